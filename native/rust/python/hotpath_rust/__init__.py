@@ -1,0 +1,9 @@
+from hotpath_rust._native import (
+    KernelPanic,
+    __version__,
+    build_profile,
+    instruction_set,
+    screen,
+)
+
+__all__ = ["KernelPanic", "__version__", "build_profile", "instruction_set", "screen"]
