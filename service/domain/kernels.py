@@ -112,8 +112,12 @@ class NameIndex:
             _packed_bits(heads),
             np.array(rows, dtype="<i4"),
         )
-        version = hashlib.sha256(b"".join(a.tobytes() for a in arrays)).hexdigest()
+        version = hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()
         return cls(*map(_frozen, arrays), version=version)
+
+    def arrays(self) -> tuple[NDArray, ...]:
+        """The six arrays, in the order of the version and of the wire."""
+        return self.offsets, self.data, self.planes, self.plane_starts, self.heads, self.rows
 
 
 def _packed_bits(flags: NDArray[np.bool_]) -> NDArray[np.uint64]:

@@ -1,0 +1,41 @@
+"""The ASGI application."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+
+from service import __version__, wiring
+from service.engines.engine import Engines
+from service.http import problems
+from service.http.context import RequestContext
+from service.settings import Settings
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """settings: from the environment by default. Engines open when the lifespan starts."""
+    settings = settings or Settings()
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
+        held = await asyncio.to_thread(wiring.held, settings)
+        async with Engines(wiring.ENGINES, settings, held, wiring.rehearse) as engines:
+            yield {"engines": engines}
+
+    app = FastAPI(
+        title="hotpath",
+        version=__version__,
+        lifespan=lifespan,
+        max_body_size=settings.max_body_bytes,
+        responses=problems.RESPONSES,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
+    app.add_middleware(RequestContext, request_timeout_s=settings.request_timeout_s)
+    problems.install(app)
+    for router in wiring.ROUTERS:
+        app.include_router(router)
+    return app

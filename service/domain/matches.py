@@ -1,0 +1,124 @@
+"""Matching names against the watchlist: the portable caller of the kernel `screen`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Response
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError, to_json
+
+from service.domain.kernels import CodePoints, Hits, NameIndex
+from service.domain.kernels_reference import texts
+from service.domain.names import MAX_NAME_CHARS, normalize
+from service.domain.watchlist import Watchlist
+from service.engines.offloads import Held, Job
+from service.http.engines import EngineCall
+
+MAX_NAMES = 1000
+MAX_LIMIT = 1000
+WATCHLIST = "watchlist"  # its name among what engines hold
+
+
+def between(low: float, high: float) -> tuple[AfterValidator, Any]:
+    """A range check whose error gives both ends. NaN is outside of every range."""
+
+    def check(value: float) -> float:
+        if not low <= value <= high:
+            raise PydanticCustomError("out_of_range", "out of range", {"expected": f"{low} to {high}"})
+        return value
+
+    return AfterValidator(check), Field(json_schema_extra={"minimum": low, "maximum": high})
+
+
+class MatchRequest(BaseModel):
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"names": ["Jon Smyth", "AEROCARIBEAN AIRLINE"], "cutoff": 0.9, "limit": 5}]
+        },
+    )
+
+    names: Annotated[
+        list[Annotated[str, StringConstraints(max_length=MAX_NAME_CHARS)]],
+        Field(min_length=1, max_length=MAX_NAMES),
+    ]
+    cutoff: Annotated[float, *between(0, 1)] = Field(
+        0.9, description="least Jaro-Winkler similarity of a hit"
+    )
+    limit: Annotated[int, *between(1, MAX_LIMIT)] = Field(5, description="hits per name at most")
+
+
+class MatchHit(BaseModel):
+    row: int
+    uid: str
+    name: str
+    normalized: str
+    score: float
+
+
+class NameMatches(BaseModel):
+    name: str
+    normalized: str
+    hits: list[MatchHit]
+
+
+class MatchResponse(BaseModel):
+    results: list[NameMatches]
+
+
+def _prepare(
+    held: Held, names: list[str], cutoff: float, limit: int
+) -> tuple[CodePoints, NameIndex, float, int]:
+    queries = CodePoints.pack([normalize(name) for name in names])
+    return queries, held[WATCHLIST].index, cutoff, limit
+
+
+def _finish(
+    held: Held, arguments: tuple[Any, ...], result: Hits, names: list[str], *_: Any
+) -> bytes:
+    """MatchResponse as JSON; built here because a large one takes longer than the loop may."""
+    watchlist: Watchlist = held[WATCHLIST]
+    rows, scores = (array.tolist() for array in result)
+    results = []
+    for name, normalized, name_rows, name_scores in zip(
+        names, texts(arguments[0]), rows, scores, strict=True
+    ):
+        hits = []
+        for row, score in zip(name_rows, name_scores):
+            if row < 0:
+                break
+            entry = watchlist.entries[row]
+            hits.append(
+                {
+                    "row": row,
+                    "uid": entry.uid,
+                    "name": entry.name,
+                    "normalized": entry.normalized,
+                    "score": score,
+                }
+            )
+        results.append({"name": name, "normalized": normalized, "hits": hits})
+    return to_json({"results": results})
+
+
+def _is_light(names: list[str], cutoff: float, limit: int) -> bool:
+    return sum(map(len, names)) <= 1000 and len(names) * limit <= 200
+
+
+MATCH = Job("screen", _prepare, _finish, _is_light)
+
+router = APIRouter(prefix="/v1", tags=["matches"])
+
+
+@router.post(
+    "/matches",
+    operation_id="create_matches",
+    summary="The best matches of each name in the watchlist",
+    response_model=MatchResponse,
+)
+async def create_matches(
+    query: MatchRequest, engine: Annotated[EngineCall, Depends()]
+) -> Response:
+    return await engine.run(MATCH, query.names, query.cutoff, query.limit)

@@ -1,0 +1,141 @@
+"""Errors over HTTP: RFC 9457 problem documents with a stable `code`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from service.errors import CODES, ServiceError, shown
+
+
+class FieldProblem(BaseModel):
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """RFC 9457. `code` is stable; `detail` is for people."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str
+    errors: list[FieldProblem] = []
+
+
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {
+        "model": Problem,
+        "description": title,
+        "content": {"application/problem+json": {}},
+    }
+    for status, title in {
+        422: "The input is not valid",
+        503: "At the limit, or the engine does not answer; see Retry-After",
+    }.items()
+}
+
+
+def problem_response(error: ServiceError, request_id: str) -> JSONResponse:
+    kind = error.kind
+    problem = Problem(
+        title=kind.title,
+        status=kind.status,
+        detail=error.message,
+        code=error.code,
+        request_id=request_id,
+        errors=[FieldProblem(**field) for field in error.fields],
+    )
+    headers = {"Retry-After": str(kind.retry_after_s)} if kind.retry_after_s else None
+    return JSONResponse(
+        problem.model_dump(exclude_defaults=True) | {"type": problem.type},
+        status_code=kind.status,
+        headers=headers,
+        media_type="application/problem+json",
+    )
+
+
+def install(app: FastAPI) -> None:
+    @app.exception_handler(ServiceError)
+    async def service_error(request: Request, error: ServiceError) -> JSONResponse:
+        if error.code == "internal":
+            raise error  # the outermost layer logs it with its cause and hides the message
+        return problem_response(error, request.state.info.request_id)
+
+    @app.exception_handler(RequestValidationError)
+    async def validation_error(request: Request, error: RequestValidationError) -> JSONResponse:
+        return problem_response(from_validation(error.errors()), request.state.info.request_id)
+
+    @app.exception_handler(HTTPException)
+    async def http_error(request: Request, error: HTTPException) -> JSONResponse:
+        by_status = {kind.status: code for code, kind in reversed(CODES.items())}
+        code = by_status.get(error.status_code, "bad_request")
+        if code == "malformed_json" and request.method in ("GET", "HEAD"):
+            code = "bad_request"
+        response = problem_response(
+            ServiceError(code, str(error.detail)), request.state.info.request_id
+        )
+        response.headers.update(error.headers or {})
+        return response
+
+
+_TYPES = {
+    "list_type": "a list",
+    "string_type": "a string",
+    "float_type": "a number",
+    "int_type": "an integer",
+    "bool_type": "true or false",
+    "dict_type": "an object",
+    "model_attributes_type": "an object",
+    "model_type": "an object",
+}
+
+
+def from_validation(errors: Sequence[Mapping[str, Any]]) -> ServiceError:
+    """The one wording of Pydantic's errors: field, what was expected, what came."""
+    if errors[0]["type"] == "json_invalid":
+        reason = errors[0].get("ctx", {}).get("error", "syntax error")
+        return ServiceError(
+            "malformed_json", f"body: expected JSON, got a {reason} at byte {errors[0]['loc'][-1]}"
+        )
+    fields = tuple({"field": _field(error), "message": _message(error)} for error in errors[:20])
+    detail = "; ".join(field["message"] for field in fields[:3])
+    return ServiceError("invalid_argument", detail, fields)
+
+
+def _field(error: Mapping[str, Any]) -> str:
+    parts = [part for part in error["loc"] if part not in ("body", "query", "path", "header")]
+    name = ""
+    for part in parts:
+        name += f"[{part}]" if isinstance(part, int) else f".{part}" if name else str(part)
+    return shown(name, 80)[1:-1] if name else "body"
+
+
+def _message(error: Mapping[str, Any]) -> str:
+    field, kind, context = _field(error), error["type"], error.get("ctx", {})
+    came = error.get("input")
+    if kind == "missing":
+        return f"{field}: required, but missing"
+    if kind == "extra_forbidden":
+        return f"{field}: expected no such field"
+    if kind == "string_unicode":
+        return f"{field}: expected Unicode text, got a lone surrogate in {shown(came)}"
+    if kind in ("string_too_long", "string_too_short", "too_long", "too_short"):
+        unit = "characters" if kind.startswith("string") else "items"
+        bound = (
+            f"at most {context['max_length']}"
+            if kind.endswith("long")
+            else f"at least {context['min_length']}"
+        )
+        count = len(came) if isinstance(came, str | list) else context.get("actual_length")
+        return f"{field}: expected {bound} {unit}, got {count}"
+    expected = _TYPES.get(kind) or context.get("expected") or error["msg"]
+    return f"{field}: expected {expected}, got {shown(came)}"

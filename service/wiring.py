@@ -1,0 +1,86 @@
+"""The only file that names both platform and sample: the engines, the routes, what is held."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import Any
+
+from fastapi import APIRouter
+
+from service.domain import matches, watchlist
+from service.engines.engine import Engine
+from service.engines.sidecar import Sidecar
+from service.engines.spec import EngineSpec, Variant, find
+from service.http import engines, health
+from service.settings import Settings
+
+ENGINES = (
+    EngineSpec(
+        "reference",
+        "service.domain.kernels_reference",
+        ("inline", "thread", "process"),
+        "hotpath",
+        "pure Python, as the definition reads",
+    ),
+    EngineSpec(
+        "python",
+        "service.domain.kernels_python",
+        ("inline", "thread", "process"),
+        "hotpath",
+        "pure Python, with the better method",
+    ),
+    EngineSpec(
+        "cython",
+        "hotpath_cython",
+        ("thread", "inline", "process"),
+        "hotpath-cython",
+        "typed loops in Python's syntax, without the GIL",
+    ),
+    EngineSpec(
+        "rust",
+        "hotpath_rust",
+        ("thread", "inline", "process"),
+        "hotpath-rust",
+        "a PyO3 extension, without the GIL",
+    ),
+    EngineSpec(
+        "go",
+        "service.domain.kernels_go",
+        ("rpc",),
+        "hotpath-go",
+        "a sidecar process, over gRPC",
+        sidecar="hotpath_go:sidecar_path",
+    ),
+)
+
+ROUTERS: tuple[APIRouter, ...] = (health.router, engines.router, matches.router)
+
+
+def held(settings: Settings) -> dict[str, Any]:
+    """What engines keep between calls. Raises: ServiceError watchlist_invalid."""
+    return {matches.WATCHLIST: watchlist.load(settings.watchlist)}
+
+
+async def rehearse(engine: Engine) -> None:
+    await engine.run(matches.MATCH, ["rehearsal"], 0.9, 1)
+
+
+def check(settings: Settings) -> None:
+    """Says at start what would fail later. Raises: ServiceError."""
+    spec = find(ENGINES, settings.engine)
+    Variant.of(spec, settings.offload)
+    spec.load()
+    held(settings)
+
+
+def start_sidecar(settings: Settings, stack: ExitStack) -> str | None:
+    """Starts the sidecar where a request could need it and none runs; returns its address."""
+    if settings.sidecar_address:
+        return settings.sidecar_address
+    for spec in ENGINES:
+        is_wanted = spec.name == settings.engine or (
+            settings.allow_engine_override and spec.status()["available"]
+        )
+        if spec.sidecar and is_wanted:
+            return stack.enter_context(Sidecar(spec.sidecar_path())).address
+    return None
