@@ -1,0 +1,61 @@
+"""What the figures were measured on: recorded with them, or they say nothing."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import subprocess
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+PACKAGES = (
+    "altair cython fastapi gevent grpcio httptools hotpath hotpath-cython hotpath-go hotpath-rust "
+    "locust numpy pydantic pydantic-core rapidfuzz starlette uvicorn uvloop vl-convert-python"
+).split()
+
+
+def describe() -> dict[str, Any]:
+    return {
+        "cpu": _cpu_model(),
+        "cores": os.cpu_count(),
+        "usable_cores": len(psutil.Process().cpu_affinity())
+        if hasattr(psutil.Process, "cpu_affinity")
+        else os.cpu_count(),
+        "memory_bytes": psutil.virtual_memory().total,
+        "load_average": list(os.getloadavg()),
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "packages": {
+            name: distribution.version
+            for distribution in distributions()
+            if (name := re.sub(r"[-_.]+", "-", distribution.metadata["Name"]).lower()) in PACKAGES
+        },
+    }
+
+
+def commit() -> dict[str, Any] | None:
+    """The commit of the tree this file is in, and whether the tree differs from it;
+    None outside of a git checkout."""
+    tree = Path(__file__).parents[2]
+    try:
+        head, changes = (
+            subprocess.run(
+                ["git", "-C", str(tree), *command], capture_output=True, text=True, check=True
+            ).stdout.strip()
+            for command in (("rev-parse", "HEAD"), ("status", "--porcelain"))
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return {"hash": head, "dirty": bool(changes)}
+
+
+def _cpu_model() -> str:
+    try:
+        found = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.M)
+    except FileNotFoundError:
+        found = None
+    return found[1] if found else platform.processor() or platform.machine()

@@ -1,0 +1,148 @@
+"""A server under load: started, asked, watched and stopped by the lab."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+START_TIMEOUT_S = 90.0
+STOP_TIMEOUT_S = 10.0
+LOG_TAIL_LINES = 15
+
+
+class LabError(Exception):
+    """The run cannot go on or its figures are void; the message is for the user."""
+
+
+@dataclass
+class Target:
+    """name: what the report calls it, a variant's name for the service.
+    argv: the command; `{port}` stands for the port it must listen on.
+    env: on top of this process's environment, of which all HOTPATH_ settings are dropped.
+    headers: that each of its answers must carry, with their values.
+    log: file for its stdout and stderr.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    log: Path
+    env: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    port: int = field(default=0, init=False)
+    process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    _descendants: set[psutil.Process] = field(default_factory=set, init=False)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
+    def start(self) -> float:
+        """Starts it and waits until it is ready; the seconds that took.
+
+        It leads a session of its own, so that Ctrl-C reaches the lab alone, which
+        then stops its targets in order.
+        """
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("HOTPATH_")}
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        started = time.monotonic()
+        with self.log.open("wb") as log:
+            process = self.process = subprocess.Popen(
+                [part.format(port=self.port) for part in self.argv],
+                env=environment | dict(self.env),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        while time.monotonic() - started < START_TIMEOUT_S:
+            if (code := process.poll()) is not None:
+                raise LabError(self.describe(f"ended with exit code {code} before it was ready"))
+            with suppress(OSError, http.client.HTTPException):
+                if self.ask("GET", "/health/ready", timeout_s=5)[0] == 200:
+                    self.note_descendants()
+                    return time.monotonic() - started
+            time.sleep(0.05)
+        raise LabError(self.describe(f"was not ready within {START_TIMEOUT_S:.0f} s"))
+
+    def ask(
+        self, method: str, path: str, body: str | None = None, timeout_s: float = 60.0
+    ) -> tuple[int, http.client.HTTPMessage, bytes]:
+        """Status, headers and content of one request. Raises OSError or HTTPException."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout_s)
+        try:
+            headers = {} if body is None else {"Content-Type": "application/json"}
+            connection.request(method, path, body, headers)
+            response = connection.getresponse()
+            return response.status, response.headers, response.read()
+        finally:
+            connection.close()
+
+    def crashed(self) -> str | None:
+        """How it ended, with its log's tail, should it no longer run."""
+        code = None if self.process is None else self.process.poll()
+        return None if code is None else self.describe(f"crashed with exit code {code}")
+
+    def describe(self, what: str) -> str:
+        try:
+            lines = self.log.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:]
+        except FileNotFoundError:
+            lines = []
+        tail = "".join(f"\n    {line}" for line in lines)
+        return f"{self.name}: the server {what}; the end of {self.log}:{tail or ' (empty)'}"
+
+    def note_descendants(self) -> None:
+        """Remembers its descendants: once it has crashed they can no longer be found from it."""
+        with suppress(psutil.NoSuchProcess):
+            self._descendants.update(psutil.Process(self.pid).children(recursive=True))
+
+    def stop(self) -> None:
+        """Asks it to end, then kills whatever is left of it."""
+        if self.process is None:
+            return
+        self.note_descendants()
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(STOP_TIMEOUT_S)
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        for process in self._descendants:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(self._descendants, timeout=STOP_TIMEOUT_S)
+        self.process = None
+
+
+def service(variant: Any, watchlist: Path | None, logs: Path) -> Target:
+    """The service in its own process, configured for a variant (service.engines.spec.Variant)."""
+    env = {"HOTPATH_ENGINE": variant.engine, "HOTPATH_OFFLOAD": variant.offload}
+    if watchlist is not None:
+        env["HOTPATH_WATCHLIST"] = str(watchlist.resolve())
+    return Target(
+        name=str(variant),
+        argv=(sys.executable, "-m", "service.cli", "serve", "--host", "127.0.0.1", "--port", "{port}"),
+        log=logs / f"{variant}.log",
+        env=env,
+        headers={"X-Engine": variant.engine, "X-Offload": variant.offload},
+    )

@@ -1,0 +1,71 @@
+"""A server with the contract of POST /v1/matches and none of its work: it answers from
+a file. Run as a program: fake_server.py PORT WORKLOAD MODE
+
+MODE: sound; wrong (from the 30th answer on, a score is off by one bit); slow (0.3 s per
+request, one at a time); broken (never starts); family (has a child that runs another
+program, and one that runs its own); crash (ends at the 30th request, without its family).
+"""
+
+import json
+import math
+import os
+import subprocess
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
+
+PORT, WORKLOAD, MODE = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+if MODE == "broken":
+    sys.exit("engine 'fake' is not installed; run: make fake")
+with open(WORKLOAD) as file:
+    known = json.load(file)
+ANSWERS = dict(zip(known["bodies"], known["expected"], strict=True))
+answered = count(1)
+one_at_a_time = threading.Lock()
+
+if MODE in ("family", "crash"):
+    subprocess.Popen(["tail", "-f", WORKLOAD])
+    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1000)", WORKLOAD])
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def do_GET(self):
+        self.answer({"engines": [{"name": "fake", "version": "1"}]})
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        number = next(answered)
+        hits = json.loads(json.dumps(ANSWERS[body]))
+        if MODE == "crash" and number >= 30:
+            print("the fake server has had enough", flush=True)
+            os._exit(7)
+        if MODE == "wrong" and number >= 30:
+            hits[0][0][1] = math.nextafter(hits[0][0][1], 0)
+        if MODE == "slow":
+            with one_at_a_time:
+                time.sleep(0.3)
+        names = json.loads(body)["names"]
+        results = [
+            {"name": name, "hits": [{"row": row, "score": score} for row, score in found]}
+            for name, found in zip(names, hits, strict=True)
+        ]
+        self.answer({"results": results})
+
+    def answer(self, document):
+        content = json.dumps(document).encode()
+        self.send_response(200)
+        self.send_header("X-Engine", "fake")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_):
+        pass
+
+
+ThreadingHTTPServer(("127.0.0.1", PORT), Handler).serve_forever()
