@@ -1,6 +1,9 @@
 //! Packed names, checked once: what passes here cannot lead a kernel out of bounds.
 
 use std::fmt;
+use std::ops::Range;
+
+use crate::planes::{BINS, CHUNK, Words};
 
 /// An array that does not keep the contract.
 #[derive(Debug, PartialEq)]
@@ -17,8 +20,26 @@ impl fmt::Display for Malformed {
     }
 }
 
-fn malformed<T>(field: &'static str, problem: String) -> Result<T, Malformed> {
-    Err(Malformed { field, problem })
+fn malformed<T>(field: &'static str, problem: impl Into<String>) -> Result<T, Malformed> {
+    Err(Malformed { field, problem: problem.into() })
+}
+
+fn check_offsets(field: &'static str, offsets: &[i32], end: usize) -> Result<(), Malformed> {
+    let (Some(&first), Some(&last)) = (offsets.first(), offsets.last()) else {
+        return malformed(field, "expected at least 1 element, got 0");
+    };
+    if first != 0 {
+        return malformed(field, format!("expected to start at 0, got {first}"));
+    }
+    if usize::try_from(last) != Ok(end) {
+        return malformed(field, format!("expected to end at {end}, got {last}"));
+    }
+    // A fold without early exit, because that is the form that vectorises.
+    let falls = offsets.windows(2).fold(false, |falls, pair| falls | (pair[1] < pair[0]));
+    if falls {
+        return malformed(field, "expected values that never fall");
+    }
+    Ok(())
 }
 
 /// Packed text: item i is `data[offsets[i]..offsets[i + 1]]`.
@@ -30,21 +51,7 @@ pub struct CodePoints<'a> {
 
 impl<'a> CodePoints<'a> {
     pub fn new(offsets: &'a [i32], data: &'a [u32]) -> Result<Self, Malformed> {
-        let (Some(&first), Some(&last)) = (offsets.first(), offsets.last()) else {
-            return malformed("offsets", "expected at least 1 element, got 0".into());
-        };
-        if first != 0 {
-            return malformed("offsets", format!("expected to start at 0, got {first}"));
-        }
-        if usize::try_from(last) != Ok(data.len()) {
-            let len = data.len();
-            return malformed("offsets", format!("expected to end at {len}, the length of data, got {last}"));
-        }
-        // A fold without early exit, because that is the form that vectorises.
-        let falls = offsets.windows(2).fold(false, |falls, pair| falls | (pair[1] < pair[0]));
-        if falls {
-            return malformed("offsets", "expected values that never fall".into());
-        }
+        check_offsets("offsets", offsets, data.len())?;
         Ok(Self { offsets, data })
     }
 
@@ -62,47 +69,71 @@ impl<'a> CodePoints<'a> {
     }
 }
 
-/// Names sorted by length, with what the bound needs; see `NameIndex` of the contract.
+/// The names of one length: a range of positions in the index.
+#[derive(Debug, PartialEq)]
+pub struct Block {
+    pub length: usize,
+    pub names: Range<usize>,
+}
+
+/// Names sorted by length, prepared for `screen`; see `NameIndex` of the contract.
 #[derive(Clone, Copy)]
 pub struct NameIndex<'a> {
     pub names: CodePoints<'a>,
-    pub bags: &'a [[u64; 2]],
-    pub overflows: &'a [u16],
     pub rows: &'a [i32],
+    planes: &'a [Words],
+    plane_starts: &'a [i32],
+    heads: &'a [Words],
+    chunks: usize,
 }
 
 impl<'a> NameIndex<'a> {
+    /// planes, heads: their words, row by row.
     pub fn new(
         names: CodePoints<'a>,
-        bags: &'a [[u64; 2]],
-        overflows: &'a [u16],
+        planes: &'a [u64],
+        plane_starts: &'a [i32],
+        heads: &'a [u64],
         rows: &'a [i32],
     ) -> Result<Self, Malformed> {
         let n = names.len();
-        for (field, len) in [("bags", bags.len()), ("overflows", overflows.len()), ("rows", rows.len())] {
-            if len != n {
-                return malformed(field, format!("expected one entry for each of {n} names, got {len}"));
-            }
+        if rows.len() != n {
+            return malformed("rows", format!("expected one for each of {n} names, got {}", rows.len()));
         }
-        let shrinks = names
-            .offsets
-            .windows(3)
+        let chunks = n.div_ceil(CHUNK);
+        let (heads, rest) = heads.as_chunks();
+        if heads.len() != 2 * BINS * chunks || !rest.is_empty() {
+            let words = chunks * CHUNK / 64;
+            return malformed("heads", format!("expected 2 x {BINS} planes of {words} words"));
+        }
+        if plane_starts.len() != BINS + 1 {
+            let got = plane_starts.len();
+            return malformed("plane_starts", format!("expected {} elements, got {got}", BINS + 1));
+        }
+        let (planes, rest) = planes.as_chunks();
+        let depth = if chunks == 0 { 0 } else { planes.len() / chunks };
+        if planes.len() != depth * chunks || !rest.is_empty() {
+            let words = chunks * CHUNK / 64;
+            return malformed("planes", format!("expected planes of {words} words"));
+        }
+        check_offsets("plane_starts", plane_starts, depth)?;
+        let shrinks = (names.offsets.windows(3))
             .fold(false, |shrinks, o| shrinks | (o[2] - o[1] < o[1] - o[0]));
         if shrinks {
-            return malformed("offsets", "expected names sorted by length".into());
+            return malformed("offsets", "expected names sorted by length");
         }
-        Ok(Self { names, bags, overflows, rows })
+        Ok(Self { names, rows, planes, plane_starts, heads, chunks })
     }
 
-    /// The runs of names of one length, as (length, first name, one past the last).
-    pub fn blocks(&self) -> Vec<(usize, usize, usize)> {
+    /// The names' positions by length. There are as many as there are lengths.
+    pub fn blocks(&self) -> Vec<Block> {
         let offsets = self.names.offsets;
         let length_of = |i: usize| (offsets[i + 1] - offsets[i]) as usize;
         let mut blocks = Vec::new();
-        let mut start = 0;
-        while start < self.names.len() {
-            let length = length_of(start);
-            let (mut end, mut beyond) = (start + 1, self.names.len());
+        let mut first = 0;
+        while first < self.names.len() {
+            let length = length_of(first);
+            let (mut end, mut beyond) = (first + 1, self.names.len());
             while end < beyond {
                 let middle = end + (beyond - end) / 2;
                 if length_of(middle) == length {
@@ -111,10 +142,26 @@ impl<'a> NameIndex<'a> {
                     beyond = middle;
                 }
             }
-            blocks.push((length, start, end));
-            start = end;
+            blocks.push(Block { length, names: first..end });
+            first = end;
         }
         blocks
+    }
+
+    /// The planes of a bin.
+    pub fn planes_of(&self, bin: usize) -> Range<usize> {
+        self.plane_starts[bin] as usize..self.plane_starts[bin + 1] as usize
+    }
+
+    #[inline]
+    pub fn plane(&self, plane: usize, chunk: usize) -> &'a Words {
+        &self.planes[plane * self.chunks + chunk]
+    }
+
+    /// The names whose code point j, 0 or 1, is in the bin.
+    #[inline]
+    pub fn head(&self, j: usize, bin: usize, chunk: usize) -> &'a Words {
+        &self.heads[(j * BINS + bin) * self.chunks + chunk]
     }
 }
 
@@ -130,27 +177,41 @@ mod tests {
     fn offsets_that_leave_the_data_are_refused() {
         assert_eq!(problem(&[], &[]), "offsets: expected at least 1 element, got 0");
         assert_eq!(problem(&[1, 1], &[7]), "offsets: expected to start at 0, got 1");
-        assert_eq!(problem(&[0, 2], &[7]), "offsets: expected to end at 1, the length of data, got 2");
-        assert_eq!(problem(&[0, -1], &[7]), "offsets: expected to end at 1, the length of data, got -1");
+        assert_eq!(problem(&[0, 2], &[7]), "offsets: expected to end at 1, got 2");
+        assert_eq!(problem(&[0, -1], &[7]), "offsets: expected to end at 1, got -1");
         assert_eq!(problem(&[0, 2, 1], &[7]), "offsets: expected values that never fall");
         assert_eq!(problem(&[0, i32::MIN, i32::MAX, 1], &[7]), "offsets: expected values that never fall");
         assert_eq!(problem(&[0, 0, 1, 1], &[7]), "");
     }
 
     #[test]
-    fn an_index_must_be_sorted_by_length_and_of_one_size() {
-        let names = CodePoints::new(&[0, 2, 3], &[1, 2, 3]).unwrap();
-        let refused = |names, bags: &[[u64; 2]]| {
-            NameIndex::new(names, bags, &[0, 0], &[0, 1]).err().unwrap().to_string()
+    fn an_index_whose_arrays_do_not_fit_is_refused() {
+        let sorted = CodePoints::new(&[0, 1, 3], &[1, 2, 3]).unwrap();
+        let unsorted = CodePoints::new(&[0, 2, 3], &[1, 2, 3]).unwrap();
+        let starts = |end| (0..=32).map(|i| if i == 32 { end } else { 0 }).collect::<Vec<i32>>();
+        let (planes, heads) = ([0; 16], [0; 512]);
+        let problem = |names, planes: &[u64], starts: &[i32], heads: &[u64], rows: &[i32]| {
+            let index = NameIndex::new(names, planes, starts, heads, rows);
+            index.err().map(|e| e.to_string()).unwrap_or_default()
         };
-        assert_eq!(refused(names, &[[0, 0]; 2]), "offsets: expected names sorted by length");
-        assert_eq!(refused(names, &[[0, 0]; 1]), "bags: expected one entry for each of 2 names, got 1");
+        assert_eq!(problem(sorted, &planes, &starts(2), &heads, &[0, 1]), "");
+        for (refused, field) in [
+            (problem(sorted, &planes, &starts(2), &heads, &[0]), "rows"),
+            (problem(sorted, &planes, &starts(2), &heads[1..], &[0, 1]), "heads"),
+            (problem(sorted, &planes[1..], &starts(2), &heads, &[0, 1]), "planes"),
+            (problem(sorted, &planes, &starts(3), &heads, &[0, 1]), "plane_starts"),
+            (problem(sorted, &planes, &starts(2)[1..], &heads, &[0, 1]), "plane_starts"),
+            (problem(unsorted, &planes, &starts(2), &heads, &[0, 1]), "offsets"),
+        ] {
+            assert!(refused.starts_with(&format!("{field}: expected ")), "{field}: {refused}");
+        }
     }
 
     #[test]
     fn blocks_are_the_runs_of_one_length() {
         let names = CodePoints::new(&[0, 0, 1, 2, 3, 6], &[9; 6]).unwrap();
-        let index = NameIndex::new(names, &[[0, 0]; 5], &[0; 5], &[0; 5]).unwrap();
-        assert_eq!(index.blocks(), [(0, 0, 1), (1, 1, 4), (3, 4, 5)]);
+        let index = NameIndex::new(names, &[], &[0; 33], &[0; 512], &[0; 5]).unwrap();
+        let blocks: Vec<_> = index.blocks().into_iter().map(|b| (b.length, b.names)).collect();
+        assert_eq!(blocks, [(0, 0..1), (1, 1..4), (3, 4..5)]);
     }
 }

@@ -4,14 +4,14 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use numpy::{
-    Element, Ix1, Ix2, PyArray, PyArray2, PyArrayDescrMethods, PyArrayMethods, PyReadonlyArray,
+    Element, Ix1, Ix2, Ix3, PyArray, PyArray2, PyArrayDescrMethods, PyArrayMethods, PyReadonlyArray,
     PyUntypedArray, PyUntypedArrayMethods, dtype, ndarray::Dimension,
 };
 use pyo3::exceptions::{PyMemoryError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
-use crate::bags::Level;
 use crate::packed::{CodePoints, Malformed, NameIndex};
+use crate::planes::Level;
 use crate::screen::screen as screen_names;
 
 pyo3::create_exception!(
@@ -29,9 +29,10 @@ fn array<'py, T: Element, D: Dimension>(
 ) -> PyResult<PyReadonlyArray<'py, T, D>> {
     let object = object.getattr(field)?;
     let py = object.py();
-    let expected = || match D::NDIM {
-        Some(2) => format!("{owner}.{field}: expected a C-contiguous [n, 2] {} array", dtype::<T>(py)),
-        _ => format!("{owner}.{field}: expected a C-contiguous {} array", dtype::<T>(py)),
+    let dimensions = D::NDIM.unwrap_or(1);
+    let expected = || {
+        let element = dtype::<T>(py);
+        format!("{owner}.{field}: expected a C-contiguous {dimensions}-d {element} array")
     };
     let Ok(untyped) = object.cast::<PyUntypedArray>() else {
         let got = object.get_type().name()?;
@@ -40,16 +41,12 @@ fn array<'py, T: Element, D: Dimension>(
     if !untyped.dtype().is_equiv_to(&dtype::<T>(py)) {
         return Err(PyTypeError::new_err(format!("{}, got {}", expected(), untyped.dtype())));
     }
-    let shape = untyped.shape();
-    let fits = Some(shape.len()) == D::NDIM && (shape.len() != 2 || shape[1] == 2);
     let Ok(array) = object.cast::<PyArray<T, D>>() else {
-        return Err(PyValueError::new_err(format!("{}, got shape {shape:?}", expected())));
+        let got = untyped.ndim();
+        return Err(PyValueError::new_err(format!("{}, got {got}-d", expected())));
     };
-    if !fits {
-        return Err(PyValueError::new_err(format!("{}, got shape {shape:?}", expected())));
-    }
     if !untyped.is_c_contiguous() || !untyped.is_aligned() {
-        return Err(PyValueError::new_err(format!("{}, got other strides", expected())));
+        return Err(PyValueError::new_err(format!("{}, got a strided or unaligned one", expected())));
     }
     array.try_readonly().map_err(|_| {
         PyValueError::new_err(format!("{owner}.{field}: expected an array that no one writes"))
@@ -115,17 +112,23 @@ mod _native {
         let query_data = array::<u32, Ix1>("queries", queries, "data")?;
         let offsets = array::<i32, Ix1>("index", index, "offsets")?;
         let data = array::<u32, Ix1>("index", index, "data")?;
-        let bags = array::<u64, Ix2>("index", index, "bags")?;
-        let overflows = array::<u16, Ix1>("index", index, "overflows")?;
+        let planes = array::<u64, Ix2>("index", index, "planes")?;
+        let plane_starts = array::<i32, Ix1>("index", index, "plane_starts")?;
+        let heads = array::<u64, Ix3>("index", index, "heads")?;
         let rows = array::<i32, Ix1>("index", index, "rows")?;
 
         let queries = CodePoints::new(query_offsets.as_slice()?, query_data.as_slice()?)
             .map_err(value_error("queries"))?;
         let names = CodePoints::new(offsets.as_slice()?, data.as_slice()?)
             .map_err(value_error("index"))?;
-        let (bags, _) = bags.as_slice()?.as_chunks::<2>();
-        let index = NameIndex::new(names, bags, overflows.as_slice()?, rows.as_slice()?)
-            .map_err(value_error("index"))?;
+        let index = NameIndex::new(
+            names,
+            planes.as_slice()?,
+            plane_starts.as_slice()?,
+            heads.as_slice()?,
+            rows.as_slice()?,
+        )
+        .map_err(value_error("index"))?;
 
         let places = queries.len().saturating_mul(limit);
         let (mut rows, mut scores) = (zeros::<i32>(places)?, zeros::<f64>(places)?);

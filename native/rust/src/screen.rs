@@ -1,16 +1,13 @@
 //! The kernel `screen`; the contract states the method.
 
-use crate::bags::{Bag, Level, SLACK, Survivor, survivors};
 use crate::jaro::{
     BONUS_THRESHOLD, PREFIX_LENGTH, PREFIX_WEIGHT, Plain, Positions, WORD, common_prefix, winkler,
 };
 use crate::packed::{CodePoints, NameIndex};
+use crate::planes::{CHUNK, Filter, Level, OUT_OF_REACH, Thresholds};
 
-/// Names that go through the first pass together, so that their survivors stay in the L1 cache.
-const CHUNK: usize = 1024;
-
-/// Far above the rounding error of a score, far below what tells two scores apart.
-const ROUNDING_SLACK: f64 = 1e-9;
+/// Far above the rounding error of a score, far below one common character.
+const SLACK: f64 = 1e-9;
 
 /// rows, scores: `limit` places for each query, as in `Hits` of the contract.
 pub fn screen(
@@ -23,52 +20,44 @@ pub fn screen(
     scores: &mut [f64],
 ) {
     assert!(limit > 0 && rows.len() == queries.len() * limit && scores.len() == rows.len());
+    let bar = Bar::new(cutoff);
     let blocks = index.blocks();
-    let mut passed = vec![Survivor::default(); CHUNK + SLACK];
+    let mut filter = Filter::new(level, index, &blocks);
+    let mut thresholds: Vec<Thresholds> = Vec::new();
+    let mut positions = Positions::default();
     let mut plain = Plain::default();
     rows.fill(-1);
     scores.fill(0.0);
     let places = rows.chunks_exact_mut(limit).zip(scores.chunks_exact_mut(limit));
     for (i, (rows, scores)) in places.enumerate() {
         let query = queries.get(i);
-        let bag = Bag::of(query);
-        let positions = (query.len() <= WORD).then(|| Positions::new(query));
+        let in_words = query.len() <= WORD;
+        if in_words {
+            positions.set(query);
+        }
+        thresholds.clear();
+        thresholds.extend(blocks.iter().map(|block| bar.thresholds(query.len(), block.length)));
         let mut best = Best { rows, scores, held: 0 };
-        let mut bar = Bar::at(cutoff);
-        for &(length, first, end) in &blocks {
-            let shorter = length.min(query.len());
-            for start in (first..end).step_by(CHUNK) {
-                if let Some(worst) = best.worst() {
-                    bar.raise(worst);
-                }
-                let overlap = overlap(query.len(), length);
-                let loosest = bar.need(shorter.min(PREFIX_LENGTH), overlap);
-                if loosest > shorter as u64 {
-                    break;
-                }
-                let names = start..end.min(start + CHUNK);
-                let (bags, overflows) = (&index.bags[names.clone()], &index.overflows[names]);
-                let count = survivors(level, &bag, loosest, bags, overflows, &mut passed);
-                for survivor in &passed[..count] {
-                    let name_at = start + survivor.position();
-                    let name = index.names.get(name_at);
+        for (chunk, found) in filter.candidates(query, &thresholds).iter().enumerate() {
+            for (w, &word) in found.iter().enumerate() {
+                let mut word = word;
+                while word != 0 {
+                    let at = chunk * CHUNK + w * 64 + word.trailing_zeros() as usize;
+                    word &= word - 1;
+                    let name = index.names.get(at);
                     let prefix = common_prefix(query, name);
-                    let need = bar.need(prefix, overlap);
-                    if survivor.common() < need {
-                        continue;
-                    }
-                    let (m, transpositions) = match &positions {
-                        Some(positions) if length <= WORD => {
-                            match positions.matches(query.len(), name, need as usize) {
-                                Some(matches) => matches,
-                                None => continue,
-                            }
+                    let (m, transpositions) = if in_words && name.len() <= WORD {
+                        let need = bar.fewest_common(query.len(), name.len(), prefix);
+                        match positions.matches(query.len(), name, need as usize) {
+                            Some(matches) => matches,
+                            None => continue,
                         }
-                        _ => plain.matches(query, name),
+                    } else {
+                        plain.matches(query, name)
                     };
-                    let score = winkler(query.len(), length, m, transpositions, prefix);
+                    let score = winkler(query.len(), name.len(), m, transpositions, prefix);
                     if score >= cutoff {
-                        best.offer(index.rows[name_at], score);
+                        best.offer(index.rows[at], score);
                     }
                 }
             }
@@ -76,53 +65,42 @@ pub fn screen(
     }
 }
 
-/// The least score that is still of use, and the Jaro similarity it takes for each
-/// length of the common prefix.
+/// The cutoff, and the Jaro similarity it takes for each length of the common prefix.
 struct Bar {
-    score: f64,
+    cutoff: f64,
     jaro: [f64; PREFIX_LENGTH + 1],
 }
 
 impl Bar {
-    fn at(score: f64) -> Self {
+    fn new(cutoff: f64) -> Self {
         let jaro = std::array::from_fn(|prefix| {
             let bonus = prefix as f64 * PREFIX_WEIGHT;
             // At or below the threshold a score can also be reached without the bonus.
-            let least = if score <= BONUS_THRESHOLD {
-                score
+            if cutoff <= BONUS_THRESHOLD {
+                cutoff
             } else {
-                ((score - bonus) / (1.0 - bonus)).max(BONUS_THRESHOLD)
-            };
-            least - ROUNDING_SLACK
+                ((cutoff - bonus) / (1.0 - bonus)).max(BONUS_THRESHOLD)
+            }
         });
-        Self { score, jaro }
+        Self { cutoff, jaro }
     }
 
-    fn raise(&mut self, score: f64) {
-        if score > self.score {
-            *self = Self::at(score);
-        }
-    }
-
-    /// The least number of common characters that can reach the bar. Everything
-    /// reaches a bar of 0, and nothing without a common character one above it,
-    /// but for two empty names: no need stands in their way.
-    fn need(&self, prefix: usize, overlap: f64) -> u64 {
-        if self.score <= 0.0 || overlap == 0.0 {
+    /// The fewest common characters with which the cutoff can be reached:
+    /// (c/|a| + c/|b| + 1)/3 solved for c, less the slack.
+    fn fewest_common(&self, len_a: usize, len_b: usize, prefix: usize) -> u32 {
+        if self.cutoff <= 0.0 || len_a + len_b == 0 {
             return 0;
         }
-        let least = (3.0 * self.jaro[prefix] - 1.0) * overlap;
-        let whole = least as u64; // a negative number becomes 0
-        (whole + u64::from((whole as f64) < least)).max(1)
+        let overlap = len_a as f64 * len_b as f64 / (len_a + len_b) as f64;
+        let least = (3.0 * self.jaro[prefix] - 1.0) * overlap - SLACK;
+        let whole = least as u32; // a negative number becomes 0
+        let fewest = (whole + u32::from(f64::from(whole) < least)).max(1);
+        if fewest as usize > len_a.min(len_b) { OUT_OF_REACH } else { fewest }
     }
-}
 
-/// |a| |b| / (|a| + |b|): Jaro <= (c / overlap + 1) / 3 for c common characters.
-fn overlap(len_a: usize, len_b: usize) -> f64 {
-    if len_a + len_b == 0 {
-        return 0.0;
+    fn thresholds(&self, len_a: usize, len_b: usize) -> Thresholds {
+        [0, 1, PREFIX_LENGTH].map(|prefix| self.fewest_common(len_a, len_b, prefix))
     }
-    len_a as f64 * len_b as f64 / (len_a + len_b) as f64
 }
 
 /// The hits of one query, kept in order in their final place.
@@ -133,26 +111,24 @@ struct Best<'a> {
 }
 
 impl Best<'_> {
-    /// The score to beat, or to equal with a lower row, once all places are taken.
-    fn worst(&self) -> Option<f64> {
-        (self.held == self.rows.len()).then(|| self.scores[self.held - 1])
-    }
-
     fn offer(&mut self, row: i32, score: f64) {
+        let comes_first = |i: usize| {
+            self.scores[i] > score || (self.scores[i] == score && self.rows[i] < row)
+        };
+        let full = self.held == self.rows.len();
+        if full && comes_first(self.held - 1) {
+            return;
+        }
         let (mut at, mut beyond) = (0, self.held);
         while at < beyond {
             let middle = at + (beyond - at) / 2;
-            let held = self.scores[middle];
-            if held > score || (held == score && self.rows[middle] < row) {
+            if comes_first(middle) {
                 at = middle + 1;
             } else {
                 beyond = middle;
             }
         }
-        if at == self.rows.len() {
-            return;
-        }
-        self.held = (self.held + 1).min(self.rows.len());
+        self.held += usize::from(!full);
         self.rows.copy_within(at..self.held - 1, at + 1);
         self.scores.copy_within(at..self.held - 1, at + 1);
         self.rows[at] = row;
@@ -163,6 +139,7 @@ impl Best<'_> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::planes::BINS;
 
     pub fn code_points(text: &str) -> Vec<u32> {
         text.chars().map(u32::from).collect()
@@ -186,7 +163,7 @@ pub(crate) mod tests {
         }
     }
 
-    fn pack(names: &[Vec<u32>]) -> (Vec<i32>, Vec<u32>) {
+    pub fn pack(names: &[Vec<u32>]) -> (Vec<i32>, Vec<u32>) {
         let mut offsets = vec![0];
         for name in names {
             offsets.push(offsets[offsets.len() - 1] + name.len() as i32);
@@ -194,7 +171,55 @@ pub(crate) mod tests {
         (offsets, names.concat())
     }
 
-    /// Every pair by the plain method, then a sort: no bound, no bags, no words.
+    /// What the contract's `NameIndex.build` makes of names that are sorted by length.
+    pub struct Prepared {
+        pub offsets: Vec<i32>,
+        pub data: Vec<u32>,
+        pub planes: Vec<u64>,
+        pub plane_starts: Vec<i32>,
+        pub heads: Vec<u64>,
+        pub rows: Vec<i32>,
+    }
+
+    impl Prepared {
+        pub fn new(names: &[Vec<u32>]) -> Self {
+            let (offsets, data) = pack(names);
+            let bin = |code_point: u32| code_point as usize % BINS;
+            let plane = |marked: &dyn Fn(&[u32]) -> bool| {
+                let mut words = vec![0; names.len().div_ceil(CHUNK) * CHUNK / 64];
+                for (i, name) in names.iter().enumerate() {
+                    words[i / 64] |= u64::from(marked(name)) << (i % 64);
+                }
+                words
+            };
+            let (mut planes, mut plane_starts, mut depth) = (Vec::new(), vec![0], 0);
+            for b in 0..BINS {
+                let count = |name: &[u32]| name.iter().filter(|&&c| bin(c) == b).count();
+                let deepest = names.iter().map(|name| count(name)).max().unwrap_or(0);
+                for k in 0..deepest {
+                    planes.extend(plane(&|name| count(name) > k));
+                }
+                depth += deepest as i32;
+                plane_starts.push(depth);
+            }
+            let mut heads = Vec::new();
+            for j in 0..2 {
+                for b in 0..BINS {
+                    heads.extend(plane(&|name| name.get(j).is_some_and(|&c| bin(c) == b)));
+                }
+            }
+            // 7919 is a prime, so every row comes up once, out of order.
+            let rows = (0..names.len()).map(|i| (i * 7919 % names.len()) as i32).collect();
+            Self { offsets, data, planes, plane_starts, heads, rows }
+        }
+
+        pub fn index(&self) -> NameIndex<'_> {
+            let names = CodePoints::new(&self.offsets, &self.data).unwrap();
+            NameIndex::new(names, &self.planes, &self.plane_starts, &self.heads, &self.rows).unwrap()
+        }
+    }
+
+    /// Every pair by the plain method, then a sort: no bound, no planes, no words.
     fn brute_force(
         query: &[u32],
         names: &[Vec<u32>],
@@ -218,33 +243,30 @@ pub(crate) mod tests {
     #[test]
     fn the_hits_are_those_of_brute_force() {
         let mut random = Random(11);
-        for (letters, longest, n) in
-            [(&[97, 98, 99, 100][..], 12, 300), (&[97, 353, 1 << 20, 98], 150, 100), (&[97], 7, 2100)]
-        {
+        for (letters, longest, n) in [
+            (&[97, 98, 99, 100][..], 12, 700),
+            (&[97, 353, 1 << 20, 98], 150, 100),
+            (&[97], 7, 2100),
+            (&[97], 3, 0),
+        ] {
             let mut names: Vec<_> = (0..n).map(|_| random.name(letters, longest)).collect();
             names.sort_by_key(Vec::len);
-            let rows: Vec<_> = (0..n).map(|i| (i * 7919 % n) as i32).collect();
-            let (offsets, data) = pack(&names);
-            let bags: Vec<_> = names.iter().map(|name| Bag::of(name)).collect();
-            let bits: Vec<_> = bags.iter().map(|bag| bag.bits).collect();
-            let overflows: Vec<_> = bags.iter().map(|bag| bag.overflow as u16).collect();
-            let names_packed = CodePoints::new(&offsets, &data).unwrap();
-            let index = NameIndex::new(names_packed, &bits, &overflows, &rows).unwrap();
-            let queries: Vec<_> = (0..12).map(|_| random.name(letters, longest)).collect();
-            let (query_offsets, query_data) = pack(&queries);
-            let queries_packed = CodePoints::new(&query_offsets, &query_data).unwrap();
-            for cutoff in [0.0, 0.3, 0.7, 0.7000001, 0.73, 0.85, 0.9, 1.0] {
+            let prepared = Prepared::new(&names);
+            let mut queries: Vec<_> = (0..12).map(|_| random.name(letters, longest)).collect();
+            queries.extend([vec![], vec![97]]);
+            let (offsets, data) = pack(&queries);
+            let packed = CodePoints::new(&offsets, &data).unwrap();
+            for cutoff in [0.0, 0.3, 0.7, 0.700_000_1, 0.73, 0.85, 0.9, 1.0] {
                 for limit in [1, 5, 1000] {
                     let expected: Vec<_> = (queries.iter())
-                        .flat_map(|query| brute_force(query, &names, &rows, cutoff, limit))
+                        .flat_map(|query| brute_force(query, &names, &prepared.rows, cutoff, limit))
                         .collect();
                     for level in Level::available() {
-                        let mut rows_out = vec![0; queries.len() * limit];
+                        let mut rows = vec![0; queries.len() * limit];
                         let mut scores = vec![0.5; queries.len() * limit];
-                        screen(
-                            level, queries_packed, index, cutoff, limit, &mut rows_out, &mut scores,
-                        );
-                        let got: Vec<_> = rows_out.into_iter().zip(scores).collect();
+                        let index = prepared.index();
+                        screen(level, packed, index, cutoff, limit, &mut rows, &mut scores);
+                        let got: Vec<_> = rows.into_iter().zip(scores).collect();
                         assert_eq!(got, expected, "{level:?} cutoff {cutoff} limit {limit}");
                     }
                 }
