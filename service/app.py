@@ -30,11 +30,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         title="hotpath",
         version=__version__,
         lifespan=lifespan,
-        max_body_size=settings.max_body_bytes,
         responses=problems.RESPONSES,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    app.add_middleware(RequestContext, request_timeout_s=settings.request_timeout_s)
+    app.add_middleware(
+        RequestContext,
+        request_timeout_s=settings.request_timeout_s,
+        max_body_bytes=settings.max_body_bytes,
+    )
     problems.install(app)
     for router in wiring.ROUTERS:
         app.include_router(router)

@@ -20,6 +20,7 @@ CODES: dict[str, Code] = {
     "not_found": Code(404, "There is nothing here"),
     "method_not_allowed": Code(405, "The method is not allowed here"),
     "body_too_large": Code(413, "The body is too large"),
+    "unsupported_media_type": Code(415, "The body has the wrong media type"),
     "invalid_argument": Code(422, "The input is not valid"),
     "unknown_engine": Code(422, "There is no such engine"),
     "engine_unavailable": Code(422, "The engine is not installed"),

@@ -64,11 +64,7 @@ def problem_response(error: ServiceError, request_id: str) -> JSONResponse:
 
 
 def install(app: FastAPI) -> None:
-    @app.exception_handler(ServiceError)
-    async def service_error(request: Request, error: ServiceError) -> JSONResponse:
-        if error.code == "internal":
-            raise error  # the outermost layer logs it with its cause and hides the message
-        return problem_response(error, request.state.info.request_id)
+    """ServiceErrors need no handler: the outermost layer answers them."""
 
     @app.exception_handler(RequestValidationError)
     async def validation_error(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -102,10 +98,10 @@ _TYPES = {
 def from_validation(errors: Sequence[Mapping[str, Any]]) -> ServiceError:
     """The one wording of Pydantic's errors: field, what was expected, what came."""
     if errors[0]["type"] == "json_invalid":
-        reason = errors[0].get("ctx", {}).get("error", "syntax error")
-        return ServiceError(
-            "malformed_json", f"body: expected JSON, got a {reason} at byte {errors[0]['loc'][-1]}"
-        )
+        reason, byte = errors[0]["ctx"]["error"], errors[0]["loc"][-1]
+        return ServiceError("malformed_json", f"body: expected JSON, got text that is not: {reason} (at {byte})")
+    if isinstance(errors[0].get("input"), bytes):  # FastAPI does not parse other types
+        return ServiceError("unsupported_media_type", "Content-Type: expected application/json")
     fields = tuple({"field": _field(error), "message": _message(error)} for error in errors[:20])
     detail = "; ".join(field["message"] for field in fields[:3])
     return ServiceError("invalid_argument", detail, fields)
