@@ -1,14 +1,60 @@
-# make help lists the targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 UV_VERSION := 0.13.9
+UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 BIN := .venv/bin
-EDITABLE := requirements/members.txt
+PIP := $(UV) pip
+# Another environment that happens to be active must not be the one that is changed.
+PYTHON := --python $(BIN)/python
+# The Go toolchain is a pinned wheel in .venv; it must not fetch another one.
+GO := GOTOOLCHAIN=local PATH="$(CURDIR)/$(BIN):$$PATH" go
+CARGO_TARGET := native/rust/target
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.PHONY: setup
+setup: $(UV) $(BIN)/python ## everything that the other targets need; engines whose source changed are built anew
+	@$(PIP) install -q $(PYTHON) --require-hashes -r requirements/build.txt
+	@$(PIP) sync -q $(PYTHON) --require-hashes --no-build-isolation requirements/dev.txt requirements/members.txt
+
+.tools/bin/uv:
+	python3 -m venv .tools
+	.tools/bin/pip install -q --disable-pip-version-check uv==$(UV_VERSION)
+
+$(BIN)/python:
+	$(UV) venv -q .venv
+
+.PHONY: demo
+demo: setup ## measure six variants under load (2 to 3 minutes); WATCHLIST=DIR takes a real list
+	$(BIN)/hotpath lab run --profile quick --out out/demo $(if $(WATCHLIST),--watchlist "$(WATCHLIST)")
+
+.PHONY: serve
+serve: setup ## serve the API on port 8000; HOTPATH_ENGINE and other settings from the environment
+	$(BIN)/hotpath serve
+
+.PHONY: test
+test: setup ## all tests: Python, Rust, Go
+	@$(BIN)/python tests/run.py
+
+.PHONY: lint
+lint: setup ## formatting, types, import directions, generated stubs, Dockerfiles, compose
+	@tests/lint.sh
+
+.PHONY: format
+format: setup ## format all sources
+	$(BIN)/ruff check -q --fix . && $(BIN)/ruff format -q .
+	cd native/rust && cargo fmt
+	cd go_sidecar && $(GO) fmt ./...
+
+.PHONY: proto
+proto: setup ## make the Python and Go stubs from proto/
+	proto/generate
 
 .PHONY: lock
-lock: $(UV) ## compile requirements/*.txt anew (pins with hashes, no index addresses)
+lock: $(UV) ## compile requirements/ anew: hashes, no index addresses
 	$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --upgrade \
 	  pyproject.toml --extra lab --group dev --group build -o requirements/dev.txt
 	$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
@@ -16,6 +62,6 @@ lock: $(UV) ## compile requirements/*.txt anew (pins with hashes, no index addre
 	$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
 	  -c requirements/dev.txt pyproject.toml -o requirements/service.txt
 
-.tools/bin/uv:
-	python3 -m venv .tools
-	.tools/bin/pip install -q --disable-pip-version-check uv==$(UV_VERSION)
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf .venv out build $(CARGO_TARGET) native/cython/build go_sidecar/build .mypy_cache .ruff_cache .pytest_cache

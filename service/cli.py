@@ -34,7 +34,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="one JSON object a line, fo
 WatchlistDir = Annotated[
     Path | None,
     typer.Option(
-        "--watchlist", metavar="DIR", help="directory with sdn.csv and alt.csv; synthetic by default"
+        "--watchlist",
+        metavar="DIR",
+        help="directory with sdn.csv and alt.csv; synthetic by default",
     ),
 ]
 
@@ -80,7 +82,7 @@ def list_engines(as_json: AsJson = False) -> None:
         return
     for status in statuses:
         mark = "yes" if status["available"] else "NO "
-        offloads = ", ".join(status["offloads"])  # type: ignore[call-overload]  # a JSON-like dict
+        offloads = ", ".join(status["offloads"])
         typer.echo(f"{status['name']:<10} {mark}  {offloads:<24} {status['detail']}")
 
 
@@ -196,7 +198,7 @@ def serve(
             level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
         )
         wiring.check(settings)
-        # After uvicorn's own graceful stop the signal comes again, to end us: stop the sidecar first.
+        # After uvicorn's graceful stop the signal comes again, to end us: stop the sidecar first.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         with ExitStack() as stack:
             address = wiring.start_sidecar(settings, stack)

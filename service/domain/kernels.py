@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,11 +25,6 @@ PLANE_ALIGNMENT = 8  # words; a plane fills whole 512-bit vectors
 Hits: TypeAlias = tuple[NDArray[np.int32], NDArray[np.float64]]
 """(rows, scores), both [queries, limit], best first, equal scores by lower row;
 unused places hold row -1 and score 0."""
-
-
-def _frozen(array: NDArray) -> NDArray:
-    array.flags.writeable = False
-    return array
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +48,8 @@ class CodePoints:
         offsets = np.fromiter(
             accumulate(map(len, texts), initial=0), dtype="<i4", count=len(texts) + 1
         )
-        return cls(offsets=_frozen(offsets), data=data)
+        offsets.flags.writeable = False
+        return cls(offsets, data)
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -86,9 +82,6 @@ class NameIndex:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getattr__(self, name):  # TEMPORARY
-        raise AttributeError(f"NameIndex has no {name}: the contract changed; read /tmp/briefs/change.md and service/domain/kernels.py again")
-
     @classmethod
     def build(cls, names: Sequence[str]) -> NameIndex:
         """names: normalised, in watchlist order; may be empty."""
@@ -113,9 +106,11 @@ class NameIndex:
             np.array(rows, dtype="<i4"),
         )
         version = hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()
-        return cls(*map(_frozen, arrays), version=version)
+        for array in arrays:
+            array.flags.writeable = False
+        return cls(*arrays, version)
 
-    def arrays(self) -> tuple[NDArray, ...]:
+    def arrays(self) -> tuple[NDArray[Any], ...]:
         """The six arrays, in the order of the version and of the wire."""
         return self.offsets, self.data, self.planes, self.plane_starts, self.heads, self.rows
 
@@ -148,12 +143,13 @@ class Kernels(Protocol):
         differs from the query's, that of prefix 1 where only the second differs (or
         either has no second), that of prefix 4 for the rest. A slack keeps rounding
         from discarding a hit.
-        The rest is scored, with a the query and b the name: window
-        max(|a|, |b|)//2 - 1 (0 at least); each code point of b in turn takes the first free equal
-        one of a within the window; m matches, t the halved number of matches that
-        are out of order, rounded down; `s = m/|a|; s += m/|b|; s += (m - t)/m; s /= 3`, and where s > 0.7,
-        `s += p * 0.1 * (1 - s)` with p the common prefix, 4 at most. All float64, in
-        this order, without fused multiply-add. m = 0 scores 0, two empty names score 1.
+        The rest is scored, with a the query and b the name. Each code point of b in turn
+        takes the first free equal one of a that is at most max(|a|, |b|)//2 - 1 places
+        (0 at least) away. With m matches, and t half the number of matches that are out
+        of order, rounded down: `s = m/|a|; s += m/|b|; s += (m - t)/m; s /= 3`, and where
+        s > 0.7, `s += p * 0.1 * (1 - s)` with p the common prefix, 4 at most. All of it
+        in float64, in this order, without fused multiply-add. No match scores 0, two
+        empty names score 1.
 
         Source: Winkler (1990), "String Comparator Metrics and Enhanced Decision Rules
         in the Fellegi-Sunter Model of Record Linkage"; equal to RapidFuzz's

@@ -54,7 +54,9 @@ async def screen(
 
 async def _load_index(channel: grpc.aio.Channel, timeout_s: float, index: NameIndex) -> None:
     call = channel.stream_unary(
-        _SERVICE + "LoadIndex", pb.LoadIndexRequest.SerializeToString, pb.LoadIndexResponse.FromString
+        _SERVICE + "LoadIndex",
+        pb.LoadIndexRequest.SerializeToString,
+        pb.LoadIndexResponse.FromString,
     )
 
     async def parts() -> AsyncIterator[pb.LoadIndexRequest]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from service.domain.kernels import (
@@ -30,7 +32,7 @@ def screen(queries: CodePoints, index: NameIndex, cutoff: float, limit: int) -> 
 def texts(packed: CodePoints) -> list[str]:
     ends = packed.offsets.tolist()
     text = packed.data.tobytes().decode("utf-32-le")
-    return [text[start:end] for start, end in zip(ends, ends[1:])]
+    return [text[start:end] for start, end in pairwise(ends)]
 
 
 def jaro_winkler(a: str, b: str) -> float:

@@ -25,7 +25,9 @@ def between(low: float, high: float) -> tuple[AfterValidator, Any]:
 
     def check(value: float) -> float:
         if not low <= value <= high:
-            raise PydanticCustomError("out_of_range", "out of range", {"expected": f"{low} to {high}"})
+            raise PydanticCustomError(
+                "out_of_range", "out of range", {"expected": f"{low} to {high}"}
+            )
         return value
 
     return AfterValidator(check), Field(json_schema_extra={"minimum": low, "maximum": high})
@@ -36,7 +38,9 @@ class MatchRequest(BaseModel):
         strict=True,
         extra="forbid",
         json_schema_extra={
-            "examples": [{"names": ["Jon Smyth", "AEROCARIBEAN AIRLINE"], "cutoff": 0.9, "limit": 5}]
+            "examples": [
+                {"names": ["Jon Smyth", "AEROCARIBEAN AIRLINE"], "cutoff": 0.9, "limit": 5}
+            ]
         },
     )
 
@@ -103,7 +107,7 @@ def _finish(
     return to_json({"results": results})
 
 
-def _is_light(names: list[str], cutoff: float, limit: int) -> bool:
+def _is_light(names: list[str], _cutoff: float, limit: int) -> bool:
     return sum(map(len, names)) <= 1000 and len(names) * limit <= 200
 
 
@@ -118,7 +122,5 @@ router = APIRouter(prefix="/v1", tags=["matches"])
     summary="The best matches of each name in the watchlist",
     response_model=MatchResponse,
 )
-async def create_matches(
-    query: MatchRequest, engine: Annotated[EngineCall, Depends()]
-) -> Response:
+async def create_matches(query: MatchRequest, engine: Annotated[EngineCall, Depends()]) -> Response:
     return await engine.run(MATCH, query.names, query.cutoff, query.limit)

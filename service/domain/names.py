@@ -45,7 +45,8 @@ def normalize(name: str) -> str:
             name.encode()
         except UnicodeEncodeError as error:
             raise ServiceError(
-                "invalid_argument", f"name: expected Unicode text, got a lone surrogate in {shown(name)}"
+                "invalid_argument",
+                f"name: expected Unicode text, got a lone surrogate in {shown(name)}",
             ) from error
         # Case folding can bring back what the first decomposition took apart.
         folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", name).casefold())

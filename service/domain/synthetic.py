@@ -10,17 +10,56 @@ from pathlib import Path
 NAMES = 20_000
 SEED = 20_240_229
 
-_ONSETS = "b br ch d dr f g gh h j k kh kr l m n p q r s sh sl st t tr v w y z zh".split()
-_VOWELS = "a a a e e i i o o u ai au ou ia ei".split()
+_ONSETS = [
+    "b",
+    "br",
+    "ch",
+    "d",
+    "dr",
+    "f",
+    "g",
+    "gh",
+    "h",
+    "j",
+    "k",
+    "kh",
+    "kr",
+    "l",
+    "m",
+    "n",
+    "p",
+    "q",
+    "r",
+    "s",
+    "sh",
+    "sl",
+    "st",
+    "t",
+    "tr",
+    "v",
+    "w",
+    "y",
+    "z",
+    "zh",
+]
+_VOWELS = ["a", "a", "a", "e", "e", "i", "i", "o", "o", "u", "ai", "au", "ou", "ia", "ei"]
 _CODAS = ["", "", "", "", "n", "n", "r", "l", "s", "m", "d", "k", "v", "sh", "rt", "nd", "ng"]
 _ACCENTS = str.maketrans("aeioun", "áéíöüñ")
-_ACTIVITIES = "TRADING SHIPPING MINING HOLDING IMPORT EXPORT INVESTMENTS PETROLEUM LOGISTICS".split()
-_FORMS = "LLC LTD. S.A. CO. GMBH INC. GROUP C.V. FZE".split()
+_ACTIVITIES = [
+    "TRADING",
+    "SHIPPING",
+    "MINING",
+    "HOLDING",
+    "IMPORT",
+    "EXPORT",
+    "INVESTMENTS",
+    "PETROLEUM",
+    "LOGISTICS",
+]
+_FORMS = ["LLC", "LTD.", "S.A.", "CO.", "GMBH", "INC.", "GROUP", "C.V.", "FZE"]
 
 
-def synthetic_list(
-    names: int, seed: int
-) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+def synthetic_list(names: int, seed: int) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     """(entity number, name) of the entities, then of their aliases, `names` in all.
 
     About three in seven are entities, half of those persons written `SURNAME, Given`;
@@ -73,9 +112,7 @@ def write_synthetic(directory: Path, names: int = NAMES, seed: int = SEED) -> No
     directory.mkdir(parents=True, exist_ok=True)
     null = "-0- "
     sdn = [[int(uid), name, *[null] * 10] for uid, name in primary]
-    alt = [
-        [int(uid), number, "aka", name, null] for number, (uid, name) in enumerate(aliases, 1)
-    ]
+    alt = [[int(uid), number, "aka", name, null] for number, (uid, name) in enumerate(aliases, 1)]
     for name, rows in (("sdn.csv", sdn), ("alt.csv", alt)):
         text = io.StringIO()
         csv.writer(text, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\r\n").writerows(rows)

@@ -89,7 +89,9 @@ def _rows(path: Path, columns: int, name_column: int) -> Iterator[list[str]]:
     try:
         lines = content.removesuffix(END_MARK).decode().splitlines(keepends=True)
     except UnicodeDecodeError as error:
-        raise _invalid(f"{path}: expected UTF-8, got {error.reason} at byte {error.start}") from error
+        raise _invalid(
+            f"{path}: expected UTF-8, got {error.reason} at byte {error.start}"
+        ) from error
     reader = csv.reader(lines, strict=True)
     try:
         for row in reader:

@@ -9,7 +9,7 @@ from typing import Any, Self
 from service.engines import channel
 from service.engines.offloads import Held, Inline, Job, Offload, Outcome, Processes, Rpc, Threads
 from service.engines.sidecar import Sidecar
-from service.engines.spec import EngineSpec, Variant, find
+from service.engines.spec import EngineSpec, EngineStatus, Variant, find
 from service.errors import ServiceError
 from service.settings import Settings
 
@@ -132,7 +132,7 @@ class Engines:
         engine = self._open.get(self.configured)
         return engine is not None and await engine.healthy()
 
-    def statuses(self) -> list[dict[str, object]]:
+    def statuses(self) -> list[EngineStatus]:
         return [spec.status() for spec in self._specs]
 
     async def close(self) -> None:

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from time import perf_counter
@@ -97,7 +98,8 @@ class Admission:
     def enter(self) -> None:
         if self._inside >= self._limit:
             raise ServiceError(
-                "overloaded", f"all workers are busy and {self._limit} calls are inside; retry later"
+                "overloaded",
+                f"all workers are busy and {self._limit} calls are inside; retry later",
             )
         self._inside += 1
 
@@ -136,10 +138,8 @@ class Pooled:
 
 
 def _call_if_open(loop: asyncio.AbstractEventLoop, function: Callable[[], None]) -> None:
-    try:
+    with suppress(RuntimeError):  # the loop closed first, and with it everything that counts
         loop.call_soon_threadsafe(function)
-    except RuntimeError:  # the loop closed first, and with it everything that counts
-        pass
 
 
 class Threads(Pooled):
@@ -157,14 +157,17 @@ class Processes(Pooled):
     """In another process, which holds its own copy of `held`. Pays off where the GIL is kept."""
 
     def __init__(self, module: ModuleType, held: Held, workers: int, max_waiting: int) -> None:
-        self._make = lambda: ProcessPoolExecutor(
-            workers,
+        self._module, self._held, self._workers = module, held, workers
+        super().__init__(self._pool(), workers, max_waiting)
+
+    def _pool(self) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(
+            self._workers,
             # fork would copy the locks of running threads (gRPC's among them) in any state.
             multiprocessing.get_context("spawn"),
             initializer=_start_worker,
-            initargs=(module.__name__, dict(held)),
+            initargs=(self._module.__name__, dict(self._held)),
         )
-        super().__init__(self._make(), workers, max_waiting)
 
     async def run(self, job: Job, *raw: Any) -> Outcome:
         executor = self._executor
@@ -172,7 +175,7 @@ class Processes(Pooled):
             return await self._submit(_execute_in_worker, job, raw)
         except BrokenProcessPool as error:
             if self._executor is executor:  # the first to notice replaces the pool
-                self._executor = self._make()
+                self._executor = self._pool()
                 executor.shutdown(wait=False)
             raise ServiceError("engine_down", "a worker process died; retry") from error
 
@@ -199,7 +202,10 @@ def _execute_in_worker(job: Job, raw: tuple[Any, ...]) -> Outcome:
 
 
 class Rpc:
-    """In the sidecar. Kernels are `async (channel, timeout_s, *arguments) -> (result, compute_s)`."""
+    """In the sidecar.
+
+    A kernel is `async (channel, timeout_s, *arguments) -> (result, compute_s)`.
+    """
 
     def __init__(
         self,

@@ -7,12 +7,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from types import ModuleType
-from typing import Self
+from typing import Self, TypedDict
 
 from service.errors import ServiceError
 
 OFFLOADS = ("inline", "thread", "process", "rpc")
 """How a call leaves the event loop: not at all, to a thread, to a process, to the sidecar."""
+
+
+class EngineStatus(TypedDict):
+    name: str
+    offloads: list[str]
+    available: bool
+    version: str | None
+    detail: str  # of an engine that is not available: why
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +67,7 @@ class EngineSpec:
             "engine_unavailable", f"engine '{self.name}' is installed but broken: {error}"
         )
 
-    def status(self) -> dict[str, object]:
-        """{name, offloads, available, version, detail}; detail says why it is not available."""
+    def status(self) -> EngineStatus:
         try:
             module = self.load()
         except ServiceError as error:

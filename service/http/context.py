@@ -87,9 +87,7 @@ class RequestContext:
         except TimeoutError:
             if answering:
                 raise
-            await problem_response(deadline.exceeded(), info.request_id)(
-                scope, receive, send_named
-            )
+            await problem_response(deadline.exceeded(), info.request_id)(scope, receive, send_named)
         except Exception as error:
             if isinstance(error, ServiceError) and error.code != "internal" and not answering:
                 await problem_response(error, info.request_id)(scope, receive, send_named)
@@ -97,9 +95,7 @@ class RequestContext:
             log.exception("request %s failed", info.request_id)
             if answering:
                 raise
-            hidden = ServiceError(
-                "internal", f"give this id to the operators: {info.request_id}"
-            )
+            hidden = ServiceError("internal", f"give this id to the operators: {info.request_id}")
             await problem_response(hidden, info.request_id)(scope, receive, send_named)
 
     def _too_large(self) -> ServiceError:

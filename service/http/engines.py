@@ -11,16 +11,9 @@ from pydantic import BaseModel
 
 from service.engines.engine import Engines
 from service.engines.offloads import Job
+from service.engines.spec import EngineStatus
 
 router = APIRouter(prefix="/v1", tags=["engines"])
-
-
-class EngineStatus(BaseModel):
-    name: str
-    offloads: list[str]
-    available: bool
-    version: str | None
-    detail: str
 
 
 class EngineList(BaseModel):
@@ -34,12 +27,12 @@ async def list_engines(request: Request) -> EngineList:
     statuses = await asyncio.to_thread(engines.statuses)
     return EngineList(
         configured=str(engines.configured),
-        engines=[EngineStatus.model_validate(status) for status in statuses],
+        engines=statuses,
     )
 
 
 class EngineCall:
-    """Runs a job on the engine that serves this request; use as `Annotated[EngineCall, Depends()]`."""
+    """Runs a job on the engine that serves this request: `Annotated[EngineCall, Depends()]`."""
 
     def __init__(
         self,

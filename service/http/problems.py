@@ -99,7 +99,9 @@ def from_validation(errors: Sequence[Mapping[str, Any]]) -> ServiceError:
     """The one wording of Pydantic's errors: field, what was expected, what came."""
     if errors[0]["type"] == "json_invalid":
         reason, byte = errors[0]["ctx"]["error"], errors[0]["loc"][-1]
-        return ServiceError("malformed_json", f"body: expected JSON, got text that is not: {reason} (at {byte})")
+        return ServiceError(
+            "malformed_json", f"body: expected JSON, got text that is not: {reason} (at {byte})"
+        )
     if isinstance(errors[0].get("input"), bytes):  # FastAPI does not parse other types
         return ServiceError("unsupported_media_type", "Content-Type: expected application/json")
     fields = tuple({"field": _field(error), "message": _message(error)} for error in errors[:20])
