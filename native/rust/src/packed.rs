@@ -148,20 +148,16 @@ impl<'a> NameIndex<'a> {
         blocks
     }
 
-    /// The planes of a bin.
-    pub fn planes_of(&self, bin: usize) -> Range<usize> {
-        self.plane_starts[bin] as usize..self.plane_starts[bin + 1] as usize
-    }
-
-    #[inline]
-    pub fn plane(&self, plane: usize, chunk: usize) -> &'a Words {
-        &self.planes[plane * self.chunks + chunk]
+    /// The planes of a bin, the first occurrence's first.
+    pub fn planes(&self, bin: usize) -> impl Iterator<Item = &'a [Words]> + use<'a> {
+        let (planes, chunks) = (self.planes, self.chunks);
+        let numbers = self.plane_starts[bin] as usize..self.plane_starts[bin + 1] as usize;
+        numbers.map(move |plane| &planes[plane * chunks..][..chunks])
     }
 
     /// The names whose code point j, 0 or 1, is in the bin.
-    #[inline]
-    pub fn head(&self, j: usize, bin: usize, chunk: usize) -> &'a Words {
-        &self.heads[(j * BINS + bin) * self.chunks + chunk]
+    pub fn head(&self, j: usize, bin: usize) -> &'a [Words] {
+        &self.heads[(j * BINS + bin) * self.chunks..][..self.chunks]
     }
 }
 

@@ -47,11 +47,7 @@ impl Layout {
             while first < end {
                 let chunk = first / CHUNK;
                 let border = end.min((chunk + 1) * CHUNK);
-                let mut names = NONE;
-                for i in first..border {
-                    names[i % CHUNK / 64] |= 1 << (i % 64);
-                }
-                cells.push(Cell { block, names });
+                cells.push(Cell { block, names: range(first - chunk * CHUNK, border - chunk * CHUNK) });
                 ends.resize(chunk + 1, 0);
                 ends[chunk] = cells.len();
                 first = border;
@@ -59,6 +55,15 @@ impl Layout {
         }
         Self { cells, ends }
     }
+}
+
+/// The bits from start to end; start < end <= CHUNK.
+fn range(start: usize, end: usize) -> Words {
+    let mut bits = NONE;
+    bits[start / 64..end.div_ceil(64)].fill(!0);
+    bits[start / 64] &= !0 << (start % 64);
+    bits[(end - 1) / 64] &= !0 >> (63 - (end - 1) % 64);
+    bits
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -107,7 +112,7 @@ pub struct Filter<'a> {
     level: Level,
     index: NameIndex<'a>,
     layout: Layout,
-    chosen: Vec<usize>, // the planes that count the query's characters
+    chosen: Vec<&'a [Words]>, // the planes that count the query's characters
     carries: Vec<Words>,
     found: Vec<Words>,
 }
@@ -129,8 +134,7 @@ impl<'a> Filter<'a> {
         }
         self.chosen.clear();
         for (bin, &count) in counts.iter().enumerate() {
-            let planes = self.index.planes_of(bin);
-            self.chosen.extend(planes.take(count));
+            self.chosen.extend(self.index.planes(bin).take(count));
         }
         self.carries.resize(self.chosen.len() / 2 + 1, NONE);
         match self.level {
@@ -159,6 +163,10 @@ impl<'a> Filter<'a> {
 
     #[inline(always)]
     fn search(&mut self, query: &[u32], thresholds: &[Thresholds]) {
+        let heads = [0, 1].map(|j| {
+            let code_point = query.get(j)?;
+            Some(self.index.head(j, *code_point as usize % BINS))
+        });
         let mut sums = [NONE; 32];
         let mut first_cell = 0;
         for (chunk, found) in self.found.iter_mut().enumerate() {
@@ -169,15 +177,14 @@ impl<'a> Filter<'a> {
             if cells.iter().all(|cell| thresholds[cell.block][2] == OUT_OF_REACH) {
                 continue;
             }
-            let bits = add(self.index, &self.chosen, chunk, &mut self.carries, &mut sums);
-            let head = |j: usize| match query.get(j) {
-                Some(&code_point) => *self.index.head(j, code_point as usize % BINS, chunk),
-                None => NONE,
-            };
-            let (first, second) = (head(0), head(1));
+            let bits = add(&self.chosen, chunk, &mut self.carries, &mut sums);
+            let first = heads[0].map_or(NONE, |head| head[chunk]);
+            let second = heads[1].map_or(NONE, |head| head[chunk]);
             for cell in cells {
-                let thresholds = &thresholds[cell.block];
-                let [none, one, both] = thresholds.map(|t| at_least(&sums[..bits], t));
+                let [none, one, both] = thresholds[cell.block];
+                let none = at_least(&sums[..bits], none);
+                let one = at_least(&sums[..bits], one);
+                let both = at_least(&sums[..bits], both);
                 for i in 0..found.len() {
                     let rest = first[i] & (one[i] | second[i] & both[i]);
                     found[i] |= cell.names[i] & (none[i] | rest);
@@ -191,13 +198,12 @@ impl<'a> Filter<'a> {
 /// how many bits the largest possible sum has.
 #[inline(always)]
 fn add(
-    index: NameIndex,
-    chosen: &[usize],
+    chosen: &[&[Words]],
     chunk: usize,
     carries: &mut [Words],
     sums: &mut [Words; 32],
 ) -> usize {
-    let mut left = add_level(chosen.len(), carries, &mut sums[0], |_, i| *index.plane(chosen[i], chunk));
+    let mut left = add_level(chosen.len(), carries, &mut sums[0], |_, i| chosen[i][chunk]);
     let mut bits = usize::from(!chosen.is_empty());
     while left > 0 {
         left = add_level(left, carries, &mut sums[bits], |carries, i| carries[i]);

@@ -4,7 +4,7 @@ use crate::jaro::{
     BONUS_THRESHOLD, PREFIX_LENGTH, PREFIX_WEIGHT, Plain, Positions, WORD, common_prefix, winkler,
 };
 use crate::packed::{CodePoints, NameIndex};
-use crate::planes::{CHUNK, Filter, Level, OUT_OF_REACH, Thresholds};
+use crate::planes::{Filter, Level, OUT_OF_REACH, Thresholds, Words};
 
 /// Far above the rounding error of a score, far below one common character.
 const SLACK: f64 = 1e-9;
@@ -24,6 +24,7 @@ pub fn screen(
     let blocks = index.blocks();
     let mut filter = Filter::new(level, index, &blocks);
     let mut thresholds: Vec<Thresholds> = Vec::new();
+    let mut candidates = Vec::new();
     let mut positions = Positions::default();
     let mut plain = Plain::default();
     rows.fill(-1);
@@ -37,32 +38,41 @@ pub fn screen(
         }
         thresholds.clear();
         thresholds.extend(blocks.iter().map(|block| bar.thresholds(query.len(), block.length)));
+        // A pass of its own, because its loads, which miss the cache, then overlap.
+        candidates.clear();
+        for at in ones(filter.candidates(query, &thresholds)) {
+            let name = index.names.get(at);
+            candidates.push((at, name, common_prefix(query, name)));
+        }
         let mut best = Best { rows, scores, held: 0 };
-        for (chunk, found) in filter.candidates(query, &thresholds).iter().enumerate() {
-            for (w, &word) in found.iter().enumerate() {
-                let mut word = word;
-                while word != 0 {
-                    let at = chunk * CHUNK + w * 64 + word.trailing_zeros() as usize;
-                    word &= word - 1;
-                    let name = index.names.get(at);
-                    let prefix = common_prefix(query, name);
-                    let (m, transpositions) = if in_words && name.len() <= WORD {
-                        let need = bar.fewest_common(query.len(), name.len(), prefix);
-                        match positions.matches(query.len(), name, need as usize) {
-                            Some(matches) => matches,
-                            None => continue,
-                        }
-                    } else {
-                        plain.matches(query, name)
-                    };
-                    let score = winkler(query.len(), name.len(), m, transpositions, prefix);
-                    if score >= cutoff {
-                        best.offer(index.rows[at], score);
-                    }
+        for &(at, name, prefix) in &candidates {
+            let (m, transpositions) = if in_words && name.len() <= WORD {
+                let need = bar.fewest_common(query.len(), name.len(), prefix);
+                match positions.matches(query.len(), name, need as usize) {
+                    Some(matches) => matches,
+                    None => continue,
                 }
+            } else {
+                plain.matches(query, name)
+            };
+            let score = winkler(query.len(), name.len(), m, transpositions, prefix);
+            if score >= cutoff {
+                best.offer(index.rows[at], score);
             }
         }
     }
+}
+
+/// The positions of the bits that are set.
+fn ones(chunks: &[Words]) -> impl Iterator<Item = usize> {
+    chunks.as_flattened().iter().enumerate().flat_map(|(w, &word)| {
+        let mut rest = word;
+        std::iter::from_fn(move || {
+            let bit = (rest != 0).then(|| rest.trailing_zeros() as usize)?;
+            rest &= rest - 1;
+            Some(w * 64 + bit)
+        })
+    })
 }
 
 /// The cutoff, and the Jaro similarity it takes for each length of the common prefix.
@@ -99,7 +109,11 @@ impl Bar {
     }
 
     fn thresholds(&self, len_a: usize, len_b: usize) -> Thresholds {
-        [0, 1, PREFIX_LENGTH].map(|prefix| self.fewest_common(len_a, len_b, prefix))
+        let loosest = self.fewest_common(len_a, len_b, PREFIX_LENGTH);
+        if loosest == OUT_OF_REACH {
+            return [OUT_OF_REACH; 3];
+        }
+        [self.fewest_common(len_a, len_b, 0), self.fewest_common(len_a, len_b, 1), loosest]
     }
 }
 
@@ -139,7 +153,7 @@ impl Best<'_> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::planes::BINS;
+    use crate::planes::{BINS, CHUNK};
 
     pub fn code_points(text: &str) -> Vec<u32> {
         text.chars().map(u32::from).collect()
