@@ -3,74 +3,92 @@ package kernels
 import "fmt"
 
 const (
-	bins     = 32 // a code point's bin is its five low bits
-	binDepth = 4  // occurrences that a bin can count; the rest goes to the overflow
-
-	// blockNames bounds the work between two looks at the context, and the survivors' buffer.
-	blockNames = 1024
+	bins           = 32 // a code point's bin is its five low bits
+	planeAlignment = 8  // words
+	wordBits       = 64
 )
 
 // NameIndex is the prepared watchlist; immutable, shared by concurrent calls.
 type NameIndex struct {
-	names     CodePoints
-	bags      [][2]uint64
-	overflows []uint16
-	rows      []int32
-	blocks    []block
+	names       CodePoints
+	planes      []uint64 // one plane more than the contract's, of zeros, at the end
+	planeStarts []int32
+	heads       []uint64
+	rows        []int32
+	width       int // words in a plane
+	blocks      []block
 }
 
 // block is a run of names of one length.
 type block struct{ length, from, to int }
 
-// NewNameIndex checks the arrays and keeps them: the caller must not change them afterwards.
-// The bags are computed anew, because a bag that disagrees with its name would silently lose hits.
-func NewNameIndex(names CodePoints, bags [][2]uint64, overflows []uint16, rows []int32) (*NameIndex, error) {
+// PlaneWords returns the words in a plane of n names.
+func PlaneWords(n int) int {
+	return (n + wordBits*planeAlignment - 1) / (wordBits * planeAlignment) * planeAlignment
+}
+
+// NewNameIndex checks the arrays' shapes and keeps them: the caller must not change them
+// afterwards. Whatever bits the planes hold, no later access leaves the arrays.
+// planes is copied unless its capacity has room for one plane more.
+func NewNameIndex(names CodePoints, planes []uint64, planeStarts []int32, heads []uint64, rows []int32) (*NameIndex, error) {
 	if err := names.Check(); err != nil {
 		return nil, err
 	}
 	n := names.Len()
-	if len(bags) != n || len(overflows) != n || len(rows) != n {
-		return nil, fmt.Errorf("bags, overflows, rows: expected %d of each, got %d, %d, %d", n, len(bags), len(overflows), len(rows))
+	width := PlaneWords(n)
+	if err := checkPlanes(planes, planeStarts, width); err != nil {
+		return nil, err
 	}
-	index := &NameIndex{names: names, bags: bags, overflows: overflows, rows: rows}
-	seen := make([]bool, n)
-	for i := range n {
-		name := names.At(i)
-		if row := rows[i]; row < 0 || int(row) >= n || seen[row] {
-			return nil, fmt.Errorf("rows: expected each of 0 to %d once, got %d at %d", n-1, row, i)
-		}
-		seen[rows[i]] = true
-		bag, overflow := bagOf(name)
-		if bag != bags[i] || uint16(overflow) != overflows[i] {
-			return nil, fmt.Errorf("bags, overflows: expected %x, %d for name %d, got %x, %d", bag, overflow, i, bags[i], overflows[i])
-		}
-		last := len(index.blocks) - 1
-		switch {
-		case last >= 0 && len(name) < index.blocks[last].length:
-			return nil, fmt.Errorf("offsets: expected names sorted by length, got %d code points after %d at %d", len(name), index.blocks[last].length, i)
-		case last >= 0 && len(name) == index.blocks[last].length && i-index.blocks[last].from < blockNames:
-			index.blocks[last].to = i + 1
-		default:
-			index.blocks = append(index.blocks, block{len(name), i, i + 1})
-		}
+	if len(heads) != 2*bins*width || len(rows) != n {
+		return nil, fmt.Errorf("heads, rows: expected %d words and %d rows, got %d and %d", 2*bins*width, n, len(heads), len(rows))
 	}
-	return index, nil
+	if err := checkRows(rows); err != nil {
+		return nil, err
+	}
+	blocks, err := blocksOf(names)
+	if err != nil {
+		return nil, err
+	}
+	return &NameIndex{names, append(planes, make([]uint64, width)...), planeStarts, heads, rows, width, blocks}, nil
 }
 
-// Len returns the number of names.
-func (x *NameIndex) Len() int { return len(x.rows) }
-
-// bagOf returns the thermometer-coded counts of the bins, and what lies above binDepth in each.
-func bagOf(name []uint32) (bag [2]uint64, overflow int) {
-	var counts [bins]int
-	for _, codePoint := range name {
-		bin := codePoint % bins
-		counts[bin]++
-		if count := counts[bin]; count <= binDepth {
-			bag[bin/16] |= 1 << (binDepth*(bin%16) + uint32(count) - 1)
-		} else {
-			overflow++
+func checkPlanes(planes []uint64, starts []int32, width int) error {
+	if len(starts) != bins+1 || starts[0] != 0 {
+		return fmt.Errorf("plane_starts: expected %d numbers from 0 on, got %v", bins+1, starts)
+	}
+	for b := range bins {
+		if starts[b+1] < starts[b] {
+			return fmt.Errorf("plane_starts: expected never to fall, got %d after %d", starts[b+1], starts[b])
 		}
 	}
-	return bag, overflow
+	if words := int(starts[bins]) * width; words != len(planes) {
+		return fmt.Errorf("plane_starts: expected to end at the number of planes, got %d words where %d came", words, len(planes))
+	}
+	return nil
+}
+
+func checkRows(rows []int32) error {
+	seen := make([]bool, len(rows))
+	for i, row := range rows {
+		if row < 0 || int(row) >= len(rows) || seen[row] {
+			return fmt.Errorf("rows: expected each of 0 to %d once, got %d at %d", len(rows)-1, row, i)
+		}
+		seen[row] = true
+	}
+	return nil
+}
+
+func blocksOf(names CodePoints) (blocks []block, err error) {
+	for i := range names.Len() {
+		length, last := len(names.At(i)), len(blocks)-1
+		switch {
+		case last < 0 || length > blocks[last].length:
+			blocks = append(blocks, block{length, i, i + 1})
+		case length == blocks[last].length:
+			blocks[last].to = i + 1
+		default:
+			return nil, fmt.Errorf("offsets: expected names sorted by length, got %d code points after %d at %d", length, blocks[last].length, i)
+		}
+	}
+	return blocks, nil
 }

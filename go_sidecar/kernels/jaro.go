@@ -6,8 +6,6 @@ const (
 	prefixWeight   = 0.1
 	prefixLength   = 4
 	bonusThreshold = 0.7
-
-	wordBits = 64 // names up to this many code points are matched with one machine word
 )
 
 // similarity is Jaro-Winkler from the counts: m matches of names with a and b code points,

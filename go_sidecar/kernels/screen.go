@@ -2,14 +2,10 @@ package kernels
 
 import (
 	"context"
-	"math"
 	"math/bits"
 	"sync"
 	"sync/atomic"
 )
-
-// boundSlack is far above float64's rounding here and far below one common character.
-const boundSlack = 1e-9
 
 // Hits holds both arrays as [queries, limit], best first, equal scores by lower row;
 // unused places hold row -1 and score 0.
@@ -20,7 +16,7 @@ type Hits struct {
 
 // Screen returns the best matches of each query. The queries are shared out to at most
 // `threads` goroutines; their number does not change the result.
-// Errors: only the context's; it is looked at after every block of names and every long name.
+// Errors: only the context's; it is looked at every 2048 names and before every long name.
 func Screen(ctx context.Context, queries CodePoints, index *NameIndex, cutoff float64, limit, threads int) (Hits, error) {
 	q := queries.Len()
 	hits := Hits{make([]int32, q*limit), make([]float64, q*limit)}
@@ -62,91 +58,89 @@ func Screen(ctx context.Context, queries CodePoints, index *NameIndex, cutoff fl
 	return hits, nil
 }
 
-// screener is one goroutine's state: the tables of the cutoff and scratch space.
+// screener is one goroutine's state: the query's tables and scratch space.
 type screener struct {
 	index     *NameIndex
 	cutoff    float64
-	jaroFloor [prefixLength + 1]float64 // by common prefix: the least Jaro that can reach the cutoff
+	bound     *bound
 	positions positions
-	survivors [blockNames]int32
 	taken     []bool
 }
 
-func newScreener(index *NameIndex, cutoff float64) *screener {
-	s := &screener{index: index, cutoff: cutoff}
-	for p := range s.jaroFloor {
-		s.jaroFloor[p] = cutoff
-		if bonus := prefixWeight * float64(p); cutoff > bonusThreshold {
-			s.jaroFloor[p] = max(bonusThreshold, (cutoff-bonus)/(1-bonus))
-		}
-	}
-	return s
-}
+// wordsPerLook bounds the work between two looks at the context.
+const wordsPerLook = 32
 
-// fewestCommon returns, by common prefix, the fewest common characters with which a name of b
-// code points can still reach the cutoff against a query of a; both at least 1.
-// Jaro is at most (c/a + c/b + 1)/3 for c common characters, solved for c less a slack.
-func (s *screener) fewestCommon(a, b int) (fewest [prefixLength + 1]int) {
-	if s.cutoff <= 0 {
-		return fewest
-	}
-	perCharacter := 1/float64(a) + 1/float64(b)
-	for p, jaro := range s.jaroFloor {
-		fewest[p] = max(1, int(math.Ceil((3*jaro-1)/perCharacter-boundSlack)))
-	}
-	return fewest
+func newScreener(index *NameIndex, cutoff float64) *screener {
+	return &screener{index: index, cutoff: cutoff, bound: newBound(index, cutoff)}
 }
 
 func (s *screener) screen(ctx context.Context, query []uint32, best *ranking) error {
-	bag, overflow := bagOf(query)
+	for _, block := range s.index.blocks {
+		if len(query) == 0 || block.length == 0 {
+			s.screenEmpty(len(query) == block.length, block, best)
+		}
+	}
+	if len(query) > 0 {
+		if err := s.screenWords(ctx, query, best); err != nil {
+			return err
+		}
+	}
+	best.finish()
+	return ctx.Err()
+}
+
+func (s *screener) screenWords(ctx context.Context, query []uint32, best *ranking) error {
 	if len(query) <= wordBits {
 		s.positions.set(query)
 	}
 	if len(s.taken) < len(query) {
 		s.taken = make([]bool, len(query))
 	}
-	for _, block := range s.index.blocks {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if len(query) == 0 || block.length == 0 {
-			s.screenEmpty(len(query) == block.length, block, best)
-			continue
-		}
-		fewest := s.fewestCommon(len(query), block.length)
-		if fewest[prefixLength] > min(len(query), block.length) {
-			continue
-		}
-		// First against the loosest bound, which spares the inner loop the overflows.
-		count := survivors(s.index.bags[block.from:block.to], bag, fewest[prefixLength]-overflow, &s.survivors)
-		for _, k := range s.survivors[:count] {
-			i := block.from + int(k)
-			name := s.index.names.At(i)
-			p := commonPrefix(query, name)
-			common := bits.OnesCount64(bag[0]&s.index.bags[i][0]) + bits.OnesCount64(bag[1]&s.index.bags[i][1])
-			if common+min(overflow, int(s.index.overflows[i])) < fewest[p] {
-				continue
+	k := 0 // the first block that reaches into the word
+	from, to := s.bound.set(query)
+	for word := from; word < to; word++ {
+		if (word-from)%wordsPerLook == 0 {
+			if err := ctx.Err(); err != nil {
+				return err
 			}
-			var m, outOfOrder int
-			if len(query) <= wordBits && len(name) <= wordBits {
-				taken, matched := s.positions.matchShort(len(query), name)
-				// The bound holds for the matches as it does for the common characters.
-				if m = bits.OnesCount64(taken); m < fewest[p] {
-					continue
-				}
-				outOfOrder = outOfOrderShort(query, name, taken, matched)
-			} else {
-				if err := ctx.Err(); err != nil {
-					return err
-				}
-				m, outOfOrder = matchLong(query, name, s.taken)
+		}
+		for s.index.blocks[k].to <= word*wordBits {
+			k++
+		}
+		for found := s.bound.candidates(word, k); found != 0; found &= found - 1 {
+			i := word*wordBits + bits.TrailingZeros64(found)
+			for s.index.blocks[k].to <= i {
+				k++
 			}
-			if score := similarity(m, outOfOrder/2, len(query), len(name), p); score >= s.cutoff {
-				best.add(s.index.rows[i], score)
+			if err := s.score(ctx, query, i, &s.bound.fewest[k], best); err != nil {
+				return err
 			}
 		}
 	}
-	best.finish()
+	return nil
+}
+
+// score scores name i; fewest is the bound's, by common prefix.
+func (s *screener) score(ctx context.Context, query []uint32, i int, fewest *[prefixLength + 1]int, best *ranking) error {
+	name := s.index.names.At(i)
+	p := commonPrefix(query, name)
+	var m, outOfOrder int
+	if len(query) <= wordBits && len(name) <= wordBits {
+		taken, matched := s.positions.matchShort(len(query), name)
+		// The bound holds for the matches as it does for the common characters.
+		if m = bits.OnesCount64(taken); m < fewest[p] {
+			return nil
+		}
+		outOfOrder = outOfOrderShort(query, name, taken, matched)
+	} else {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		m, outOfOrder = matchLong(query, name, s.taken)
+	}
+	if score := similarity(m, outOfOrder/2, len(query), len(name), p); score >= s.cutoff {
+		best.add(s.index.rows[i], score)
+	}
 	return nil
 }
 
@@ -161,17 +155,6 @@ func (s *screener) screenEmpty(bothEmpty bool, block block, best *ranking) {
 			best.add(row, score)
 		}
 	}
-}
-
-// survivors writes the positions of the bags that share at least fewest bits with bag.
-func survivors(bags [][2]uint64, bag [2]uint64, fewest int, out *[blockNames]int32) (count int) {
-	for i := range bags {
-		if bits.OnesCount64(bags[i][0]&bag[0])+bits.OnesCount64(bags[i][1]&bag[1]) >= fewest {
-			out[count%blockNames] = int32(i)
-			count++
-		}
-	}
-	return count
 }
 
 // ranking keeps the best hits sorted in the rows of the result that belong to one query.

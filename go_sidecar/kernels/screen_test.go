@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/bits"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -112,30 +113,51 @@ func TestCancelledContextStopsTheWork(t *testing.T) {
 
 func TestIndexRefusesArraysThatDisagree(t *testing.T) {
 	cases := map[string]func(*arrays){
-		"offsets: expected to start at 0":       func(a *arrays) { a.names.Offsets[0] = 1 },
-		"offsets: expected never to fall":       func(a *arrays) { a.names.Offsets[1] = 9 },
-		"offsets: expected to end at":           func(a *arrays) { a.names.Data = a.names.Data[1:] },
-		"offsets: expected int32[n+1]":          func(a *arrays) { a.names.Offsets = nil },
-		"offsets: expected names sorted":        func(a *arrays) { *a = arraysInOrder([]string{"abc", "de"}) },
-		"bags, overflows, rows: expected 2":     func(a *arrays) { a.rows = a.rows[1:] },
-		"rows: expected each of 0 to 1 once":    func(a *arrays) { a.rows[0] = a.rows[1] },
-		"bags, overflows: expected":             func(a *arrays) { a.bags[1][0] ^= 1 },
-		"rows: expected each of 0 to 1 once, g": func(a *arrays) { a.rows[1] = 2 },
+		"offsets: expected to start at 0":             func(a *arrays) { a.names.Offsets[0] = 1 },
+		"offsets: expected never to fall":             func(a *arrays) { a.names.Offsets[1] = 9 },
+		"offsets: expected to end at":                 func(a *arrays) { a.names.Data = a.names.Data[1:] },
+		"offsets: expected int32[n+1]":                func(a *arrays) { a.names.Offsets = nil },
+		"offsets: expected names sorted":              func(a *arrays) { *a = arraysInOrder([]string{"abc", "de"}) },
+		"heads, rows: expected 512 words and 2 rows":  func(a *arrays) { a.rows = a.rows[1:] },
+		"heads, rows: expected 512 words and 2 rows,": func(a *arrays) { a.heads = a.heads[1:] },
+		"rows: expected each of 0 to 1 once":          func(a *arrays) { a.rows[0] = a.rows[1] },
+		"rows: expected each of 0 to 1 once, got 2":   func(a *arrays) { a.rows[1] = 2 },
+		"plane_starts: expected 33 numbers":           func(a *arrays) { a.planeStarts = a.planeStarts[1:] },
+		"plane_starts: expected never to fall":        func(a *arrays) { a.planeStarts[7] = -1 },
+		"plane_starts: expected to end at":            func(a *arrays) { a.planes = a.planes[1:] },
 	}
 	for want, breakIt := range cases {
 		a := arraysInOrder([]string{"de", "abc"})
 		breakIt(&a)
-		if _, err := NewNameIndex(a.names, a.bags, a.overflows, a.rows); err == nil || !strings.HasPrefix(err.Error(), want) {
+		if _, err := NewNameIndex(a.names, a.planes, a.planeStarts, a.heads, a.rows); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)
 		}
 	}
 }
 
-func TestBagCountsInThermometerCode(t *testing.T) {
-	// '`' is 0x60, bin 0; 'a' bin 1; 'p' bin 16; 'A' shares the bin of 'a'.
-	bag, overflow := bagOf([]uint32{'a', 'A', 'a', 'p', '`', '`', '`', '`', '`', '`'})
-	if bag != [2]uint64{0x7f, 0x1} || overflow != 2 {
-		t.Errorf("bag %x overflow %d", bag, overflow)
+// The bound is an optimisation that a brute-force comparison cannot miss when it discards
+// too much, but can when it discards nothing.
+func TestBoundDiscardsAlmostEverything(t *testing.T) {
+	random := rand.New(rand.NewPCG(7, 8))
+	names := randomNames(random, 20000, 30, []rune("abcdefghijklmnopqrstuvwxyz "))
+	index := indexOf(t, names)
+	b := newBound(index, 0.9)
+	candidates := 0
+	for _, name := range names[:50] {
+		if name == "" {
+			continue
+		}
+		from, to := b.set(pack([]string{name}).Data)
+		k := 0
+		for word := from; word < to; word++ {
+			for index.blocks[k].to <= word*wordBits {
+				k++
+			}
+			candidates += bits.OnesCount64(b.candidates(word, k))
+		}
+	}
+	if share := float64(candidates) / 50 / 20000; share > 0.005 {
+		t.Errorf("%v of all pairs are candidates", share)
 	}
 }
 
@@ -161,19 +183,45 @@ func screen(t *testing.T, queries, names []string, cutoff float64, limit, thread
 }
 
 type arrays struct {
-	names     CodePoints
-	bags      [][2]uint64
-	overflows []uint16
-	rows      []int32
+	names       CodePoints
+	planes      []uint64
+	planeStarts []int32
+	heads       []uint64
+	rows        []int32
 }
 
 func arraysInOrder(names []string) arrays {
-	a := arrays{names: pack(names)}
-	for i := range names {
-		bag, overflow := bagOf(a.names.At(i))
-		a.bags = append(a.bags, bag)
-		a.overflows = append(a.overflows, uint16(overflow))
+	n, width := len(names), PlaneWords(len(names))
+	a := arrays{names: pack(names), heads: make([]uint64, 2*32*width), planeStarts: []int32{0}}
+	counts := make([][32]int, n)
+	for i, name := range names {
+		for j, r := range []rune(name) {
+			counts[i][r%32]++
+			if j < 2 {
+				a.heads[(32*j+int(r%32))*width+i/64] |= 1 << (i % 64)
+			}
+		}
 		a.rows = append(a.rows, int32(i))
+	}
+	for bin := range 32 {
+		for depth, some := 0, true; some; depth++ {
+			plane := make([]uint64, width)
+			some = false
+			for i := range names {
+				if counts[i][bin] > depth {
+					plane[i/64] |= 1 << (i % 64)
+					some = true
+				}
+			}
+			if some {
+				a.planes = append(a.planes, plane...)
+			}
+		}
+		planes := 0
+		if width > 0 {
+			planes = len(a.planes) / width
+		}
+		a.planeStarts = append(a.planeStarts, int32(planes))
 	}
 	return a
 }
@@ -191,7 +239,7 @@ func indexOf(t testing.TB, names []string) *NameIndex {
 		sorted[i] = names[row]
 	}
 	a := arraysInOrder(sorted)
-	index, err := NewNameIndex(a.names, a.bags, a.overflows, order)
+	index, err := NewNameIndex(a.names, a.planes, a.planeStarts, a.heads, order)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"time"
 
 	"google.golang.org/grpc"
@@ -16,7 +15,7 @@ import (
 	"hotpath/go_sidecar/kernels"
 )
 
-// maxIndexBytes is about 10 million names; a header alone must not claim more memory.
+// maxIndexBytes is some million names; a header alone must not claim more memory.
 const maxIndexBytes = 1 << 30
 
 func (s *service) LoadIndex(stream grpc.ClientStreamingServer[pb.LoadIndexRequest, pb.LoadIndexResponse]) error {
@@ -66,37 +65,48 @@ func (s *service) LoadIndex(stream grpc.ClientStreamingServer[pb.LoadIndexReques
 	return stream.SendAndClose(&pb.LoadIndexResponse{Version: header.Version, Names: header.Names})
 }
 
-// loading fills the five arrays as their bytes arrive, without a copy besides.
+// loading fills the six arrays as their bytes arrive, without a copy besides.
 type loading struct {
-	names     kernels.CodePoints
-	bags      [][2]uint64
-	overflows []uint16
-	rows      []int32
-	unfilled  [][]byte // what is left of the arrays' memory, in the order of the stream
-	missing   int
+	names       kernels.CodePoints
+	planes      []uint64
+	planeStarts []int32
+	heads       []uint64
+	rows        []int32
+	unfilled    [][]byte // what is left of the arrays' memory, in the order of the stream
+	missing     int
 }
 
 func newLoading(header *pb.IndexHeader) (*loading, error) {
-	const perName = 4 + 16 + 2 + 4
-	if header.Names >= min(maxIndexBytes/perName, math.MaxInt32) {
-		return nil, fmt.Errorf("header.names: expected less than %d, got %d", maxIndexBytes/perName, header.Names)
+	const most = maxIndexBytes / (4 + 2*32/8 + 4) // offset, heads and row
+	if header.Names > most {
+		return nil, fmt.Errorf("header.names: expected at most %d, got %d", most, header.Names)
 	}
-	room := maxIndexBytes - 4 - header.Names*perName
-	if header.CodePoints > room/4 {
-		return nil, fmt.Errorf("header.code_points: expected at most %d, got %d", room/4, header.CodePoints)
+	if most := uint64(maxIndexBytes / 4); header.CodePoints > most {
+		return nil, fmt.Errorf("header.code_points: expected at most %d, got %d", most, header.CodePoints)
 	}
-	n := int(header.Names)
+	if header.Planes > header.CodePoints { // a plane holds one code point at least
+		return nil, fmt.Errorf("header.planes: expected at most %d, the code points, got %d", header.CodePoints, header.Planes)
+	}
+	n, width, planes := int(header.Names), kernels.PlaneWords(int(header.Names)), int(header.Planes)
+	if bytes := 4*(n+1) + 4*int(header.CodePoints) + 8*width*(planes+2*32) + 4*33 + 4*n; bytes > maxIndexBytes {
+		return nil, fmt.Errorf("header: expected arrays of at most %d bytes together, got %d", maxIndexBytes, bytes)
+	}
 	l := &loading{
-		names:     kernels.CodePoints{Offsets: make([]int32, n+1), Data: make([]uint32, header.CodePoints)},
-		bags:      make([][2]uint64, n),
-		overflows: make([]uint16, n),
-		rows:      make([]int32, n),
+		names:       kernels.CodePoints{Offsets: make([]int32, n+1), Data: make([]uint32, header.CodePoints)},
+		planes:      make([]uint64, planes*width, (planes+1)*width), // the index appends a plane
+		planeStarts: make([]int32, 33),
+		heads:       make([]uint64, 2*32*width),
+		rows:        make([]int32, n),
 	}
-	l.unfilled = [][]byte{asBytes(l.names.Offsets), asBytes(l.names.Data), asBytes(l.bags), asBytes(l.overflows), asBytes(l.rows)}
+	l.unfilled = l.arrays()
 	for _, array := range l.unfilled {
 		l.missing += len(array)
 	}
 	return l, nil
+}
+
+func (l *loading) arrays() [][]byte {
+	return [][]byte{asBytes(l.names.Offsets), asBytes(l.names.Data), asBytes(l.planes), asBytes(l.planeStarts), asBytes(l.heads), asBytes(l.rows)}
 }
 
 func (l *loading) write(chunk []byte) error {
@@ -119,11 +129,11 @@ func (l *loading) finish(version string) (*kernels.NameIndex, error) {
 		return nil, fmt.Errorf("chunk: expected %d more bytes, got none", l.missing)
 	}
 	hash := sha256.New()
-	for _, array := range [][]byte{asBytes(l.names.Offsets), asBytes(l.names.Data), asBytes(l.bags), asBytes(l.overflows), asBytes(l.rows)} {
+	for _, array := range l.arrays() {
 		hash.Write(array)
 	}
 	if computed := hex.EncodeToString(hash.Sum(nil)); computed != version {
 		return nil, fmt.Errorf("header.version: expected %s, the SHA-256 of the arrays, got %.64q", computed, version)
 	}
-	return kernels.NewNameIndex(l.names, l.bags, l.overflows, l.rows)
+	return kernels.NewNameIndex(l.names, l.planes, l.planeStarts, l.heads, l.rows)
 }

@@ -13,7 +13,7 @@ func littleEndian() bool {
 
 // fixed lists the element types of packed arrays: no pointers, every bit pattern a value.
 type fixed interface {
-	int32 | uint16 | uint32 | [2]uint64 | float64
+	int32 | uint32 | uint64 | float64
 }
 
 // fromBytes reads packed little-endian elements, in place where they are aligned.

@@ -16,6 +16,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -123,7 +124,7 @@ func TestLoadRefusesWhatDoesNotAddUp(t *testing.T) {
 	client := pb.NewKernelsClient(connect(t, start(t).socket))
 	good := packIndex("jones", "marhta")
 	header := func(change func(*pb.IndexHeader)) []*pb.LoadIndexRequest {
-		h := &pb.IndexHeader{Version: good.version, Names: good.names, CodePoints: good.codePoints}
+		h := &pb.IndexHeader{Version: good.version, Names: good.names, CodePoints: good.codePoints, Planes: good.planes}
 		change(h)
 		return append([]*pb.LoadIndexRequest{{Part: &pb.LoadIndexRequest_Header{Header: h}}}, chunks(good.content)...)
 	}
@@ -137,6 +138,8 @@ func TestLoadRefusesWhatDoesNotAddUp(t *testing.T) {
 		}),
 		"header.names: expected":          header(func(h *pb.IndexHeader) { h.Names = math.MaxUint64 }),
 		"header.code_points: expected":    header(func(h *pb.IndexHeader) { h.CodePoints = math.MaxUint64 }),
+		"header.planes: expected":         header(func(h *pb.IndexHeader) { h.Planes = 1 << 20 }),
+		"header: expected arrays":         header(func(h *pb.IndexHeader) { h.Planes, h.CodePoints = 1<<27, 1<<27 }),
 		"chunk: expected 4 more bytes, g": header(func(h *pb.IndexHeader) { h.CodePoints++ }),
 		"chunk: expected ":                append(header(same), chunks([]byte{1})...),
 		"offsets: expected names sorted":  unsorted.messages(),
@@ -374,9 +377,9 @@ func connect(t *testing.T, socket string) *grpc.ClientConn {
 
 // packed is an index as a client sends it, names in the order given.
 type packed struct {
-	version           string
-	names, codePoints uint64
-	content           []byte
+	version                   string
+	names, codePoints, planes uint64
+	content                   []byte
 }
 
 func packText(texts ...string) (offsets []int32, data []uint32) {
@@ -392,30 +395,43 @@ func packText(texts ...string) (offsets []int32, data []uint32) {
 
 func packIndex(names ...string) packed {
 	offsets, data := packText(names...)
-	var bags [][2]uint64
-	var overflows []uint16
-	var rows []int32
+	width := (len(names) + 511) / 512 * 8
+	heads, rows, starts := make([]uint64, 2*32*width), []int32{}, []int32{0}
+	var planes []uint64
 	for i, name := range names {
-		// Counted first and coded afterwards, unlike the kernel does it.
-		var counts [32]int
-		for _, r := range name {
-			counts[r&31]++
+		rows = append(rows, int32(i))
+		for j, r := range []rune(name)[:min(2, utf8.RuneCountInString(name))] {
+			heads[(32*j+int(r&31))*width+i/64] |= 1 << (i % 64)
 		}
-		var bag [2]uint64
-		overflow := 0
-		for bin, count := range counts {
-			bag[bin/16] |= (1<<min(count, 4) - 1) << (4 * (bin % 16))
-			overflow += max(count-4, 0)
-		}
-		bags, overflows, rows = append(bags, bag), append(overflows, uint16(overflow)), append(rows, int32(i))
 	}
-	content := slices.Concat(le(offsets), le(data), le(bags), le(overflows), le(rows))
+	for bin := range rune(32) {
+		for depth := 0; ; depth++ {
+			plane := make([]uint64, width)
+			for i, name := range names {
+				count := 0
+				for _, r := range name {
+					if r&31 == bin {
+						count++
+					}
+				}
+				if count > depth {
+					plane[i/64] |= 1 << (i % 64)
+				}
+			}
+			if !slices.ContainsFunc(plane, func(word uint64) bool { return word != 0 }) {
+				break
+			}
+			planes = append(planes, plane...)
+		}
+		starts = append(starts, int32(len(planes)/width))
+	}
+	content := slices.Concat(le(offsets), le(data), le(planes), le(starts), le(heads), le(rows))
 	hash := sha256.Sum256(content)
-	return packed{hex.EncodeToString(hash[:]), uint64(len(names)), uint64(len(data)), content}
+	return packed{hex.EncodeToString(hash[:]), uint64(len(names)), uint64(len(data)), uint64(len(planes) / width), content}
 }
 
 func (p packed) messages() []*pb.LoadIndexRequest {
-	header := &pb.IndexHeader{Version: p.version, Names: p.names, CodePoints: p.codePoints}
+	header := &pb.IndexHeader{Version: p.version, Names: p.names, CodePoints: p.codePoints, Planes: p.planes}
 	return append([]*pb.LoadIndexRequest{{Part: &pb.LoadIndexRequest_Header{Header: header}}}, chunks(p.content)...)
 }
 

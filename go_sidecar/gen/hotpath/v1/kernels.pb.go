@@ -286,10 +286,11 @@ func (*LoadIndexRequest_Chunk) isLoadIndexRequest_Part() {}
 
 type IndexHeader struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Lower-case hex SHA-256 over the concatenated bytes of all five arrays.
+	// Lower-case hex SHA-256 over the concatenated bytes of the six arrays.
 	Version       string `protobuf:"bytes,1,opt,name=version,proto3" json:"version,omitempty"`
 	Names         uint64 `protobuf:"varint,2,opt,name=names,proto3" json:"names,omitempty"`                             // n
 	CodePoints    uint64 `protobuf:"varint,3,opt,name=code_points,json=codePoints,proto3" json:"code_points,omitempty"` // offsets[n]
+	Planes        uint64 `protobuf:"varint,4,opt,name=planes,proto3" json:"planes,omitempty"`                           // p
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -341,6 +342,13 @@ func (x *IndexHeader) GetNames() uint64 {
 func (x *IndexHeader) GetCodePoints() uint64 {
 	if x != nil {
 		return x.CodePoints
+	}
+	return 0
+}
+
+func (x *IndexHeader) GetPlanes() uint64 {
+	if x != nil {
+		return x.Planes
 	}
 	return 0
 }
@@ -420,12 +428,13 @@ const file_hotpath_v1_kernels_proto_rawDesc = "" +
 	"\x10LoadIndexRequest\x121\n" +
 	"\x06header\x18\x01 \x01(\v2\x17.hotpath.v1.IndexHeaderH\x00R\x06header\x12\x16\n" +
 	"\x05chunk\x18\x02 \x01(\fH\x00R\x05chunkB\x06\n" +
-	"\x04part\"^\n" +
+	"\x04part\"v\n" +
 	"\vIndexHeader\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12\x14\n" +
 	"\x05names\x18\x02 \x01(\x04R\x05names\x12\x1f\n" +
 	"\vcode_points\x18\x03 \x01(\x04R\n" +
-	"codePoints\"C\n" +
+	"codePoints\x12\x16\n" +
+	"\x06planes\x18\x04 \x01(\x04R\x06planes\"C\n" +
 	"\x11LoadIndexResponse\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12\x14\n" +
 	"\x05names\x18\x02 \x01(\x04R\x05names2\x96\x01\n" +

@@ -39,7 +39,7 @@ type KernelsClient interface {
 	// The best matches of each query in the index named by its version.
 	Screen(ctx context.Context, in *ScreenRequest, opts ...grpc.CallOption) (*ScreenResponse, error)
 	// Loads an index: one header, then the arrays in chunks, in the order
-	// offsets, data, bags, overflows, rows. Loading a loaded version is allowed.
+	// offsets, data, planes, plane_starts, heads, rows. Loading a loaded version is allowed.
 	LoadIndex(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[LoadIndexRequest, LoadIndexResponse], error)
 }
 
@@ -90,7 +90,7 @@ type KernelsServer interface {
 	// The best matches of each query in the index named by its version.
 	Screen(context.Context, *ScreenRequest) (*ScreenResponse, error)
 	// Loads an index: one header, then the arrays in chunks, in the order
-	// offsets, data, bags, overflows, rows. Loading a loaded version is allowed.
+	// offsets, data, planes, plane_starts, heads, rows. Loading a loaded version is allowed.
 	LoadIndex(grpc.ClientStreamingServer[LoadIndexRequest, LoadIndexResponse]) error
 	mustEmbedUnimplementedKernelsServer()
 }

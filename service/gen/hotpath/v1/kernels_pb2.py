@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$service/gen/hotpath/v1/kernels.proto\x12\nhotpath.v1\"+\n\nCodePoints\x12\x0f\n\x07offsets\x18\x01 \x01(\x0c\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"n\n\rScreenRequest\x12\x15\n\rindex_version\x18\x01 \x01(\t\x12\'\n\x07queries\x18\x02 \x01(\x0b\x32\x16.hotpath.v1.CodePoints\x12\x0e\n\x06\x63utoff\x18\x03 \x01(\x01\x12\r\n\x05limit\x18\x04 \x01(\r\"B\n\x0eScreenResponse\x12\x0c\n\x04rows\x18\x01 \x01(\x0c\x12\x0e\n\x06scores\x18\x02 \x01(\x0c\x12\x12\n\ncompute_ns\x18\x03 \x01(\x04\"V\n\x10LoadIndexRequest\x12)\n\x06header\x18\x01 \x01(\x0b\x32\x17.hotpath.v1.IndexHeaderH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"B\n\x0bIndexHeader\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\r\n\x05names\x18\x02 \x01(\x04\x12\x13\n\x0b\x63ode_points\x18\x03 \x01(\x04\"3\n\x11LoadIndexResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\r\n\x05names\x18\x02 \x01(\x04\x32\x96\x01\n\x07Kernels\x12?\n\x06Screen\x12\x19.hotpath.v1.ScreenRequest\x1a\x1a.hotpath.v1.ScreenResponse\x12J\n\tLoadIndex\x12\x1c.hotpath.v1.LoadIndexRequest\x1a\x1d.hotpath.v1.LoadIndexResponse(\x01\x42-Z+hotpath/go_sidecar/gen/hotpath/v1;hotpathv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$service/gen/hotpath/v1/kernels.proto\x12\nhotpath.v1\"+\n\nCodePoints\x12\x0f\n\x07offsets\x18\x01 \x01(\x0c\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"n\n\rScreenRequest\x12\x15\n\rindex_version\x18\x01 \x01(\t\x12\'\n\x07queries\x18\x02 \x01(\x0b\x32\x16.hotpath.v1.CodePoints\x12\x0e\n\x06\x63utoff\x18\x03 \x01(\x01\x12\r\n\x05limit\x18\x04 \x01(\r\"B\n\x0eScreenResponse\x12\x0c\n\x04rows\x18\x01 \x01(\x0c\x12\x0e\n\x06scores\x18\x02 \x01(\x0c\x12\x12\n\ncompute_ns\x18\x03 \x01(\x04\"V\n\x10LoadIndexRequest\x12)\n\x06header\x18\x01 \x01(\x0b\x32\x17.hotpath.v1.IndexHeaderH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"R\n\x0bIndexHeader\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\r\n\x05names\x18\x02 \x01(\x04\x12\x13\n\x0b\x63ode_points\x18\x03 \x01(\x04\x12\x0e\n\x06planes\x18\x04 \x01(\x04\"3\n\x11LoadIndexResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\r\n\x05names\x18\x02 \x01(\x04\x32\x96\x01\n\x07Kernels\x12?\n\x06Screen\x12\x19.hotpath.v1.ScreenRequest\x1a\x1a.hotpath.v1.ScreenResponse\x12J\n\tLoadIndex\x12\x1c.hotpath.v1.LoadIndexRequest\x1a\x1d.hotpath.v1.LoadIndexResponse(\x01\x42-Z+hotpath/go_sidecar/gen/hotpath/v1;hotpathv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,9 +41,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LOADINDEXREQUEST']._serialized_start=277
   _globals['_LOADINDEXREQUEST']._serialized_end=363
   _globals['_INDEXHEADER']._serialized_start=365
-  _globals['_INDEXHEADER']._serialized_end=431
-  _globals['_LOADINDEXRESPONSE']._serialized_start=433
-  _globals['_LOADINDEXRESPONSE']._serialized_end=484
-  _globals['_KERNELS']._serialized_start=487
-  _globals['_KERNELS']._serialized_end=637
+  _globals['_INDEXHEADER']._serialized_end=447
+  _globals['_LOADINDEXRESPONSE']._serialized_start=449
+  _globals['_LOADINDEXRESPONSE']._serialized_end=500
+  _globals['_KERNELS']._serialized_start=503
+  _globals['_KERNELS']._serialized_end=653
 # @@protoc_insertion_point(module_scope)

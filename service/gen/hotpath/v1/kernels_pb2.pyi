@@ -137,22 +137,26 @@ class IndexHeader(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     NAMES_FIELD_NUMBER: _builtins.int
     CODE_POINTS_FIELD_NUMBER: _builtins.int
+    PLANES_FIELD_NUMBER: _builtins.int
     version: _builtins.str
-    """Lower-case hex SHA-256 over the concatenated bytes of all five arrays."""
+    """Lower-case hex SHA-256 over the concatenated bytes of the six arrays."""
     names: _builtins.int
     """n"""
     code_points: _builtins.int
     """offsets[n]"""
+    planes: _builtins.int
+    """p"""
     def __init__(
         self,
         *,
         version: _builtins.str = ...,
         names: _builtins.int = ...,
         code_points: _builtins.int = ...,
+        planes: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code_points", b"code_points", "names", b"names", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code_points", b"code_points", "names", b"names", "planes", b"planes", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
