@@ -35,12 +35,13 @@ class Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def do_GET(self):
-        self.answer({"engines": [{"name": "fake", "version": "1"}]})
+        self.answer({"engines": [{"name": "fake", "version": "1", "detail": "no work"}]})
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         number = next(answered)
-        hits = json.loads(json.dumps(ANSWERS[body]))
+        names = json.loads(body)["names"]
+        hits = json.loads(json.dumps(ANSWERS.get(body, [[] for _ in names])))
         if MODE == "crash" and number >= 30:
             print("the fake server has had enough", flush=True)
             os._exit(7)
@@ -49,7 +50,6 @@ class Handler(BaseHTTPRequestHandler):
         if MODE == "slow":
             with one_at_a_time:
                 time.sleep(0.3)
-        names = json.loads(body)["names"]
         results = [
             {"name": name, "hits": [{"row": row, "score": score} for row, score in found]}
             for name, found in zip(names, hits, strict=True)

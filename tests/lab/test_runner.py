@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -127,3 +128,20 @@ def test_ctrl_c_keeps_what_is_done_and_leaves_nothing_behind(tmp_path):
     assert out.strip() == '{"interrupted": true, "complete": false}'
     assert len(session.read(tmp_path)["blocks"]) >= 2
     assert processes_naming(tmp_path) == []
+
+
+def test_plain_locust_needs_nothing_of_the_lab_and_keeps_hundredths(tmp_path):
+    target = fakes.plan(tmp_path, ["sound"]).targets[0]
+    target.start()
+    try:
+        command = [sys.executable, "-m", "locust", "-f", str(PACKAGE / "locustfile.py")]
+        command += ["--headless", "-u", "1", "-t", "1s", "--host", target.url, "--tags", "matches"]
+        ended = subprocess.run([*command, "--json"], capture_output=True, text=True, timeout=30)
+    finally:
+        target.stop()
+    assert ended.returncode == 0, ended.stderr
+    (stats,) = json.loads(ended.stdout)
+    assert stats["num_requests"] > 100 and stats["num_failures"] == 0
+    times = [float(time_ms) for time_ms in stats["response_times"]]
+    assert any(time_ms != round(time_ms) for time_ms in times)
+    assert all(time_ms == round(time_ms, 2) for time_ms in times)
