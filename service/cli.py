@@ -78,12 +78,11 @@ def list_engines(as_json: AsJson = False) -> None:
 
     statuses = [spec.status() for spec in ENGINES]
     if as_json:
-        typer.echo(json.dumps(statuses))
+        typer.echo(json.dumps([status.model_dump() for status in statuses]))
         return
     for status in statuses:
-        mark = "yes" if status["available"] else "NO "
-        offloads = ", ".join(status["offloads"])
-        typer.echo(f"{status['name']:<10} {mark}  {offloads:<24} {status['detail']}")
+        mark = "yes" if status.available else "NO "
+        typer.echo(f"{status.name:<10} {mark}  {', '.join(status.offloads):<24} {status.detail}")
 
 
 @app.command()

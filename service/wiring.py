@@ -79,7 +79,7 @@ def start_sidecar(settings: Settings, stack: ExitStack) -> str | None:
         return settings.sidecar_address
     for spec in ENGINES:
         is_wanted = spec.name == settings.engine or (
-            settings.allow_engine_override and spec.status()["available"]
+            settings.allow_engine_override and spec.status().available
         )
         if spec.sidecar and is_wanted:
             return stack.enter_context(Sidecar(spec.sidecar_path())).address

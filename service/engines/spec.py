@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from types import ModuleType
-from typing import Self, TypedDict
+from typing import Self
+
+from pydantic import BaseModel
 
 from service.errors import ServiceError
 
@@ -15,7 +17,7 @@ OFFLOADS = ("inline", "thread", "process", "rpc")
 """How a call leaves the event loop: not at all, to a thread, to a process, to the sidecar."""
 
 
-class EngineStatus(TypedDict):
+class EngineStatus(BaseModel):
     name: str
     offloads: list[str]
     available: bool
@@ -75,13 +77,13 @@ class EngineSpec:
         else:
             found, number = True, version(self.distribution)
             detail = str(getattr(module, "build_info", self.summary))
-        return {
-            "name": self.name,
-            "offloads": list(self.offloads),
-            "available": found,
-            "version": number,
-            "detail": detail,
-        }
+        return EngineStatus(
+            name=self.name,
+            offloads=list(self.offloads),
+            available=found,
+            version=number,
+            detail=detail,
+        )
 
 
 @dataclass(frozen=True, slots=True)

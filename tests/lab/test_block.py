@@ -49,7 +49,9 @@ def test_only_answers_inside_the_window_count(clock):
     answer(block, clock, 4.0, latency_ms=2.0)
     assert not block.closed  # 2.5 s of 3
     answer(block, clock, 5.0, latency_ms=2.0)  # closes it
-    assert block.closed and not block.drained and block.take() is None
+    assert block.closed
+    assert not block.drained
+    assert block.take() is None
     answer(block, clock, 6.0, latency_ms=7.0)  # drained, not counted
     assert block.drained
     figures = block.figures()
@@ -66,7 +68,8 @@ def test_slow_target_gets_the_time_for_enough_requests(clock):
     answer(block, clock, 10.0)
     assert not block.closed
     answer(block, clock, 14.0)
-    assert block.closed and block.window_s == 10.0
+    assert block.closed
+    assert block.window_s == 10.0
 
 
 def test_window_ends_at_its_bound(clock):
@@ -75,14 +78,16 @@ def test_window_ends_at_its_bound(clock):
         block.take()
     answer(block, clock, 2.0)
     answer(block, clock, 22.0)
-    assert block.closed and block.figures()["completed"] == 1
+    assert block.closed
+    assert block.figures()["completed"] == 1
 
 
 def test_fault_ends_the_block(clock):
     block = block_on(clock)
     block.take()
     answer(block, clock, 0.1, exception=ValueError("status: expected 200, got 500"))
-    assert block.drained and block.figures()["faults"] == ["status: expected 200, got 500"]
+    assert block.drained
+    assert block.figures()["faults"] == ["status: expected 200, got 500"]
 
 
 @pytest.mark.parametrize(

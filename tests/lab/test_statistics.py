@@ -75,6 +75,8 @@ def test_summary_of_two_variants():
 def test_void_variant_has_no_figures_and_is_no_baseline():
     a, b = summarise(["a", "b"], {"a": "wrong answer"}, BLOCKS, 4, ["a"])
     assert a["void"] == "wrong answer"
-    assert a["throughput_rps"] is None and a["requests"] == 0
+    assert a["throughput_rps"] is None
+    assert a["requests"] == 0
     assert a["latency_ms"] == {"p50": None, "p90": None, "p99": None}
-    assert b["throughput_rps"]["median"] == 30.0 and b["speedup"]["a"] is None
+    assert b["throughput_rps"]["median"] == 30.0
+    assert b["speedup"]["a"] is None
