@@ -35,7 +35,6 @@ def fault(
     for i, (got, expected) in enumerate(zip(hits, expected_hits, strict=True)):
         if got != expected:
             return (
-                f"hits of {results[i].get('name')!r}: "
-                f"expected (row, score) {expected}, got {got}"
+                f"hits of {results[i].get('name')!r}: expected (row, score) {expected}, got {got}"
             )
     return None

@@ -14,17 +14,18 @@ from typing import Any
 import altair as alt
 import vl_convert
 
-INK, MUTED, GRID, STRONG, SOFT, SECOND, PAPER = (f"#{i:02d}{i:02d}{i:02d}" for i in range(11, 18))
-PALETTE = (INK, MUTED, GRID, STRONG, SOFT, SECOND, PAPER)
-CSS = dict(
-    zip(PALETTE, (f"var(--{n})" for n in "ink muted grid strong soft second paper".split()), strict=True)
-)
-LIGHT = dict(
-    zip(PALETTE, "#1c2126 #5d6873 #e3e7eb #0b6e75 #a5d3d5 #c9792b #ffffff".split(), strict=True)
-)
-DARK = dict(
-    zip(PALETTE, "#e8ecef #9aa6b1 #30383f #4fbcc2 #24575b #e0a05a #14181b".split(), strict=True)
-)
+NAMES = ("ink", "muted", "grid", "strong", "soft", "second")
+PALETTE = tuple(f"#{i:02d}{i:02d}{i:02d}" for i in range(11, 11 + len(NAMES)))
+INK, MUTED, GRID, STRONG, SOFT, SECOND = PALETTE
+CSS = {color: f"var(--{name})" for color, name in zip(PALETTE, NAMES)}
+# fmt: off
+LIGHT = dict(zip(PALETTE, (
+    "#1c2126", "#5d6873", "#e3e7eb", "#0b6e75", "#a5d3d5", "#c9792b",
+)))
+DARK = dict(zip(PALETTE, (
+    "#e8ecef", "#9aa6b1", "#30383f", "#4fbcc2", "#24575b", "#e0a05a",
+)))
+# fmt: on
 WIDE, NARROW = 600, 360
 ROW_HEIGHT = 32
 LABEL_SPACE = 118  # the longest variant's name, at the axis
@@ -73,7 +74,9 @@ def latency(rows: Sequence[Row], width: int) -> alt.LayerChart | None:
     for row in rows:
         known = {name: ms for name, ms in row["latency_ms"].items() if ms is not None}
         if known:
-            tip = f"{row['variant']}: " + ", ".join(f"{p} {figure(ms)} ms" for p, ms in known.items())
+            tip = f"{row['variant']}: " + ", ".join(
+                f"{p} {figure(ms)} ms" for p, ms in known.items()
+            )
             common = {"variant": row["variant"], "tip": tip}
             data += [common | {"percentile": p, "ms": ms} for p, ms in known.items()]
             last = max(known.values())
@@ -119,7 +122,9 @@ def memory(rows: Sequence[Row], width: int) -> alt.LayerChart | None:
 def off_axis(rows: Sequence[Row]) -> list[Row]:
     """Variants whose CPU time is left out of the chart (not of the table): next to them
     no other bar could be seen."""
-    totals = sorted(((_cpu_total(row), i) for i, row in enumerate(rows) if _cpu_total(row)), reverse=True)
+    totals = sorted(
+        ((_cpu_total(row), i) for i, row in enumerate(rows) if _cpu_total(row)), reverse=True
+    )
     left_out = 0
     while left_out + 1 < len(totals) and totals[left_out][0] > OFF_AXIS * totals[left_out + 1][0]:
         left_out += 1
@@ -128,7 +133,7 @@ def off_axis(rows: Sequence[Row]) -> list[Row]:
 
 def _cpu_total(row: Row) -> float:
     spreads = [row[role]["cpu_ms_per_request"] for role in ("server", "sidecar")]
-    return sum(spread["median"] for spread in spreads if spread)
+    return sum((spread["median"] for spread in spreads if spread), 0.0)
 
 
 def _stacked(
@@ -173,7 +178,7 @@ def _stacked(
 
 
 def _base(data: list[Row]) -> alt.Chart:
-    return alt.Chart(alt.Data(values=data)).encode(description=alt.Description("tip:N"))
+    return alt.Chart(alt.InlineData(values=data)).encode(description=alt.Description("tip:N"))
 
 
 def _log_x(
@@ -186,7 +191,8 @@ def _log_x(
     top *= (top / bottom) ** (room / (1 - room))
     decades = [10.0**k for k in range(floor(log10(bottom)), ceil(log10(top)) + 1)]
     scale = alt.Scale(type="log", domain=[bottom, top], nice=False)
-    axis = alt.Axis(values=[d for d in decades if d <= top], format="~g", grid=True)
+    short = "datum.value < 1000 ? datum.value : datum.value / 1000 + 'k'"
+    axis = alt.Axis(values=[d for d in decades if d <= top], labelExpr=short, grid=True)
     return lambda field: alt.X(f"{field}:Q", title=title, scale=scale, axis=axis)
 
 
@@ -194,9 +200,12 @@ def _finish(*layers: alt.Chart, rows: Sequence[Row], width: int) -> alt.LayerCha
     shown = {value["variant"] for layer in layers for value in layer.data.values}
     order = [row["variant"] for row in rows if row["variant"] in shown]
     y = alt.Y(
-        "variant:N", sort=order, title=None, axis=alt.Axis(labelLimit=LABEL_SPACE, minExtent=LABEL_SPACE)
+        "variant:N",
+        sort=order,
+        title=None,
+        axis=alt.Axis(labelLimit=LABEL_SPACE, minExtent=LABEL_SPACE),
     )
-    return (
+    finished: alt.LayerChart = (
         alt.layer(*(layer.encode(y=y) for layer in layers))
         .properties(
             width=width - LABEL_SPACE,
@@ -224,6 +233,7 @@ def _finish(*layers: alt.Chart, rows: Sequence[Row], width: int) -> alt.LayerCha
         .configure_axisY(labelColor=INK, labelFontSize=13, grid=False)
         .configure_legend(labelColor=MUTED, labelFontSize=12, symbolStrokeWidth=0, offset=8)
     )
+    return finished
 
 
 def svg(chart: Chart, rows: Sequence[Row], width: int, colors: dict[str, str]) -> str | None:
@@ -237,9 +247,9 @@ def svg(chart: Chart, rows: Sequence[Row], width: int, colors: dict[str, str]) -
     text = vl_convert.vegalite_to_svg(drawn.to_json())
     for stand_in, color in colors.items():
         text = text.replace(stand_in, color)
-    # Several charts share one HTML page, and so one space of ids.
-    text = re.sub(r"((?:id=\"|url\(#))(?=clip)", rf"\g<1>{chart.__name__}{width}-", text)
-    return re.sub(r'(<(path|line) aria-label="([^"]+)"[^>]*)(?:/>|></\2>)', r"\1><title>\3</title></\2>", text)
+    return re.sub(
+        r'(<(path|line) aria-label="([^"]+)"[^>]*)(?:/>|></\2>)', r"\1><title>\3</title></\2>", text
+    )
 
 
 CHARTS: tuple[tuple[str, Chart], ...] = (

@@ -14,6 +14,8 @@ import typer
 if TYPE_CHECKING:
     from loadtests.lab.session import Plan
 
+MAX_USERS = 1000  # one Locust process cannot honestly load more
+
 app = typer.Typer(
     no_args_is_help=True, help="Load every variant with Locust, side by side, and report."
 )
@@ -79,13 +81,13 @@ def render(
     try:
         result = session.read(directory)
     except LabError as error:
-        raise typer.BadParameter(str(error), param_hint="directory") from error
+        _refuse(str(error))
     written = report.write(result, directory)
     if into is not None:
         try:
             report.splice(result, directory, into)
         except (OSError, LabError) as error:
-            raise typer.BadParameter(str(error), param_hint="--into") from error
+            _refuse(f"into: {error}")
     tables.print_table(result)
     typer.echo(f"report: {written}", err=True)
 
@@ -102,6 +104,7 @@ def _plan(
     from loadtests.lab import scenarios, targets, workload
     from loadtests.lab.session import Plan
     from service.domain import watchlist
+    from service.domain.matches import MAX_NAMES
     from service.domain.names import normalize
     from service.engines.spec import Variant
     from service.errors import ServiceError
@@ -109,11 +112,11 @@ def _plan(
 
     profile = scenarios.PROFILES.get(profile_name)
     if profile is None:
-        _refuse("profile", f"one of {', '.join(scenarios.PROFILES)}", profile_name)
-    if names is not None and not 1 <= names <= 100:
-        _refuse("names", "1 to 100", names)
-    if users is not None and not 1 <= users <= 1000:
-        _refuse("users", "1 to 1000", users)
+        _refuse(f"profile: expected one of {', '.join(scenarios.PROFILES)}, got {profile_name!r}")
+    if names is not None and not 1 <= names <= MAX_NAMES:
+        _refuse(f"names: expected 1 to {MAX_NAMES}, got {names}")
+    if users is not None and not 1 <= users <= MAX_USERS:
+        _refuse(f"users: expected 1 to {MAX_USERS}, got {users}")
     scenario = replace(
         profile.scenario,
         names=names or profile.scenario.names,
@@ -124,17 +127,15 @@ def _plan(
         wanted = tuple(name.strip() for name in variant_names.split(","))
     elif wanted is None:
         wanted = tuple(f"{spec.name}-{offload}" for spec in ENGINES for offload in spec.offloads)
-    if len(set(wanted)) < len(wanted):
-        _refuse("variants", "each once", ",".join(wanted))
     try:
-        chosen = [Variant.parse(name) for name in wanted]
-    except ServiceError as error:
-        raise typer.BadParameter(error.message, param_hint="--variants") from error
-    try:
+        chosen = [Variant.parse(name, ENGINES) for name in wanted]
         listed = watchlist.load(watchlist_dir)
     except ServiceError as error:
-        raise typer.BadParameter(error.message, param_hint="--watchlist") from error
-    baselines = dict.fromkeys([wanted[0], *({scenarios.BASELINE} & set(wanted))])
+        _refuse(error.message)
+    if len(set(chosen)) < len(chosen):
+        _refuse(f"variants: expected each once, got {', '.join(map(str, chosen))}")
+    measured = [str(variant) for variant in chosen]
+    baselines = dict.fromkeys([measured[0], *({scenarios.BASELINE} & set(measured))])
     return Plan(
         targets=[targets.service(variant, watchlist_dir, out / "logs") for variant in chosen],
         profile=replace(profile, scenario=scenario),
@@ -148,5 +149,7 @@ def _plan(
     )
 
 
-def _refuse(field: str, expected: str, got: object) -> NoReturn:
-    raise typer.BadParameter(f"expected {expected}, got {got}", param_hint=f"--{field}")
+def _refuse(message: str) -> NoReturn:
+    """message: the field, what was expected and what came."""
+    typer.echo(f"error: {message}", err=True)
+    raise typer.Exit(2)

@@ -12,7 +12,7 @@ from typing import Any
 from loadtests.lab import charts, tables
 from loadtests.lab.charts import figure
 from loadtests.lab.scenarios import BASELINE
-from loadtests.lab.statistics import percentile
+from loadtests.lab.statistics import MIN_BEYOND, percentile
 from loadtests.lab.tables import range_of
 from loadtests.lab.targets import LabError
 
@@ -62,9 +62,9 @@ def answer(result: dict[str, Any]) -> list[str]:
     language = best["speedup"].get(BASELINE)
     if method and language and base != BASELINE and best["variant"] != BASELINE:
         sentences.append(
-            f"The better method alone, still in pure Python ({BASELINE}), gives "
-            f"{figure(method['median'])} times ({range_of(method)}) of that; what {best['variant']} "
-            f"adds on top is {figure(language['median'])} times ({range_of(language)})."
+            f"The better method alone, still in pure Python ({BASELINE}), is "
+            f"{figure(method['median'])} times as fast ({range_of(method)}); {best['variant']} "
+            f"adds a factor of {figure(language['median'])} ({range_of(language)}) on top."
         )
     return sentences
 
@@ -85,18 +85,19 @@ def limits(result: dict[str, Any]) -> list[str]:
         f"Closed model: {s['users']} users, each of whom sends a request, waits for the answer and "
         "sends the next. A slow server is asked less often, so latencies under a fixed arrival "
         "rate would be worse than these.",
-        f"Every variant ran in a server of its own, started afresh and verified first: rows and "
+        "Every variant ran in a server of its own, started afresh and verified first: rows and "
         "scores equal, to the last bit, to RapidFuzz over the whole list. Every answer under load "
         "was compared in the same way; one wrong answer voids a variant.",
-        f"{s['rounds']} rounds, each over all variants in a seeded random order, one under load at a "
-        f"time, all with the same requests. Per block: {s['warmup_s']:g} s of warm-up, then "
+        f"{s['rounds']} rounds, each over all variants in a seeded random order, one under load at "
+        f"a time, all with the same requests. Per block: {s['warmup_s']:g} s of warm-up, then "
         f"a window of {s['window_s']:g} s or longer, until {s['min_requests']} requests are done.",
         "A request counts, for rate, latency and CPU time alike, if its answer came inside the "
         "window. The window opens and closes on an answer; requests in flight at its close are "
         "awaited but not counted, as those in flight at its opening are counted.",
-        "Figures are medians over rounds with the lowest and highest round in brackets, which is a "
-        "range and not a confidence interval. Percentiles pool the rounds and are shown only where at "
-        "least 5 requests lie beyond them (p99: 500 requests). Speed-ups are ratios within a round.",
+        "Figures are medians over rounds with the lowest and highest round in brackets: a "
+        "range, no confidence interval. Percentiles pool the rounds and are shown only where "
+        f"at least {MIN_BEYOND} requests lie beyond them (p99: {100 * MIN_BEYOND} requests). "
+        "Speed-ups are ratios within a round.",
         "CPU time is that of the server's process tree during the window, per counted request; "
         "'sidecar' is whatever runs another program than the server. Peak memory is since the "
         "start of the server, and pages shared between its processes count once for each.",
@@ -112,6 +113,7 @@ def facts(result: dict[str, Any]) -> list[tuple[str, str]]:
     if commit is not None and commit["dirty"]:
         state += ", with uncommitted changes"
     s = result["settings"]
+    measured = {variant.rpartition("-")[0] for variant in s["variants"]}
     return [
         ("Processor", f"{m['cpu']}, {m['usable_cores']} of {m['cores']} cores"),
         ("Memory", f"{m['memory_bytes'] / 2**30:.1f} GiB"),
@@ -120,8 +122,20 @@ def facts(result: dict[str, Any]) -> list[tuple[str, str]]:
         ("Commit", state),
         ("Measured", f"{result['started_at']} to {result['finished_at']}"),
         ("Watchlist", f"{s['watchlist']['names']:,} names: {s['watchlist']['source']}"),
-        ("Load", f"{s['names']} names per request, cutoff {s['cutoff']}, limit {s['limit']}, seed {s['seed']}"),
-        ("Packages", ", ".join(f"{name} {version}" for name, version in sorted(m["packages"].items()))),
+        (
+            "Load",
+            f"{s['names']} names per request, cutoff {s['cutoff']}, limit {s['limit']}, "
+            f"seed {s['seed']}",
+        ),
+        *(
+            (f"Engine {engine['name']}", f"{engine['version']}, {engine['detail']}")
+            for engine in result["engines"]["engines"]
+            if engine["name"] in measured
+        ),
+        (
+            "Packages",
+            ", ".join(f"{name} {version}" for name, version in sorted(m["packages"].items())),
+        ),
     ]
 
 
@@ -139,7 +153,8 @@ def markdown(result: dict[str, Any], to_charts: str) -> str:
 
 def picture(title: str, name: str, to_charts: str) -> str:
     return (
-        f'<picture><source media="(prefers-color-scheme: dark)" srcset="{to_charts}/{name}-dark.svg">'
+        '<picture><source media="(prefers-color-scheme: dark)" '
+        f'srcset="{to_charts}/{name}-dark.svg">'
         f'<img alt="{title}" src="{to_charts}/{name}.svg"></picture>'
     )
 
@@ -179,7 +194,6 @@ def html(result: dict[str, Any]) -> str:
         table=_table(result),
         charts="".join(_figure(result, title, chart) for title, chart in charts.CHARTS),
         facts="".join(f"<dt>{escape(n)}</dt><dd>{escape(v)}</dd>" for n, v in facts(result)),
-        engines=escape(json.dumps(result["engines"], indent=2)),
         limits="".join(f"<li>{escape(limit)}</li>" for limit in limits(result)),
         blocks=_blocks(result),
         # Inside a script element only this sequence could end the data early.
@@ -212,7 +226,8 @@ def _figure(result: dict[str, Any], title: str, chart: charts.Chart) -> str:
     note = ""
     if chart is charts.cpu and (left_out := charts.off_axis(rows)):
         values = ", ".join(
-            f"{r['variant']} ({figure(r['server']['cpu_ms_per_request']['median'])} ms)" for r in left_out
+            f"{r['variant']} ({figure(r['server']['cpu_ms_per_request']['median'])} ms)"
+            for r in left_out
         )
         note = f'<p class="note">Off the axis: {escape(values)}.</p>'
     return (

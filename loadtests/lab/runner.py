@@ -189,7 +189,8 @@ def load(
         raise LabError(
             target.crashed() or f"{target.name}: Locust left no figures; the end of {log}:\n{tail}"
         )
-    return json.loads(output.read_text())
+    figures: dict[str, Any] = json.loads(output.read_text())
+    return figures
 
 
 @contextmanager

@@ -61,7 +61,7 @@ QUICK = Profile(
 STANDARD = Profile(
     name="standard",
     variants=None,
-    rounds=7,
+    rounds=5,
     scenario=Scenario(warmup_s=2.0, window_s=10.0, min_requests=6, max_s=120.0),
     verify_requests=128,
     verify_s=30.0,

@@ -95,12 +95,12 @@ def read(directory: Path) -> dict[str, Any]:
     """The result of an earlier run. Raises LabError where there is none that can be read."""
     path = directory / "result.json"
     try:
-        result = json.loads(path.read_text())
+        result: Any = json.loads(path.read_text())
     except (OSError, ValueError) as error:
         raise LabError(f"{path}: expected the result of a lab run ({error})") from error
-    found = result.get("schema") if isinstance(result, dict) else None
-    if found != SCHEMA:
-        raise LabError(f"{path}: schema: expected {SCHEMA!r}, got {found!r}")
+    if not isinstance(result, dict) or result.get("schema") != SCHEMA:
+        found = result.get("schema") if isinstance(result, dict) else result
+        raise LabError(f"{path}: schema: expected {SCHEMA!r}, got {found!r:.60}")
     return result
 
 

@@ -10,6 +10,7 @@ from loadtests.lab.charts import figure
 from loadtests.lab.statistics import PERCENTILES
 
 Row = dict[str, Any]
+Cell = Callable[[Row], tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,27 +19,22 @@ class Column:
 
     title: str
     unit: str
-    cell: Callable[[Row], tuple[str, str]]
+    cell: Cell
 
 
 def columns(result: dict[str, Any]) -> list[Column]:
     return [
         Column("requests/s", "median (rounds)", lambda r: _spread(r["throughput_rps"])),
         Column("names/s", "median", lambda r: (_median(r["throughput_names_per_s"]), "")),
-        *_speedups(result),
-        *(
-            Column(f"p{p}", "ms", lambda r, p=p: (figure(r["latency_ms"][f"p{p}"]), ""))
-            for p in PERCENTILES
+        *_speedups(result, "median (rounds)"),
+        *(Column(f"p{percent}", "ms", _latency(percent)) for percent in PERCENTILES),
+        Column(
+            "requests", "counted", lambda r: (f"{r['requests']:,}" if r["requests"] else "–", "")
         ),
-        Column("requests", "counted", lambda r: (f"{r['requests']:,}" if r["requests"] else "–", "")),
-        *(
-            Column(f"CPU {role}", "ms/request", lambda r, role=role: _spread(_cpu(r, role)))
-            for role in ("server", "sidecar")
-        ),
-        *(
-            Column(f"memory {role}", "MiB, peak", lambda r, role=role: (_mib(r, role), ""))
-            for role in ("server", "sidecar")
-        ),
+        Column("CPU server", "ms/request", lambda r: _spread(_cpu(r, "server"))),
+        Column("CPU sidecar", "ms/request", lambda r: _spread(_cpu(r, "sidecar"))),
+        Column("memory server", "MiB, peak", lambda r: (figure(_peak_mib(r, "server")), "")),
+        Column("memory sidecar", "MiB, peak", lambda r: (figure(_peak_mib(r, "sidecar")), "")),
     ]
 
 
@@ -47,8 +43,8 @@ def short_columns(result: dict[str, Any]) -> list[Column]:
     return [
         Column("requests/s", "", lambda r: _spread(r["throughput_rps"])),
         *_speedups(result, ""),
-        Column("p50", "ms", lambda r: (figure(r["latency_ms"]["p50"]), "")),
-        Column("p99", "ms", lambda r: (figure(r["latency_ms"]["p99"]), "")),
+        Column("p50", "ms", _latency(50)),
+        Column("p99", "ms", _latency(99)),
         Column("CPU", "ms/request", lambda r: (_total(r, _cpu_median), "")),
         Column("memory", "MiB, peak", lambda r: (_total(r, _peak_mib), "")),
     ]
@@ -61,7 +57,9 @@ def markdown(result: dict[str, Any], shown: Sequence[Column]) -> str:
         "|---|" + "---:|" * len(shown),
     ]
     for row in result["summary"]:
-        cells = [figure_ + (f" ({range_})" if range_ else "") for figure_, range_ in cells_of(row, shown)]
+        cells = [
+            figure_ + (f" ({range_})" if range_ else "") for figure_, range_ in cells_of(row, shown)
+        ]
         name = row["variant"] + (" **(void)**" if row["void"] else "")
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
@@ -98,11 +96,19 @@ def range_of(spread: dict[str, float]) -> str:
     return f"{figure(spread['min'])}–{figure(spread['max'])}"
 
 
-def _speedups(result: dict[str, Any], unit: str = "median (rounds)") -> list[Column]:
+def _speedups(result: dict[str, Any], unit: str) -> list[Column]:
     return [
-        Column(f"× {b}", unit, lambda r, b=b: _spread(r["speedup"][b]))
-        for b in result["settings"]["baselines"]
+        Column(f"× {baseline}", unit, _speedup(baseline))
+        for baseline in result["settings"]["baselines"]
     ]
+
+
+def _speedup(baseline: str) -> Cell:
+    return lambda r: _spread(r["speedup"][baseline])
+
+
+def _latency(percent: int) -> Cell:
+    return lambda r: (figure(r["latency_ms"][f"p{percent}"]), "")
 
 
 def _spread(spread: dict[str, float] | None) -> tuple[str, str]:
@@ -128,10 +134,6 @@ def _cpu_median(row: Row, role: str) -> float | None:
 def _peak_mib(row: Row, role: str) -> float | None:
     peak = row[role]["peak_memory_bytes"] if row[role]["processes"] else None
     return None if peak is None else peak / 2**20
-
-
-def _mib(row: Row, role: str) -> str:
-    return figure(_peak_mib(row, role))
 
 
 def _total(row: Row, part: Callable[[Row, str], float | None]) -> str:

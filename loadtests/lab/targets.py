@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psutil
 
@@ -86,14 +86,16 @@ class Target:
 
     def ask(
         self, method: str, path: str, body: str | None = None, timeout_s: float = 60.0
-    ) -> tuple[int, http.client.HTTPMessage, bytes]:
-        """Status, headers and content of one request. Raises OSError or HTTPException."""
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """Status, headers (they ignore case) and content. Raises OSError or HTTPException."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout_s)
         try:
             headers = {} if body is None else {"Content-Type": "application/json"}
             connection.request(method, path, body, headers)
             response = connection.getresponse()
-            return response.status, response.headers, response.read()
+            content = response.read()
+            # The standard library's message is such a mapping, if not by its type.
+            return response.status, cast("Mapping[str, str]", response.headers), content
         finally:
             connection.close()
 
@@ -141,7 +143,10 @@ def service(variant: Any, watchlist: Path | None, logs: Path) -> Target:
         env["HOTPATH_WATCHLIST"] = str(watchlist.resolve())
     return Target(
         name=str(variant),
-        argv=(sys.executable, "-m", "service.cli", "serve", "--host", "127.0.0.1", "--port", "{port}"),
+        argv=(
+            *(sys.executable, "-m", "service.cli", "serve"),
+            *("--host", "127.0.0.1", "--port", "{port}"),
+        ),
         log=logs / f"{variant}.log",
         env=env,
         headers={"X-Engine": variant.engine, "X-Offload": variant.offload},

@@ -38,12 +38,12 @@ class Workload:
         path.write_text(json.dumps({"bodies": self.bodies, "expected": self.expected}))
 
 
-def build(scenario: Scenario, entries: Sequence[Entry], normalize: Callable[[str], str]) -> Workload:
+def build(
+    scenario: Scenario, entries: Sequence[Entry], normalize: Callable[[str], str]
+) -> Workload:
     """The same requests for the same scenario and list, whatever the variant."""
     dice = random.Random(scenario.seed)
-    requests = [
-        [_name(dice, entries) for _ in range(scenario.names)] for _ in range(scenario.pool)
-    ]
+    requests = [[_name(dice, entries) for _ in range(scenario.names)] for _ in range(scenario.pool)]
     queries = [normalize(name) for names in requests for name in names]
     hits = iter(brute_force(queries, entries, scenario.cutoff, scenario.limit))
     return Workload(
@@ -75,7 +75,7 @@ def brute_force(
         for query, scores in zip(batch, matrix, strict=True):
             hits = [
                 [entries[i].row, JaroWinkler.similarity(query, names[i])]
-                for i in np.flatnonzero(scores >= cutoff - 1e-6)
+                for i in np.flatnonzero(scores >= cutoff - 1e-6).tolist()
             ]
             hits = [hit for hit in hits if hit[1] >= cutoff]
             found.append(sorted(hits, key=lambda hit: (-hit[1], hit[0]))[:limit])
