@@ -5,8 +5,9 @@ import (
 	"math/bits"
 )
 
-// boundSlack is far above float64's rounding here and far below one common character.
-const boundSlack = 1e-9
+// boundSlack is far above float64's rounding for lengths up to 2^31, and far below one common
+// character.
+const boundSlack = 1e-6
 
 // bound is the upper bound of one query, for 64 names at a time.
 //
@@ -16,13 +17,13 @@ const boundSlack = 1e-9
 type bound struct {
 	index   *NameIndex
 	cutoff  float64
-	floor   [prefixLength + 1]float64 // by common prefix: the least Jaro that can reach the cutoff
+	least   [prefixLength + 1]float64 // by common prefix: what c/a + c/b must be to reach the cutoff
 	levels  int
-	planes  []int                   // offsets of the planes to add, filled up to whole groups
-	fewest  [][prefixLength + 1]int // by block: the fewest common characters by common prefix
-	starts  []start                 // by block and level
-	head0   []uint64                // names whose first code point shares the query's bin
-	head1   []uint64                // the same for the second; nil where the query has none
+	planes  []int           // offsets of the planes to add, filled up to whole groups
+	starts  []start         // by block and level
+	tables  [wordBits]table // by query length
+	head0   []uint64        // names whose first code point shares the query's bin
+	head1   []uint64        // the same for the second; nil where the query has none
 	counter [wordBits]uint64
 }
 
@@ -30,37 +31,45 @@ type bound struct {
 // `none` without a common first bin, to be flipped by `first` and `second` where these are shared.
 type start struct{ none, first, second uint64 }
 
-const planeGroup = 8
+// table is what depends on the query's length alone.
+type table struct {
+	starts   []start // by block and level
+	from, to int     // the words that hold names of a length in reach
+}
+
+const (
+	planeGroup     = 8 // planes added at once
+	registerLevels = 6 // levels of the counter that stay in registers
+)
 
 func newBound(index *NameIndex, cutoff float64) *bound {
-	b := &bound{index: index, cutoff: cutoff, fewest: make([][prefixLength + 1]int, len(index.blocks))}
-	for p := range b.floor {
-		b.floor[p] = cutoff
+	b := &bound{index: index, cutoff: cutoff}
+	for p := range b.least {
+		jaro := cutoff
 		if bonus := prefixWeight * float64(p); cutoff > bonusThreshold {
-			b.floor[p] = max(bonusThreshold, (cutoff-bonus)/(1-bonus))
+			jaro = max(bonusThreshold, (cutoff-bonus)/(1-bonus))
 		}
+		b.least[p] = 3*jaro - 1 // Jaro is at most (c/a + c/b + 1)/3 for c common characters
 	}
 	return b
 }
 
-// fewestCommon returns, by common prefix, the fewest common characters with which a name of b
-// code points can still reach the cutoff against a query of a; both at least 1.
-// Jaro is at most (c/a + c/b + 1)/3 for c common characters, solved for c less a slack.
-func (b *bound) fewestCommon(query, name int) (fewest [prefixLength + 1]int) {
+// fewestCommon is the fewest common characters with which a name of b code points can still
+// reach the cutoff against a query of a; scale is a*b/(a+b).
+func (b *bound) fewestCommon(scale float64, prefix int) int {
 	if b.cutoff <= 0 {
-		return fewest
+		return 0
 	}
-	perCharacter := 1/float64(query) + 1/float64(name)
-	for p, jaro := range b.floor {
-		fewest[p] = max(1, int(math.Ceil((3*jaro-1)/perCharacter-boundSlack)))
-	}
-	return fewest
+	return max(1, int(math.Ceil(b.least[prefix]*scale-boundSlack)))
 }
+
+// commonScale brings c/a + c/b to c; both lengths are 1 at least.
+func commonScale(a, b int) float64 { return float64(a) * float64(b) / float64(a+b) }
 
 // set prepares the bound for a query of at least 1 code point and returns the words that
 // hold the names which its length allows.
 func (b *bound) set(query []uint32) (from, to int) {
-	b.levels = max(bits.Len(uint(len(query))), 3) // the group adder keeps three levels in registers
+	b.levels = max(bits.Len(uint(len(query))), registerLevels)
 	b.planes = b.planes[:0]
 	var counts [bins]int32
 	for _, codePoint := range query {
@@ -81,41 +90,45 @@ func (b *bound) set(query []uint32) (from, to int) {
 		bin1 := bins + int(query[1]%bins)
 		b.head1 = b.index.heads[bin1*width : (bin1+1)*width]
 	}
-	return b.setStarts(len(query))
+	t := b.table(len(query))
+	b.starts = t.starts
+	return t.from, t.to
 }
 
-func (b *bound) setStarts(query int) (from, to int) {
-	size := b.levels + 1
-	if need := size * len(b.index.blocks); cap(b.starts) < need {
-		b.starts = make([]start, need)
+func (b *bound) table(query int) table {
+	if query >= len(b.tables) {
+		return b.newTable(query)
 	}
-	b.starts = b.starts[:size*len(b.index.blocks)]
-	clear(b.starts)
-	from = b.index.width
+	if b.tables[query].starts == nil {
+		b.tables[query] = b.newTable(query)
+	}
+	return b.tables[query]
+}
+
+func (b *bound) newTable(query int) table {
+	size := b.levels + 1
+	t := table{make([]start, size*len(b.index.blocks)), b.index.width, 0}
 	for k, block := range b.index.blocks {
 		if block.length == 0 {
 			continue
 		}
-		fewest := b.fewestCommon(query, block.length)
-		b.fewest[k] = fewest
-		longest := min(query, block.length)
-		if fewest[prefixLength] > longest {
+		longest, scale := min(query, block.length), commonScale(query, block.length)
+		if b.fewestCommon(scale, prefixLength) > longest {
 			continue
 		}
-		from, to = min(from, block.from/wordBits), (block.to+wordBits-1)/wordBits
+		t.from, t.to = min(t.from, block.from/wordBits), (block.to+wordBits-1)/wordBits
 		var counter [3]uint64
 		for i, p := range [3]int{0, 1, prefixLength} {
-			if fewest[p] <= longest {
-				counter[i] = 1<<b.levels - uint64(fewest[p])
+			if fewest := b.fewestCommon(scale, p); fewest <= longest {
+				counter[i] = 1<<b.levels - uint64(fewest)
 			}
 		}
-		starts := b.starts[k*size:][:size]
-		for j := range starts {
+		for j := range size {
 			none, first, second := -(counter[0] >> j & 1), -(counter[1] >> j & 1), -(counter[2] >> j & 1)
-			starts[j] = start{none, none ^ first, first ^ second}
+			t.starts[k*size+j] = start{none, none ^ first, first ^ second}
 		}
 	}
-	return min(from, to), to
+	return t
 }
 
 // candidates returns the names of one word that the bound lets through.
@@ -128,29 +141,39 @@ func (b *bound) candidates(word, k int) uint64 {
 	}
 	size := b.levels + 1
 	counter := b.counter[:size]
-	clear(counter)
-	for low := word * wordBits; k < len(b.index.blocks) && b.index.blocks[k].from < low+wordBits; k++ {
-		block := b.index.blocks[k]
-		// Shifts by 64 and more give 0.
-		mask := ^uint64(0) << max(block.from-low, 0) &^ (^uint64(0) << (block.to - low))
-		for j, s := range b.starts[k*size:][:size] {
-			counter[j] |= mask & (s.none ^ s.first&first ^ s.second&second)
+	low := word * wordBits
+	if block := b.index.blocks[k]; block.from <= low && block.to >= low+wordBits {
+		for j, s := range b.starts[k*size:][:len(counter)] {
+			counter[j] = s.none ^ s.first&first ^ s.second&second
+		}
+	} else {
+		clear(counter)
+		for ; k < len(b.index.blocks) && b.index.blocks[k].from < low+wordBits; k++ {
+			block := b.index.blocks[k]
+			// Shifts by 64 and more give 0.
+			mask := ^uint64(0) << max(block.from-low, 0) &^ (^uint64(0) << (block.to - low))
+			for j, s := range b.starts[k*size:][:len(counter)] {
+				counter[j] |= mask & (s.none ^ s.first&first ^ s.second&second)
+			}
 		}
 	}
-	ones, twos, fours := counter[0], counter[1], counter[2]
-	high := counter[3:]
 	planes := b.index.planes[word:]
+	ones, twos, fours := counter[0], counter[1], counter[2]
+	eights, sixteens, thirtyTwos, high := counter[3], counter[4], counter[5], counter[registerLevels:]
 	for g := b.planes; len(g) >= planeGroup; g = g[planeGroup:] {
-		var twosA, twosB, foursA, foursB, eights uint64
+		var twosA, twosB, foursA, foursB, carry uint64
 		ones, twosA = addThree(ones, planes[g[0]], planes[g[1]])
 		ones, twosB = addThree(ones, planes[g[2]], planes[g[3]])
 		twos, foursA = addThree(twos, twosA, twosB)
 		ones, twosA = addThree(ones, planes[g[4]], planes[g[5]])
 		ones, twosB = addThree(ones, planes[g[6]], planes[g[7]])
 		twos, foursB = addThree(twos, twosA, twosB)
-		fours, eights = addThree(fours, foursA, foursB)
-		for j := range high {
-			high[j], eights = high[j]^eights, high[j]&eights
+		fours, carry = addThree(fours, foursA, foursB)
+		eights, carry = eights^carry, eights&carry
+		sixteens, carry = sixteens^carry, sixteens&carry
+		thirtyTwos, carry = thirtyTwos^carry, thirtyTwos&carry
+		for j := 0; carry != 0 && j < len(high); j++ {
+			high[j], carry = high[j]^carry, high[j]&carry
 		}
 	}
 	return high[len(high)-1]

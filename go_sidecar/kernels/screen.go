@@ -22,7 +22,8 @@ func Screen(ctx context.Context, queries CodePoints, index *NameIndex, cutoff fl
 	hits := Hits{make([]int32, q*limit), make([]float64, q*limit)}
 	var next atomic.Int64
 	work := func() error {
-		s := newScreener(index, cutoff)
+		s := screenerFor(index, cutoff)
+		defer screeners.Put(s)
 		for {
 			i := int(next.Add(1)) - 1
 			if i >= q {
@@ -70,7 +71,14 @@ type screener struct {
 // wordsPerLook bounds the work between two looks at the context.
 const wordsPerLook = 32
 
-func newScreener(index *NameIndex, cutoff float64) *screener {
+// screeners keeps what calls leave behind: most have the same index and cutoff as the last
+// one, and the bound's tables then serve again.
+var screeners sync.Pool
+
+func screenerFor(index *NameIndex, cutoff float64) *screener {
+	if s, ok := screeners.Get().(*screener); ok && s.index == index && s.cutoff == cutoff {
+		return s
+	}
 	return &screener{index: index, cutoff: cutoff, bound: newBound(index, cutoff)}
 }
 
@@ -109,10 +117,7 @@ func (s *screener) screenWords(ctx context.Context, query []uint32, best *rankin
 		}
 		for found := s.bound.candidates(word, k); found != 0; found &= found - 1 {
 			i := word*wordBits + bits.TrailingZeros64(found)
-			for s.index.blocks[k].to <= i {
-				k++
-			}
-			if err := s.score(ctx, query, i, &s.bound.fewest[k], best); err != nil {
+			if err := s.score(ctx, query, i, best); err != nil {
 				return err
 			}
 		}
@@ -120,15 +125,15 @@ func (s *screener) screenWords(ctx context.Context, query []uint32, best *rankin
 	return nil
 }
 
-// score scores name i; fewest is the bound's, by common prefix.
-func (s *screener) score(ctx context.Context, query []uint32, i int, fewest *[prefixLength + 1]int, best *ranking) error {
+// score scores name i and keeps it if it reaches the cutoff.
+func (s *screener) score(ctx context.Context, query []uint32, i int, best *ranking) error {
 	name := s.index.names.At(i)
 	p := commonPrefix(query, name)
 	var m, outOfOrder int
 	if len(query) <= wordBits && len(name) <= wordBits {
 		taken, matched := s.positions.matchShort(len(query), name)
 		// The bound holds for the matches as it does for the common characters.
-		if m = bits.OnesCount64(taken); m < fewest[p] {
+		if m = bits.OnesCount64(taken); m < s.bound.fewestCommon(commonScale(len(query), len(name)), p) {
 			return nil
 		}
 		outOfOrder = outOfOrderShort(query, name, taken, matched)

@@ -3,6 +3,7 @@ package kernels
 import (
 	"context"
 	"encoding/csv"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -26,14 +27,24 @@ func BenchmarkScreen(b *testing.B) {
 		queries = append(queries, misspelt(random, names[random.IntN(len(names))]))
 	}
 	queries = append(queries, syntheticList(random, 32)...)
-	packed, index := pack(queries), indexOf(b, names)
-	for b.Loop() {
-		if _, err := Screen(context.Background(), packed, index, 0.9, 5, 1); err != nil {
-			b.Fatal(err)
+	index := indexOf(b, names)
+	for _, perCall := range []int{1, len(queries)} {
+		var calls []CodePoints
+		for chunk := range slices.Chunk(queries, perCall) {
+			calls = append(calls, pack(chunk))
 		}
+		b.Run(fmt.Sprintf("queries=%d", perCall), func(b *testing.B) {
+			for b.Loop() {
+				for _, call := range calls {
+					if _, err := Screen(context.Background(), call, index, 0.9, 5, 1); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+			pairs := float64(b.N) * float64(len(queries)) * float64(len(names))
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/pairs, "ns/pair")
+		})
 	}
-	pairs := float64(b.N) * float64(len(queries)) * float64(len(names))
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/pairs, "ns/pair")
 }
 
 func syntheticList(random *rand.Rand, n int) []string {
