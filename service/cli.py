@@ -213,6 +213,7 @@ def serve(
                 log_level=settings.log_level.lower(),
                 server_header=False,
                 timeout_graceful_shutdown=settings.shutdown_grace_s,
+                timeout_worker_healthcheck=30,  # a starved machine is not a hung worker
             )
 
 

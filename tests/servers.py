@@ -28,8 +28,17 @@ class Server:
         return self.client.post("/v1/matches", json={"names": names, **body}, headers=headers)
 
     def children(self, name: str) -> list[psutil.Process]:
-        family = psutil.Process(self.process.pid).children(recursive=True)
-        return [child for child in family if name in " ".join(child.cmdline())]
+        return [child for child in self.family() if name in _command(child)]
+
+    def family(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+
+def _command(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return ""
 
 
 def free_port() -> int:
@@ -57,7 +66,7 @@ def serving(log: Path, *arguments: str, **settings: str) -> Iterator[Server]:
             yield server
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(20)
+            process.wait(60)
 
 
 def ready(server: Server) -> bool:
@@ -68,7 +77,7 @@ def ready(server: Server) -> bool:
         return False
 
 
-def wait_until(condition, what: str, log: Path | None = None, timeout_s: float = 30) -> None:
+def wait_until(condition, what: str, log: Path | None = None, timeout_s: float = 90) -> None:
     end = time.monotonic() + timeout_s
     while not condition():
         shown = log.read_text() if log else ""

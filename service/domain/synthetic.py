@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import random
 from pathlib import Path
 
+END_MARK = b"\x1a"  # DOS end of file; the Treasury's files close with it
+NULL = "-0- "
 NAMES = 20_000
 SEED = 20_240_229
 
@@ -110,10 +110,15 @@ def write_synthetic(directory: Path, names: int = NAMES, seed: int = SEED) -> No
     """Writes sdn.csv and alt.csv as the Treasury does: CRLF, `-0- ` for null, 0x1A at the end."""
     primary, aliases = synthetic_list(names, seed)
     directory.mkdir(parents=True, exist_ok=True)
-    null = "-0- "
-    sdn = [[int(uid), name, *[null] * 10] for uid, name in primary]
-    alt = [[int(uid), number, "aka", name, null] for number, (uid, name) in enumerate(aliases, 1)]
+    sdn = [[uid, _quoted(name), *[NULL] * 10] for uid, name in primary]
+    alt = [
+        [uid, str(number), '"aka"', _quoted(name), NULL]
+        for number, (uid, name) in enumerate(aliases, 1)
+    ]
     for name, rows in (("sdn.csv", sdn), ("alt.csv", alt)):
-        text = io.StringIO()
-        csv.writer(text, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\r\n").writerows(rows)
-        (directory / name).write_bytes(text.getvalue().encode() + b"\x1a")
+        text = "".join(",".join(row) + "\r\n" for row in rows)
+        (directory / name).write_bytes(text.encode() + END_MARK)
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"'

@@ -10,10 +10,9 @@ from pathlib import Path
 
 from service.domain.kernels import NameIndex
 from service.domain.names import normalize
+from service.domain.synthetic import END_MARK, NAMES, NULL, SEED, synthetic_list
 from service.errors import ServiceError, shown
 
-NULL = "-0- "
-END_MARK = b"\x1a"  # DOS end of file; both files close with it
 SDN_COLUMNS = 12  # entity number, name, type, program, …
 ALT_COLUMNS = 5  # entity number, alias number, alias type, alias, remarks
 
@@ -42,8 +41,6 @@ def load(directory: Path | None) -> Watchlist:
     Raises: ServiceError watchlist_invalid, naming file, line, expectation and what came.
     """
     if directory is None:
-        from service.domain.synthetic import NAMES, SEED, synthetic_list
-
         primary, aliases = synthetic_list(NAMES, SEED)
         return _watchlist(primary, aliases, f"synthetic, {NAMES} names, seed {SEED}")
     primary = [(row[0], row[1]) for row in _rows(directory / "sdn.csv", SDN_COLUMNS, name_column=1)]

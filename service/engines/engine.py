@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Self
 
@@ -12,6 +14,10 @@ from service.engines.sidecar import Sidecar
 from service.engines.spec import EngineSpec, EngineStatus, Variant, find
 from service.errors import ServiceError
 from service.settings import Settings
+
+log = logging.getLogger("hotpath.engines")
+
+SHUTDOWN_GRACE_S = 2.0  # for calls whose requests the server has already waited for
 
 
 class Engine:
@@ -36,8 +42,8 @@ class Engine:
     async def healthy(self) -> bool:
         return await self._offload.healthy()
 
-    async def close(self) -> None:
-        await self._offload.close()
+    async def close(self, grace_s: float) -> bool:
+        return await self._offload.close(grace_s)
 
 
 class Engines:
@@ -98,7 +104,7 @@ class Engines:
         try:
             await self._rehearse(engine)
         except BaseException:
-            await engine.close()
+            await engine.close(grace_s=0)
             raise
         return engine
 
@@ -136,9 +142,13 @@ class Engines:
         return [spec.status() for spec in self._specs]
 
     async def close(self) -> None:
-        for engine in self._open.values():
-            await engine.close()
+        ended = [await engine.close(SHUTDOWN_GRACE_S) for engine in self._open.values()]
         self._open.clear()
         if self._sidecar:
             await asyncio.to_thread(self._sidecar.stop)
             self._sidecar = None
+        if not all(ended):
+            # Their callers were answered long ago. Python would wait for the threads at exit,
+            # and a thread cannot be ended.
+            log.error("calls still run after %s s; ending without them", SHUTDOWN_GRACE_S)
+            os._exit(0)

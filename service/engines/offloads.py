@@ -56,7 +56,9 @@ class Offload(Protocol):
 
     async def healthy(self) -> bool: ...
 
-    async def close(self) -> None: ...
+    async def close(self, grace_s: float) -> bool:
+        """Waits for the calls inside. Returns whether all of them ended in time."""
+        ...
 
 
 def _execute(module: ModuleType, held: Held, job: Job, raw: tuple[Any, ...]) -> Outcome:
@@ -84,8 +86,8 @@ class Inline:
     async def healthy(self) -> bool:
         return True
 
-    async def close(self) -> None:
-        pass
+    async def close(self, grace_s: float) -> bool:  # noqa: ARG002  # nothing to wait for
+        return True
 
 
 class Admission:
@@ -133,8 +135,22 @@ class Pooled:
     async def healthy(self) -> bool:
         return True
 
-    async def close(self) -> None:
-        await asyncio.to_thread(self._executor.shutdown, wait=True, cancel_futures=True)
+    async def close(self, grace_s: float) -> bool:
+        return await _ended(self._executor, grace_s)
+
+
+async def _ended(executor: Executor, grace_s: float) -> bool:
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+
+    def wait_for_all() -> None:
+        executor.shutdown(wait=True, cancel_futures=True)
+        _call_if_open(loop, ended.set)
+
+    # A daemon, so that waiting for a call that never ends does not keep the process alive.
+    threading.Thread(target=wait_for_all, daemon=True).start()
+    with suppress(TimeoutError):
+        await asyncio.wait_for(ended.wait(), grace_s)
+    return ended.is_set()
 
 
 def _call_if_open(loop: asyncio.AbstractEventLoop, function: Callable[[], None]) -> None:
@@ -178,6 +194,13 @@ class Processes(Pooled):
                 self._executor = self._pool()
                 executor.shutdown(wait=False)
             raise ServiceError("engine_down", "a worker process died; retry") from error
+
+    async def close(self, grace_s: float) -> bool:
+        ended = await super().close(grace_s)
+        if not ended:  # unlike a thread, a process can be ended
+            for child in multiprocessing.active_children():
+                child.kill()
+        return True
 
 
 _worker: tuple[ModuleType, Held]
@@ -251,6 +274,6 @@ class Rpc:
     async def healthy(self) -> bool:
         return bool(await self._health(self._channel))
 
-    async def close(self) -> None:
-        await self._channel.close(grace=1)
-        await asyncio.to_thread(self._threads.shutdown, wait=True, cancel_futures=True)
+    async def close(self, grace_s: float) -> bool:
+        await self._channel.close(grace=grace_s)
+        return await _ended(self._threads, grace_s)

@@ -75,18 +75,14 @@ class Sidecar:
             assert process.stdout is not None
             readable, _, _ = select.select([process.stdout], [], [], self._start_timeout_s)
             line = process.stdout.readline() if readable else b""
+            if readable and not line:  # it closed its stdout, most likely because it ended
+                raise TimeoutError(f"it ended with code {process.wait(1)}; see its log on stderr")
             handshake = json.loads(line) if line else {}
             if handshake.get("protocol") != PROTOCOL:
-                raise ServiceError(
-                    "engine_down",
-                    f"sidecar handshake: expected protocol {PROTOCOL}, got "
-                    f"{line[:80]!r} (exit code {process.poll()}; its log is on stderr)",
-                )
+                raise TimeoutError(f"expected protocol {PROTOCOL}, got {line[:80]!r}")
             wait_until_serving(self.address, self._start_timeout_s)
-        except (ServiceError, ValueError, TimeoutError) as error:
+        except (ValueError, TimeoutError, subprocess.TimeoutExpired) as error:
             _end(process, grace_s=0)
-            if isinstance(error, ServiceError):
-                raise
             raise ServiceError("engine_down", f"the sidecar did not start: {error}") from error
         log.info("sidecar %s serves on %s", process.pid, self.address)
         return process

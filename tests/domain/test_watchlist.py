@@ -12,7 +12,8 @@ from service.errors import ServiceError
 
 SDN = (
     b'36,"AEROCARIBBEAN AIRLINES",-0- ,"CUBA",-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,-0- \r\n'
-    b'173,"ANGLO-CARIBBEAN CO., ""LTD.""",-0- ,"CUBA",-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,"a\r\nb"\r\n'
+    b'173,"ANGLO-CARIBBEAN CO., ""LTD.""",-0- ,"CUBA",-0- ,'
+    b'-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,"a\r\nb"\r\n'
     b"\x1a"
 )
 ALT = b'36,12,"aka","AERO-CARIBBEAN",-0- \r\n\x1a'

@@ -64,7 +64,7 @@ def test_a_sidecar_does_not_outlive_its_parent(how: signal.Signals) -> None:
 @pytest.mark.parametrize(
     ("program", "reason"),
     [
-        ("#!/bin/sh\nexit 3\n", "exit code 3"),
+        ("#!/bin/sh\nexit 3\n", "ended with code 3"),
         ("#!/bin/sh\necho hello; sleep 30\n", "did not start"),
         ("#!/bin/sh\necho '{\"protocol\": 2}'; sleep 30\n", "expected protocol 1"),
         ("#!/bin/sh\necho '{\"protocol\": 1}'; sleep 30\n", "no healthy sidecar"),

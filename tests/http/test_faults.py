@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -64,15 +63,14 @@ def test_no_process_outlives_the_server(tmp_path: Path, how: signal.Signals, wor
     ) as server:
         assert server.match("someone", engine="go").headers["X-Engine"] == "go"
         assert len(server.children("hotpath-sidecar")) == 1  # shared by the workers
-        family = psutil.Process(server.process.pid).children(recursive=True)
+        family = server.family()
         assert len(family) >= 3  # sidecar, pool worker, multiprocessing's resource tracker
         server.process.send_signal(how)
-        code = server.process.wait(20)
+        code = server.process.wait(60)
         # uvicorn's workers notice a parent that was killed; give them a moment.
         wait_until(lambda: not alive(family), f"the end of {family}")
         if how == signal.SIGTERM:
             assert code == 0
-    assert not [name for name in os.listdir("/tmp") if name.startswith(f"hotpath-{os.getpid()}")]
 
 
 def test_a_dead_pool_worker_costs_one_answer_at_most(tmp_path: Path) -> None:

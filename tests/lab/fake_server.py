@@ -42,6 +42,8 @@ class Handler(BaseHTTPRequestHandler):
         number = next(answered)
         names = json.loads(body)["names"]
         hits = json.loads(json.dumps(ANSWERS.get(body, [[] for _ in names])))
+        if number == 100:
+            print("100 answers", flush=True)
         if MODE == "crash" and number >= 30:
             print("the fake server has had enough", flush=True)
             os._exit(7)

@@ -108,6 +108,13 @@ def test_void_is_said_first_and_has_no_figures():
     assert "with the same answers" not in report.html(result)
 
 
+def test_busy_machine_is_said():
+    result = a_result()
+    assert report.problems(result) == []
+    result["machine"]["load_average"][0] = 1.01  # on two usable cores
+    assert "busy at the start: a load of 1.0 on 2 cores" in report.problems(result)[0]
+
+
 def test_run_without_any_figure_still_has_a_report(tmp_path):
     result = a_result(voids={"a": "crashed", "b": "crashed"})
     assert report.write(result, tmp_path).exists()
