@@ -93,7 +93,7 @@ class Block:
             return
         if self.opened is None:
             if now - self.started >= self.settings["warmup_s"]:
-                self._open()
+                self._open(now)
             return
         self.latencies[round(latency_ms / LATENCY_UNIT_MS)] += 1
         elapsed = now - self.opened
@@ -101,10 +101,10 @@ class Block:
         if elapsed >= self.settings["max_s"] or (enough and elapsed >= self.settings["window_s"]):
             self._close(elapsed)
 
-    def _open(self) -> None:
+    def _open(self, now: float) -> None:
+        self.opened = now
         self._reading = self.read(self.settings["pid"])
         self._generator = time.process_time()
-        self.opened = self.clock()
 
     def _close(self, elapsed: float) -> None:
         self.closed = True

@@ -137,7 +137,9 @@ def _plan(
     measured = [str(variant) for variant in chosen]
     baselines = dict.fromkeys([measured[0], *({scenarios.BASELINE} & set(measured))])
     return Plan(
-        targets=[targets.service(variant, watchlist_dir, out / "logs") for variant in chosen],
+        targets=[
+            targets.service(variant, watchlist_dir, scenario, out / "logs") for variant in chosen
+        ],
         profile=replace(profile, scenario=scenario),
         workload=workload.build(scenario, listed.entries, normalize),
         watchlist={

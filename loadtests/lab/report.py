@@ -17,6 +17,7 @@ from loadtests.lab.tables import range_of
 from loadtests.lab.targets import LabError
 
 TEMPLATE = Path(__file__).with_name("report.html")
+BUSY = 0.5  # runnable processes per core, before the run adds its own
 BEGIN, END = "<!-- lab:begin -->", "<!-- lab:end -->"
 
 
@@ -56,7 +57,7 @@ def answer(result: dict[str, Any]) -> list[str]:
         first += f", {figure(speedup['median'])} times {base} ({range_of(speedup)})"
     near = [r["variant"] for r in rated[1:] if r["throughput_rps"]["max"] >= rate["min"]]
     if near:
-        first += f"; its rounds overlap with those of {' and '.join(near)}"
+        first += f"; its rounds overlap with those of {', '.join(near)}"
     sentences = [first + "."]
     method = next((row["speedup"].get(base) for row in rated if row["variant"] == BASELINE), None)
     language = best["speedup"].get(BASELINE)
@@ -73,6 +74,12 @@ def problems(result: dict[str, Any]) -> list[str]:
     found = [f"{variant} is void: {reason}" for variant, reason in result["voids"].items()]
     if result["interrupted"]:
         found.append("The run was interrupted: some variants have fewer rounds than others.")
+    machine = result["machine"]
+    if machine["load_average"][0] > BUSY * machine["usable_cores"]:
+        found.append(
+            f"The machine was busy at the start: a load of {machine['load_average'][0]:.1f} on "
+            f"{machine['usable_cores']} cores. Measure on an idle one before you rely on this."
+        )
     return found
 
 

@@ -52,7 +52,8 @@ def running(
     """
 
     def prepare(target: Target) -> dict[str, Any]:
-        facts = {"variant": target.name, "startup_s": target.start()}
+        facts: dict[str, Any] = {"variant": target.name, "environment": dict(target.env)}
+        facts["startup_s"] = target.start()
         facts["verification"] = verify(target, workload, requests, seconds)
         progress.step(f"{target.name} is up and verified")
         return facts
@@ -66,6 +67,8 @@ def running(
             # second pass is for a server that a starter began in between.
             for wait in (False, True):
                 starters.shutdown(wait=wait, cancel_futures=True)
+                for target in targets:
+                    target.terminate()
                 for target in targets:
                     target.stop()
 

@@ -13,9 +13,14 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, cast
 
 import psutil
+
+from loadtests.lab.scenarios import Scenario
+
+if TYPE_CHECKING:
+    from service.engines.spec import Variant
 
 START_TIMEOUT_S = 90.0
 STOP_TIMEOUT_S = 10.0
@@ -117,15 +122,19 @@ class Target:
         with suppress(psutil.NoSuchProcess):
             self._descendants.update(psutil.Process(self.pid).children(recursive=True))
 
+    def terminate(self) -> None:
+        """Asks it to end, and does not wait for it."""
+        if self.process is not None and self.process.poll() is None:
+            self.note_descendants()
+            self.process.send_signal(signal.SIGTERM)
+
     def stop(self) -> None:
         """Asks it to end, then kills whatever is left of it."""
         if self.process is None:
             return
-        self.note_descendants()
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            with suppress(subprocess.TimeoutExpired):
-                self.process.wait(STOP_TIMEOUT_S)
+        self.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(STOP_TIMEOUT_S)
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
@@ -136,9 +145,18 @@ class Target:
         self.process = None
 
 
-def service(variant: Any, watchlist: Path | None, logs: Path) -> Target:
-    """The service in its own process, configured for a variant (service.engines.spec.Variant)."""
-    env = {"HOTPATH_ENGINE": variant.engine, "HOTPATH_OFFLOAD": variant.offload}
+def service(variant: Variant, watchlist: Path | None, scenario: Scenario, logs: Path) -> Target:
+    """The service in its own process, configured for a variant.
+
+    Its limits are set so wide that no request of the scenario is refused or given up:
+    the lab measures how long the work takes, however slow the engine.
+    """
+    env = {
+        "HOTPATH_ENGINE": variant.engine,
+        "HOTPATH_OFFLOAD": variant.offload,
+        "HOTPATH_REQUEST_TIMEOUT_S": str(scenario.max_s),
+        "HOTPATH_MAX_WAITING": str(scenario.users),
+    }
     if watchlist is not None:
         env["HOTPATH_WATCHLIST"] = str(watchlist.resolve())
     return Target(
