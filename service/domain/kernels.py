@@ -15,6 +15,8 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from service.domain.payment_rules import RuleTables
+
 PREFIX_WEIGHT = 0.1
 PREFIX_LENGTH = 4
 BONUS_THRESHOLD = 0.7  # the prefix bonus is given only where Jaro is above this
@@ -50,6 +52,45 @@ class CodePoints:
         )
         offsets.flags.writeable = False
         return cls(offsets, data)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Blobs:
+    """Packed bytes: item i is data[offsets[i]:offsets[i + 1]].
+
+    offsets: int32[n + 1], starts at 0, never falls.
+    data: uint8[offsets[n]].
+    """
+
+    offsets: NDArray[np.int32]
+    data: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @classmethod
+    def pack(cls, items: Sequence[bytes]) -> Blobs:
+        data = np.frombuffer(b"".join(items), dtype=np.uint8)
+        offsets = np.fromiter(
+            accumulate(map(len, items), initial=0), dtype="<i4", count=len(items) + 1
+        )
+        offsets.flags.writeable = False
+        return cls(offsets, data)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PaymentColumns:
+    """n payments by column, each n items long: the text of each field in UTF-8, as it came."""
+
+    end_to_end_id: Blobs
+    debtor_iban: Blobs
+    creditor_iban: Blobs
+    creditor_bic: Blobs
+    currency: Blobs
+    amount: Blobs
+
+    def __len__(self) -> int:
+        return len(self.amount)
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -154,5 +195,45 @@ class Kernels(Protocol):
         Source: Winkler (1990), "String Comparator Metrics and Enhanced Decision Rules
         in the Fellegi-Sunter Model of Record Linkage"; equal to RapidFuzz's
         JaroWinkler.similarity to the last bit.
+        """
+        ...
+
+    def validate(self, payments: PaymentColumns, rules: RuleTables) -> NDArray[np.uint32]:
+        """The broken rules of each payment, as bits of Violation.
+
+        payments: n may be 0; items may hold any bytes and may be empty.
+        Returns: uint32[n].
+        Raises: nothing for input that keeps the contract.
+        Source: the rules are stated at Violation; ISO 13616-1 (IBAN), ISO 7064 MOD 97-10,
+            ISO 9362 (BIC), ISO 4217 (currencies), ISO 20022 pain.001 (formats).
+        """
+        ...
+
+    def seal(self, records: Blobs) -> bytes:
+        """Merkle tree hash of the records, in order.
+
+        records: n byte strings; n may be 0.
+        Returns: 32 bytes; for n = 0 the SHA-256 of nothing.
+        Raises: nothing; any byte string is a valid record.
+        Source: RFC 9162, section 2.1.1.
+        """
+        ...
+
+    def prove(self, records: Blobs, places: NDArray[np.int32]) -> list[bytes]:
+        """The inclusion proof of each of the places, 0 to n - 1, in any order.
+
+        Returns: for each place its nodes from the leaf's sibling up, 32 bytes each, joined;
+            empty for the only record of a batch.
+        Raises: nothing for input that keeps the contract.
+        Source: RFC 9162, section 2.1.3.1.
+        """
+        ...
+
+    def verify(self, record: bytes, place: int, size: int, proof: bytes, root: bytes) -> bool:
+        """Whether the proof shows that the record has this place among `size` records.
+
+        place, size: 0 to 2**31 - 1. proof, root: any bytes; of a wrong length, they prove nothing.
+        Raises: nothing.
+        Source: RFC 9162, section 2.1.3.2.
         """
         ...

@@ -74,6 +74,59 @@ func (x *CodePoints) GetData() []byte {
 	return nil
 }
 
+// Packed bytes: item i is data[offsets[i]:offsets[i+1]].
+type Blobs struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Offsets       []byte                 `protobuf:"bytes,1,opt,name=offsets,proto3" json:"offsets,omitempty"` // int32[n+1], starts at 0, never falls
+	Data          []byte                 `protobuf:"bytes,2,opt,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Blobs) Reset() {
+	*x = Blobs{}
+	mi := &file_hotpath_v1_kernels_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Blobs) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Blobs) ProtoMessage() {}
+
+func (x *Blobs) ProtoReflect() protoreflect.Message {
+	mi := &file_hotpath_v1_kernels_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Blobs.ProtoReflect.Descriptor instead.
+func (*Blobs) Descriptor() ([]byte, []int) {
+	return file_hotpath_v1_kernels_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Blobs) GetOffsets() []byte {
+	if x != nil {
+		return x.Offsets
+	}
+	return nil
+}
+
+func (x *Blobs) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
 type ScreenRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	IndexVersion  string                 `protobuf:"bytes,1,opt,name=index_version,json=indexVersion,proto3" json:"index_version,omitempty"` // lower-case hex SHA-256, see IndexHeader
@@ -86,7 +139,7 @@ type ScreenRequest struct {
 
 func (x *ScreenRequest) Reset() {
 	*x = ScreenRequest{}
-	mi := &file_hotpath_v1_kernels_proto_msgTypes[1]
+	mi := &file_hotpath_v1_kernels_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -98,7 +151,7 @@ func (x *ScreenRequest) String() string {
 func (*ScreenRequest) ProtoMessage() {}
 
 func (x *ScreenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hotpath_v1_kernels_proto_msgTypes[1]
+	mi := &file_hotpath_v1_kernels_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -111,7 +164,7 @@ func (x *ScreenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScreenRequest.ProtoReflect.Descriptor instead.
 func (*ScreenRequest) Descriptor() ([]byte, []int) {
-	return file_hotpath_v1_kernels_proto_rawDescGZIP(), []int{1}
+	return file_hotpath_v1_kernels_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *ScreenRequest) GetIndexVersion() string {
@@ -153,7 +206,7 @@ type ScreenResponse struct {
 
 func (x *ScreenResponse) Reset() {
 	*x = ScreenResponse{}
-	mi := &file_hotpath_v1_kernels_proto_msgTypes[2]
+	mi := &file_hotpath_v1_kernels_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -165,7 +218,7 @@ func (x *ScreenResponse) String() string {
 func (*ScreenResponse) ProtoMessage() {}
 
 func (x *ScreenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hotpath_v1_kernels_proto_msgTypes[2]
+	mi := &file_hotpath_v1_kernels_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -178,7 +231,7 @@ func (x *ScreenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScreenResponse.ProtoReflect.Descriptor instead.
 func (*ScreenResponse) Descriptor() ([]byte, []int) {
-	return file_hotpath_v1_kernels_proto_rawDescGZIP(), []int{2}
+	return file_hotpath_v1_kernels_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ScreenResponse) GetRows() []byte {
@@ -215,7 +268,7 @@ type LoadIndexRequest struct {
 
 func (x *LoadIndexRequest) Reset() {
 	*x = LoadIndexRequest{}
-	mi := &file_hotpath_v1_kernels_proto_msgTypes[3]
+	mi := &file_hotpath_v1_kernels_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -227,7 +280,7 @@ func (x *LoadIndexRequest) String() string {
 func (*LoadIndexRequest) ProtoMessage() {}
 
 func (x *LoadIndexRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hotpath_v1_kernels_proto_msgTypes[3]
+	mi := &file_hotpath_v1_kernels_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -240,7 +293,7 @@ func (x *LoadIndexRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoadIndexRequest.ProtoReflect.Descriptor instead.
 func (*LoadIndexRequest) Descriptor() ([]byte, []int) {
-	return file_hotpath_v1_kernels_proto_rawDescGZIP(), []int{3}
+	return file_hotpath_v1_kernels_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *LoadIndexRequest) GetPart() isLoadIndexRequest_Part {
@@ -297,7 +350,7 @@ type IndexHeader struct {
 
 func (x *IndexHeader) Reset() {
 	*x = IndexHeader{}
-	mi := &file_hotpath_v1_kernels_proto_msgTypes[4]
+	mi := &file_hotpath_v1_kernels_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -309,7 +362,7 @@ func (x *IndexHeader) String() string {
 func (*IndexHeader) ProtoMessage() {}
 
 func (x *IndexHeader) ProtoReflect() protoreflect.Message {
-	mi := &file_hotpath_v1_kernels_proto_msgTypes[4]
+	mi := &file_hotpath_v1_kernels_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -322,7 +375,7 @@ func (x *IndexHeader) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IndexHeader.ProtoReflect.Descriptor instead.
 func (*IndexHeader) Descriptor() ([]byte, []int) {
-	return file_hotpath_v1_kernels_proto_rawDescGZIP(), []int{4}
+	return file_hotpath_v1_kernels_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *IndexHeader) GetVersion() string {
@@ -363,7 +416,7 @@ type LoadIndexResponse struct {
 
 func (x *LoadIndexResponse) Reset() {
 	*x = LoadIndexResponse{}
-	mi := &file_hotpath_v1_kernels_proto_msgTypes[5]
+	mi := &file_hotpath_v1_kernels_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -375,7 +428,7 @@ func (x *LoadIndexResponse) String() string {
 func (*LoadIndexResponse) ProtoMessage() {}
 
 func (x *LoadIndexResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hotpath_v1_kernels_proto_msgTypes[5]
+	mi := &file_hotpath_v1_kernels_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -388,7 +441,7 @@ func (x *LoadIndexResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoadIndexResponse.ProtoReflect.Descriptor instead.
 func (*LoadIndexResponse) Descriptor() ([]byte, []int) {
-	return file_hotpath_v1_kernels_proto_rawDescGZIP(), []int{5}
+	return file_hotpath_v1_kernels_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *LoadIndexResponse) GetVersion() string {
@@ -405,6 +458,479 @@ func (x *LoadIndexResponse) GetNames() uint64 {
 	return 0
 }
 
+type ValidateRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Lower-case hex SHA-256 of the rule tables' source; FAILED_PRECONDITION if it is another.
+	RulesVersion  string `protobuf:"bytes,1,opt,name=rules_version,json=rulesVersion,proto3" json:"rules_version,omitempty"`
+	EndToEndId    *Blobs `protobuf:"bytes,2,opt,name=end_to_end_id,json=endToEndId,proto3" json:"end_to_end_id,omitempty"`
+	DebtorIban    *Blobs `protobuf:"bytes,3,opt,name=debtor_iban,json=debtorIban,proto3" json:"debtor_iban,omitempty"`
+	CreditorIban  *Blobs `protobuf:"bytes,4,opt,name=creditor_iban,json=creditorIban,proto3" json:"creditor_iban,omitempty"`
+	CreditorBic   *Blobs `protobuf:"bytes,5,opt,name=creditor_bic,json=creditorBic,proto3" json:"creditor_bic,omitempty"`
+	Currency      *Blobs `protobuf:"bytes,6,opt,name=currency,proto3" json:"currency,omitempty"`
+	Amount        *Blobs `protobuf:"bytes,7,opt,name=amount,proto3" json:"amount,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ValidateRequest) Reset() {
+	*x = ValidateRequest{}
+	mi := &file_hotpath_v1_kernels_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ValidateRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ValidateRequest) ProtoMessage() {}
+
+func (x *ValidateRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_hotpath_v1_kernels_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ValidateRequest.ProtoReflect.Descriptor instead.
+func (*ValidateRequest) Descriptor() ([]byte, []int) {
+	return file_hotpath_v1_kernels_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ValidateRequest) GetRulesVersion() string {
+	if x != nil {
+		return x.RulesVersion
+	}
+	return ""
+}
+
+func (x *ValidateRequest) GetEndToEndId() *Blobs {
+	if x != nil {
+		return x.EndToEndId
+	}
+	return nil
+}
+
+func (x *ValidateRequest) GetDebtorIban() *Blobs {
+	if x != nil {
+		return x.DebtorIban
+	}
+	return nil
+}
+
+func (x *ValidateRequest) GetCreditorIban() *Blobs {
+	if x != nil {
+		return x.CreditorIban
+	}
+	return nil
+}
+
+func (x *ValidateRequest) GetCreditorBic() *Blobs {
+	if x != nil {
+		return x.CreditorBic
+	}
+	return nil
+}
+
+func (x *ValidateRequest) GetCurrency() *Blobs {
+	if x != nil {
+		return x.Currency
+	}
+	return nil
+}
+
+func (x *ValidateRequest) GetAmount() *Blobs {
+	if x != nil {
+		return x.Amount
+	}
+	return nil
+}
+
+type ValidateResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Violations    []byte                 `protobuf:"bytes,1,opt,name=violations,proto3" json:"violations,omitempty"` // uint32[n], the bits of Violation
+	ComputeNs     uint64                 `protobuf:"varint,2,opt,name=compute_ns,json=computeNs,proto3" json:"compute_ns,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ValidateResponse) Reset() {
+	*x = ValidateResponse{}
+	mi := &file_hotpath_v1_kernels_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ValidateResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ValidateResponse) ProtoMessage() {}
+
+func (x *ValidateResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_hotpath_v1_kernels_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ValidateResponse.ProtoReflect.Descriptor instead.
+func (*ValidateResponse) Descriptor() ([]byte, []int) {
+	return file_hotpath_v1_kernels_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *ValidateResponse) GetViolations() []byte {
+	if x != nil {
+		return x.Violations
+	}
+	return nil
+}
+
+func (x *ValidateResponse) GetComputeNs() uint64 {
+	if x != nil {
+		return x.ComputeNs
+	}
+	return 0
+}
+
+type SealRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Records       *Blobs                 `protobuf:"bytes,1,opt,name=records,proto3" json:"records,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SealRequest) Reset() {
+	*x = SealRequest{}
+	mi := &file_hotpath_v1_kernels_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SealRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SealRequest) ProtoMessage() {}
+
+func (x *SealRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_hotpath_v1_kernels_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SealRequest.ProtoReflect.Descriptor instead.
+func (*SealRequest) Descriptor() ([]byte, []int) {
+	return file_hotpath_v1_kernels_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *SealRequest) GetRecords() *Blobs {
+	if x != nil {
+		return x.Records
+	}
+	return nil
+}
+
+type SealResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Root          []byte                 `protobuf:"bytes,1,opt,name=root,proto3" json:"root,omitempty"` // 32 bytes
+	ComputeNs     uint64                 `protobuf:"varint,2,opt,name=compute_ns,json=computeNs,proto3" json:"compute_ns,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SealResponse) Reset() {
+	*x = SealResponse{}
+	mi := &file_hotpath_v1_kernels_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SealResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SealResponse) ProtoMessage() {}
+
+func (x *SealResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_hotpath_v1_kernels_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SealResponse.ProtoReflect.Descriptor instead.
+func (*SealResponse) Descriptor() ([]byte, []int) {
+	return file_hotpath_v1_kernels_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *SealResponse) GetRoot() []byte {
+	if x != nil {
+		return x.Root
+	}
+	return nil
+}
+
+func (x *SealResponse) GetComputeNs() uint64 {
+	if x != nil {
+		return x.ComputeNs
+	}
+	return 0
+}
+
+type ProveRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Records       *Blobs                 `protobuf:"bytes,1,opt,name=records,proto3" json:"records,omitempty"`
+	Places        []byte                 `protobuf:"bytes,2,opt,name=places,proto3" json:"places,omitempty"` // int32[k], 0 to n-1
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProveRequest) Reset() {
+	*x = ProveRequest{}
+	mi := &file_hotpath_v1_kernels_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProveRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProveRequest) ProtoMessage() {}
+
+func (x *ProveRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_hotpath_v1_kernels_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProveRequest.ProtoReflect.Descriptor instead.
+func (*ProveRequest) Descriptor() ([]byte, []int) {
+	return file_hotpath_v1_kernels_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ProveRequest) GetRecords() *Blobs {
+	if x != nil {
+		return x.Records
+	}
+	return nil
+}
+
+func (x *ProveRequest) GetPlaces() []byte {
+	if x != nil {
+		return x.Places
+	}
+	return nil
+}
+
+type ProveResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Proofs        [][]byte               `protobuf:"bytes,1,rep,name=proofs,proto3" json:"proofs,omitempty"` // k, nodes of 32 bytes from the leaf's sibling up, joined
+	ComputeNs     uint64                 `protobuf:"varint,2,opt,name=compute_ns,json=computeNs,proto3" json:"compute_ns,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProveResponse) Reset() {
+	*x = ProveResponse{}
+	mi := &file_hotpath_v1_kernels_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProveResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProveResponse) ProtoMessage() {}
+
+func (x *ProveResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_hotpath_v1_kernels_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProveResponse.ProtoReflect.Descriptor instead.
+func (*ProveResponse) Descriptor() ([]byte, []int) {
+	return file_hotpath_v1_kernels_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *ProveResponse) GetProofs() [][]byte {
+	if x != nil {
+		return x.Proofs
+	}
+	return nil
+}
+
+func (x *ProveResponse) GetComputeNs() uint64 {
+	if x != nil {
+		return x.ComputeNs
+	}
+	return 0
+}
+
+type VerifyRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Record        []byte                 `protobuf:"bytes,1,opt,name=record,proto3" json:"record,omitempty"`
+	Place         int32                  `protobuf:"varint,2,opt,name=place,proto3" json:"place,omitempty"`
+	Size          int32                  `protobuf:"varint,3,opt,name=size,proto3" json:"size,omitempty"`
+	Proof         []byte                 `protobuf:"bytes,4,opt,name=proof,proto3" json:"proof,omitempty"`
+	Root          []byte                 `protobuf:"bytes,5,opt,name=root,proto3" json:"root,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VerifyRequest) Reset() {
+	*x = VerifyRequest{}
+	mi := &file_hotpath_v1_kernels_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VerifyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VerifyRequest) ProtoMessage() {}
+
+func (x *VerifyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_hotpath_v1_kernels_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VerifyRequest.ProtoReflect.Descriptor instead.
+func (*VerifyRequest) Descriptor() ([]byte, []int) {
+	return file_hotpath_v1_kernels_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *VerifyRequest) GetRecord() []byte {
+	if x != nil {
+		return x.Record
+	}
+	return nil
+}
+
+func (x *VerifyRequest) GetPlace() int32 {
+	if x != nil {
+		return x.Place
+	}
+	return 0
+}
+
+func (x *VerifyRequest) GetSize() int32 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *VerifyRequest) GetProof() []byte {
+	if x != nil {
+		return x.Proof
+	}
+	return nil
+}
+
+func (x *VerifyRequest) GetRoot() []byte {
+	if x != nil {
+		return x.Root
+	}
+	return nil
+}
+
+type VerifyResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Valid         bool                   `protobuf:"varint,1,opt,name=valid,proto3" json:"valid,omitempty"`
+	ComputeNs     uint64                 `protobuf:"varint,2,opt,name=compute_ns,json=computeNs,proto3" json:"compute_ns,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VerifyResponse) Reset() {
+	*x = VerifyResponse{}
+	mi := &file_hotpath_v1_kernels_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VerifyResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VerifyResponse) ProtoMessage() {}
+
+func (x *VerifyResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_hotpath_v1_kernels_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VerifyResponse.ProtoReflect.Descriptor instead.
+func (*VerifyResponse) Descriptor() ([]byte, []int) {
+	return file_hotpath_v1_kernels_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *VerifyResponse) GetValid() bool {
+	if x != nil {
+		return x.Valid
+	}
+	return false
+}
+
+func (x *VerifyResponse) GetComputeNs() uint64 {
+	if x != nil {
+		return x.ComputeNs
+	}
+	return 0
+}
+
 var File_hotpath_v1_kernels_proto protoreflect.FileDescriptor
 
 const file_hotpath_v1_kernels_proto_rawDesc = "" +
@@ -413,6 +939,9 @@ const file_hotpath_v1_kernels_proto_rawDesc = "" +
 	"hotpath.v1\":\n" +
 	"\n" +
 	"CodePoints\x12\x18\n" +
+	"\aoffsets\x18\x01 \x01(\fR\aoffsets\x12\x12\n" +
+	"\x04data\x18\x02 \x01(\fR\x04data\"5\n" +
+	"\x05Blobs\x12\x18\n" +
 	"\aoffsets\x18\x01 \x01(\fR\aoffsets\x12\x12\n" +
 	"\x04data\x18\x02 \x01(\fR\x04data\"\x94\x01\n" +
 	"\rScreenRequest\x12#\n" +
@@ -437,9 +966,52 @@ const file_hotpath_v1_kernels_proto_rawDesc = "" +
 	"\x06planes\x18\x04 \x01(\x04R\x06planes\"C\n" +
 	"\x11LoadIndexResponse\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12\x14\n" +
-	"\x05names\x18\x02 \x01(\x04R\x05names2\x96\x01\n" +
+	"\x05names\x18\x02 \x01(\x04R\x05names\"\xe8\x02\n" +
+	"\x0fValidateRequest\x12#\n" +
+	"\rrules_version\x18\x01 \x01(\tR\frulesVersion\x124\n" +
+	"\rend_to_end_id\x18\x02 \x01(\v2\x11.hotpath.v1.BlobsR\n" +
+	"endToEndId\x122\n" +
+	"\vdebtor_iban\x18\x03 \x01(\v2\x11.hotpath.v1.BlobsR\n" +
+	"debtorIban\x126\n" +
+	"\rcreditor_iban\x18\x04 \x01(\v2\x11.hotpath.v1.BlobsR\fcreditorIban\x124\n" +
+	"\fcreditor_bic\x18\x05 \x01(\v2\x11.hotpath.v1.BlobsR\vcreditorBic\x12-\n" +
+	"\bcurrency\x18\x06 \x01(\v2\x11.hotpath.v1.BlobsR\bcurrency\x12)\n" +
+	"\x06amount\x18\a \x01(\v2\x11.hotpath.v1.BlobsR\x06amount\"Q\n" +
+	"\x10ValidateResponse\x12\x1e\n" +
+	"\n" +
+	"violations\x18\x01 \x01(\fR\n" +
+	"violations\x12\x1d\n" +
+	"\n" +
+	"compute_ns\x18\x02 \x01(\x04R\tcomputeNs\":\n" +
+	"\vSealRequest\x12+\n" +
+	"\arecords\x18\x01 \x01(\v2\x11.hotpath.v1.BlobsR\arecords\"A\n" +
+	"\fSealResponse\x12\x12\n" +
+	"\x04root\x18\x01 \x01(\fR\x04root\x12\x1d\n" +
+	"\n" +
+	"compute_ns\x18\x02 \x01(\x04R\tcomputeNs\"S\n" +
+	"\fProveRequest\x12+\n" +
+	"\arecords\x18\x01 \x01(\v2\x11.hotpath.v1.BlobsR\arecords\x12\x16\n" +
+	"\x06places\x18\x02 \x01(\fR\x06places\"F\n" +
+	"\rProveResponse\x12\x16\n" +
+	"\x06proofs\x18\x01 \x03(\fR\x06proofs\x12\x1d\n" +
+	"\n" +
+	"compute_ns\x18\x02 \x01(\x04R\tcomputeNs\"{\n" +
+	"\rVerifyRequest\x12\x16\n" +
+	"\x06record\x18\x01 \x01(\fR\x06record\x12\x14\n" +
+	"\x05place\x18\x02 \x01(\x05R\x05place\x12\x12\n" +
+	"\x04size\x18\x03 \x01(\x05R\x04size\x12\x14\n" +
+	"\x05proof\x18\x04 \x01(\fR\x05proof\x12\x12\n" +
+	"\x04root\x18\x05 \x01(\fR\x04root\"E\n" +
+	"\x0eVerifyResponse\x12\x14\n" +
+	"\x05valid\x18\x01 \x01(\bR\x05valid\x12\x1d\n" +
+	"\n" +
+	"compute_ns\x18\x02 \x01(\x04R\tcomputeNs2\x97\x03\n" +
 	"\aKernels\x12?\n" +
-	"\x06Screen\x12\x19.hotpath.v1.ScreenRequest\x1a\x1a.hotpath.v1.ScreenResponse\x12J\n" +
+	"\x06Screen\x12\x19.hotpath.v1.ScreenRequest\x1a\x1a.hotpath.v1.ScreenResponse\x12E\n" +
+	"\bValidate\x12\x1b.hotpath.v1.ValidateRequest\x1a\x1c.hotpath.v1.ValidateResponse\x129\n" +
+	"\x04Seal\x12\x17.hotpath.v1.SealRequest\x1a\x18.hotpath.v1.SealResponse\x12<\n" +
+	"\x05Prove\x12\x18.hotpath.v1.ProveRequest\x1a\x19.hotpath.v1.ProveResponse\x12?\n" +
+	"\x06Verify\x12\x19.hotpath.v1.VerifyRequest\x1a\x1a.hotpath.v1.VerifyResponse\x12J\n" +
 	"\tLoadIndex\x12\x1c.hotpath.v1.LoadIndexRequest\x1a\x1d.hotpath.v1.LoadIndexResponse(\x01B-Z+hotpath/go_sidecar/gen/hotpath/v1;hotpathv1b\x06proto3"
 
 var (
@@ -454,27 +1026,52 @@ func file_hotpath_v1_kernels_proto_rawDescGZIP() []byte {
 	return file_hotpath_v1_kernels_proto_rawDescData
 }
 
-var file_hotpath_v1_kernels_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_hotpath_v1_kernels_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_hotpath_v1_kernels_proto_goTypes = []any{
 	(*CodePoints)(nil),        // 0: hotpath.v1.CodePoints
-	(*ScreenRequest)(nil),     // 1: hotpath.v1.ScreenRequest
-	(*ScreenResponse)(nil),    // 2: hotpath.v1.ScreenResponse
-	(*LoadIndexRequest)(nil),  // 3: hotpath.v1.LoadIndexRequest
-	(*IndexHeader)(nil),       // 4: hotpath.v1.IndexHeader
-	(*LoadIndexResponse)(nil), // 5: hotpath.v1.LoadIndexResponse
+	(*Blobs)(nil),             // 1: hotpath.v1.Blobs
+	(*ScreenRequest)(nil),     // 2: hotpath.v1.ScreenRequest
+	(*ScreenResponse)(nil),    // 3: hotpath.v1.ScreenResponse
+	(*LoadIndexRequest)(nil),  // 4: hotpath.v1.LoadIndexRequest
+	(*IndexHeader)(nil),       // 5: hotpath.v1.IndexHeader
+	(*LoadIndexResponse)(nil), // 6: hotpath.v1.LoadIndexResponse
+	(*ValidateRequest)(nil),   // 7: hotpath.v1.ValidateRequest
+	(*ValidateResponse)(nil),  // 8: hotpath.v1.ValidateResponse
+	(*SealRequest)(nil),       // 9: hotpath.v1.SealRequest
+	(*SealResponse)(nil),      // 10: hotpath.v1.SealResponse
+	(*ProveRequest)(nil),      // 11: hotpath.v1.ProveRequest
+	(*ProveResponse)(nil),     // 12: hotpath.v1.ProveResponse
+	(*VerifyRequest)(nil),     // 13: hotpath.v1.VerifyRequest
+	(*VerifyResponse)(nil),    // 14: hotpath.v1.VerifyResponse
 }
 var file_hotpath_v1_kernels_proto_depIdxs = []int32{
-	0, // 0: hotpath.v1.ScreenRequest.queries:type_name -> hotpath.v1.CodePoints
-	4, // 1: hotpath.v1.LoadIndexRequest.header:type_name -> hotpath.v1.IndexHeader
-	1, // 2: hotpath.v1.Kernels.Screen:input_type -> hotpath.v1.ScreenRequest
-	3, // 3: hotpath.v1.Kernels.LoadIndex:input_type -> hotpath.v1.LoadIndexRequest
-	2, // 4: hotpath.v1.Kernels.Screen:output_type -> hotpath.v1.ScreenResponse
-	5, // 5: hotpath.v1.Kernels.LoadIndex:output_type -> hotpath.v1.LoadIndexResponse
-	4, // [4:6] is the sub-list for method output_type
-	2, // [2:4] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	0,  // 0: hotpath.v1.ScreenRequest.queries:type_name -> hotpath.v1.CodePoints
+	5,  // 1: hotpath.v1.LoadIndexRequest.header:type_name -> hotpath.v1.IndexHeader
+	1,  // 2: hotpath.v1.ValidateRequest.end_to_end_id:type_name -> hotpath.v1.Blobs
+	1,  // 3: hotpath.v1.ValidateRequest.debtor_iban:type_name -> hotpath.v1.Blobs
+	1,  // 4: hotpath.v1.ValidateRequest.creditor_iban:type_name -> hotpath.v1.Blobs
+	1,  // 5: hotpath.v1.ValidateRequest.creditor_bic:type_name -> hotpath.v1.Blobs
+	1,  // 6: hotpath.v1.ValidateRequest.currency:type_name -> hotpath.v1.Blobs
+	1,  // 7: hotpath.v1.ValidateRequest.amount:type_name -> hotpath.v1.Blobs
+	1,  // 8: hotpath.v1.SealRequest.records:type_name -> hotpath.v1.Blobs
+	1,  // 9: hotpath.v1.ProveRequest.records:type_name -> hotpath.v1.Blobs
+	2,  // 10: hotpath.v1.Kernels.Screen:input_type -> hotpath.v1.ScreenRequest
+	7,  // 11: hotpath.v1.Kernels.Validate:input_type -> hotpath.v1.ValidateRequest
+	9,  // 12: hotpath.v1.Kernels.Seal:input_type -> hotpath.v1.SealRequest
+	11, // 13: hotpath.v1.Kernels.Prove:input_type -> hotpath.v1.ProveRequest
+	13, // 14: hotpath.v1.Kernels.Verify:input_type -> hotpath.v1.VerifyRequest
+	4,  // 15: hotpath.v1.Kernels.LoadIndex:input_type -> hotpath.v1.LoadIndexRequest
+	3,  // 16: hotpath.v1.Kernels.Screen:output_type -> hotpath.v1.ScreenResponse
+	8,  // 17: hotpath.v1.Kernels.Validate:output_type -> hotpath.v1.ValidateResponse
+	10, // 18: hotpath.v1.Kernels.Seal:output_type -> hotpath.v1.SealResponse
+	12, // 19: hotpath.v1.Kernels.Prove:output_type -> hotpath.v1.ProveResponse
+	14, // 20: hotpath.v1.Kernels.Verify:output_type -> hotpath.v1.VerifyResponse
+	6,  // 21: hotpath.v1.Kernels.LoadIndex:output_type -> hotpath.v1.LoadIndexResponse
+	16, // [16:22] is the sub-list for method output_type
+	10, // [10:16] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_hotpath_v1_kernels_proto_init() }
@@ -482,7 +1079,7 @@ func file_hotpath_v1_kernels_proto_init() {
 	if File_hotpath_v1_kernels_proto != nil {
 		return
 	}
-	file_hotpath_v1_kernels_proto_msgTypes[3].OneofWrappers = []any{
+	file_hotpath_v1_kernels_proto_msgTypes[4].OneofWrappers = []any{
 		(*LoadIndexRequest_Header)(nil),
 		(*LoadIndexRequest_Chunk)(nil),
 	}
@@ -492,7 +1089,7 @@ func file_hotpath_v1_kernels_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_hotpath_v1_kernels_proto_rawDesc), len(file_hotpath_v1_kernels_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   6,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -20,6 +20,10 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	Kernels_Screen_FullMethodName    = "/hotpath.v1.Kernels/Screen"
+	Kernels_Validate_FullMethodName  = "/hotpath.v1.Kernels/Validate"
+	Kernels_Seal_FullMethodName      = "/hotpath.v1.Kernels/Seal"
+	Kernels_Prove_FullMethodName     = "/hotpath.v1.Kernels/Prove"
+	Kernels_Verify_FullMethodName    = "/hotpath.v1.Kernels/Verify"
 	Kernels_LoadIndex_FullMethodName = "/hotpath.v1.Kernels/LoadIndex"
 )
 
@@ -38,6 +42,14 @@ const (
 type KernelsClient interface {
 	// The best matches of each query in the index named by its version.
 	Screen(ctx context.Context, in *ScreenRequest, opts ...grpc.CallOption) (*ScreenResponse, error)
+	// The broken rules of each payment.
+	Validate(ctx context.Context, in *ValidateRequest, opts ...grpc.CallOption) (*ValidateResponse, error)
+	// The RFC 9162 Merkle tree hash of the records.
+	Seal(ctx context.Context, in *SealRequest, opts ...grpc.CallOption) (*SealResponse, error)
+	// The RFC 9162 inclusion proofs of some of the records.
+	Prove(ctx context.Context, in *ProveRequest, opts ...grpc.CallOption) (*ProveResponse, error)
+	// Whether an RFC 9162 inclusion proof holds.
+	Verify(ctx context.Context, in *VerifyRequest, opts ...grpc.CallOption) (*VerifyResponse, error)
 	// Loads an index: one header, then the arrays in chunks, in the order
 	// offsets, data, planes, plane_starts, heads, rows. Loading a loaded version is allowed.
 	LoadIndex(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[LoadIndexRequest, LoadIndexResponse], error)
@@ -55,6 +67,46 @@ func (c *kernelsClient) Screen(ctx context.Context, in *ScreenRequest, opts ...g
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ScreenResponse)
 	err := c.cc.Invoke(ctx, Kernels_Screen_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *kernelsClient) Validate(ctx context.Context, in *ValidateRequest, opts ...grpc.CallOption) (*ValidateResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ValidateResponse)
+	err := c.cc.Invoke(ctx, Kernels_Validate_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *kernelsClient) Seal(ctx context.Context, in *SealRequest, opts ...grpc.CallOption) (*SealResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SealResponse)
+	err := c.cc.Invoke(ctx, Kernels_Seal_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *kernelsClient) Prove(ctx context.Context, in *ProveRequest, opts ...grpc.CallOption) (*ProveResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ProveResponse)
+	err := c.cc.Invoke(ctx, Kernels_Prove_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *kernelsClient) Verify(ctx context.Context, in *VerifyRequest, opts ...grpc.CallOption) (*VerifyResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(VerifyResponse)
+	err := c.cc.Invoke(ctx, Kernels_Verify_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -89,6 +141,14 @@ type Kernels_LoadIndexClient = grpc.ClientStreamingClient[LoadIndexRequest, Load
 type KernelsServer interface {
 	// The best matches of each query in the index named by its version.
 	Screen(context.Context, *ScreenRequest) (*ScreenResponse, error)
+	// The broken rules of each payment.
+	Validate(context.Context, *ValidateRequest) (*ValidateResponse, error)
+	// The RFC 9162 Merkle tree hash of the records.
+	Seal(context.Context, *SealRequest) (*SealResponse, error)
+	// The RFC 9162 inclusion proofs of some of the records.
+	Prove(context.Context, *ProveRequest) (*ProveResponse, error)
+	// Whether an RFC 9162 inclusion proof holds.
+	Verify(context.Context, *VerifyRequest) (*VerifyResponse, error)
 	// Loads an index: one header, then the arrays in chunks, in the order
 	// offsets, data, planes, plane_starts, heads, rows. Loading a loaded version is allowed.
 	LoadIndex(grpc.ClientStreamingServer[LoadIndexRequest, LoadIndexResponse]) error
@@ -104,6 +164,18 @@ type UnimplementedKernelsServer struct{}
 
 func (UnimplementedKernelsServer) Screen(context.Context, *ScreenRequest) (*ScreenResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Screen not implemented")
+}
+func (UnimplementedKernelsServer) Validate(context.Context, *ValidateRequest) (*ValidateResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Validate not implemented")
+}
+func (UnimplementedKernelsServer) Seal(context.Context, *SealRequest) (*SealResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Seal not implemented")
+}
+func (UnimplementedKernelsServer) Prove(context.Context, *ProveRequest) (*ProveResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Prove not implemented")
+}
+func (UnimplementedKernelsServer) Verify(context.Context, *VerifyRequest) (*VerifyResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Verify not implemented")
 }
 func (UnimplementedKernelsServer) LoadIndex(grpc.ClientStreamingServer[LoadIndexRequest, LoadIndexResponse]) error {
 	return status.Error(codes.Unimplemented, "method LoadIndex not implemented")
@@ -147,6 +219,78 @@ func _Kernels_Screen_Handler(srv interface{}, ctx context.Context, dec func(inte
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Kernels_Validate_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ValidateRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(KernelsServer).Validate(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Kernels_Validate_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(KernelsServer).Validate(ctx, req.(*ValidateRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Kernels_Seal_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SealRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(KernelsServer).Seal(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Kernels_Seal_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(KernelsServer).Seal(ctx, req.(*SealRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Kernels_Prove_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ProveRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(KernelsServer).Prove(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Kernels_Prove_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(KernelsServer).Prove(ctx, req.(*ProveRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Kernels_Verify_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(VerifyRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(KernelsServer).Verify(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Kernels_Verify_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(KernelsServer).Verify(ctx, req.(*VerifyRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _Kernels_LoadIndex_Handler(srv interface{}, stream grpc.ServerStream) error {
 	return srv.(KernelsServer).LoadIndex(&grpc.GenericServerStream[LoadIndexRequest, LoadIndexResponse]{ServerStream: stream})
 }
@@ -164,6 +308,22 @@ var Kernels_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Screen",
 			Handler:    _Kernels_Screen_Handler,
+		},
+		{
+			MethodName: "Validate",
+			Handler:    _Kernels_Validate_Handler,
+		},
+		{
+			MethodName: "Seal",
+			Handler:    _Kernels_Seal_Handler,
+		},
+		{
+			MethodName: "Prove",
+			Handler:    _Kernels_Prove_Handler,
+		},
+		{
+			MethodName: "Verify",
+			Handler:    _Kernels_Verify_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

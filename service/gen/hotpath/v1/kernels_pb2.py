@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$service/gen/hotpath/v1/kernels.proto\x12\nhotpath.v1\"+\n\nCodePoints\x12\x0f\n\x07offsets\x18\x01 \x01(\x0c\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"n\n\rScreenRequest\x12\x15\n\rindex_version\x18\x01 \x01(\t\x12\'\n\x07queries\x18\x02 \x01(\x0b\x32\x16.hotpath.v1.CodePoints\x12\x0e\n\x06\x63utoff\x18\x03 \x01(\x01\x12\r\n\x05limit\x18\x04 \x01(\r\"B\n\x0eScreenResponse\x12\x0c\n\x04rows\x18\x01 \x01(\x0c\x12\x0e\n\x06scores\x18\x02 \x01(\x0c\x12\x12\n\ncompute_ns\x18\x03 \x01(\x04\"V\n\x10LoadIndexRequest\x12)\n\x06header\x18\x01 \x01(\x0b\x32\x17.hotpath.v1.IndexHeaderH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"R\n\x0bIndexHeader\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\r\n\x05names\x18\x02 \x01(\x04\x12\x13\n\x0b\x63ode_points\x18\x03 \x01(\x04\x12\x0e\n\x06planes\x18\x04 \x01(\x04\"3\n\x11LoadIndexResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\r\n\x05names\x18\x02 \x01(\x04\x32\x96\x01\n\x07Kernels\x12?\n\x06Screen\x12\x19.hotpath.v1.ScreenRequest\x1a\x1a.hotpath.v1.ScreenResponse\x12J\n\tLoadIndex\x12\x1c.hotpath.v1.LoadIndexRequest\x1a\x1d.hotpath.v1.LoadIndexResponse(\x01\x42-Z+hotpath/go_sidecar/gen/hotpath/v1;hotpathv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$service/gen/hotpath/v1/kernels.proto\x12\nhotpath.v1\"+\n\nCodePoints\x12\x0f\n\x07offsets\x18\x01 \x01(\x0c\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"&\n\x05\x42lobs\x12\x0f\n\x07offsets\x18\x01 \x01(\x0c\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"n\n\rScreenRequest\x12\x15\n\rindex_version\x18\x01 \x01(\t\x12\'\n\x07queries\x18\x02 \x01(\x0b\x32\x16.hotpath.v1.CodePoints\x12\x0e\n\x06\x63utoff\x18\x03 \x01(\x01\x12\r\n\x05limit\x18\x04 \x01(\r\"B\n\x0eScreenResponse\x12\x0c\n\x04rows\x18\x01 \x01(\x0c\x12\x0e\n\x06scores\x18\x02 \x01(\x0c\x12\x12\n\ncompute_ns\x18\x03 \x01(\x04\"V\n\x10LoadIndexRequest\x12)\n\x06header\x18\x01 \x01(\x0b\x32\x17.hotpath.v1.IndexHeaderH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"R\n\x0bIndexHeader\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\r\n\x05names\x18\x02 \x01(\x04\x12\x13\n\x0b\x63ode_points\x18\x03 \x01(\x04\x12\x0e\n\x06planes\x18\x04 \x01(\x04\"3\n\x11LoadIndexResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\r\n\x05names\x18\x02 \x01(\x04\"\x95\x02\n\x0fValidateRequest\x12\x15\n\rrules_version\x18\x01 \x01(\t\x12(\n\rend_to_end_id\x18\x02 \x01(\x0b\x32\x11.hotpath.v1.Blobs\x12&\n\x0b\x64\x65\x62tor_iban\x18\x03 \x01(\x0b\x32\x11.hotpath.v1.Blobs\x12(\n\rcreditor_iban\x18\x04 \x01(\x0b\x32\x11.hotpath.v1.Blobs\x12\'\n\x0c\x63reditor_bic\x18\x05 \x01(\x0b\x32\x11.hotpath.v1.Blobs\x12#\n\x08\x63urrency\x18\x06 \x01(\x0b\x32\x11.hotpath.v1.Blobs\x12!\n\x06\x61mount\x18\x07 \x01(\x0b\x32\x11.hotpath.v1.Blobs\":\n\x10ValidateResponse\x12\x12\n\nviolations\x18\x01 \x01(\x0c\x12\x12\n\ncompute_ns\x18\x02 \x01(\x04\"1\n\x0bSealRequest\x12\"\n\x07records\x18\x01 \x01(\x0b\x32\x11.hotpath.v1.Blobs\"0\n\x0cSealResponse\x12\x0c\n\x04root\x18\x01 \x01(\x0c\x12\x12\n\ncompute_ns\x18\x02 \x01(\x04\"B\n\x0cProveRequest\x12\"\n\x07records\x18\x01 \x01(\x0b\x32\x11.hotpath.v1.Blobs\x12\x0e\n\x06places\x18\x02 \x01(\x0c\"3\n\rProveResponse\x12\x0e\n\x06proofs\x18\x01 \x03(\x0c\x12\x12\n\ncompute_ns\x18\x02 \x01(\x04\"Y\n\rVerifyRequest\x12\x0e\n\x06record\x18\x01 \x01(\x0c\x12\r\n\x05place\x18\x02 \x01(\x05\x12\x0c\n\x04size\x18\x03 \x01(\x05\x12\r\n\x05proof\x18\x04 \x01(\x0c\x12\x0c\n\x04root\x18\x05 \x01(\x0c\"3\n\x0eVerifyResponse\x12\r\n\x05valid\x18\x01 \x01(\x08\x12\x12\n\ncompute_ns\x18\x02 \x01(\x04\x32\x97\x03\n\x07Kernels\x12?\n\x06Screen\x12\x19.hotpath.v1.ScreenRequest\x1a\x1a.hotpath.v1.ScreenResponse\x12\x45\n\x08Validate\x12\x1b.hotpath.v1.ValidateRequest\x1a\x1c.hotpath.v1.ValidateResponse\x12\x39\n\x04Seal\x12\x17.hotpath.v1.SealRequest\x1a\x18.hotpath.v1.SealResponse\x12<\n\x05Prove\x12\x18.hotpath.v1.ProveRequest\x1a\x19.hotpath.v1.ProveResponse\x12?\n\x06Verify\x12\x19.hotpath.v1.VerifyRequest\x1a\x1a.hotpath.v1.VerifyResponse\x12J\n\tLoadIndex\x12\x1c.hotpath.v1.LoadIndexRequest\x1a\x1d.hotpath.v1.LoadIndexResponse(\x01\x42-Z+hotpath/go_sidecar/gen/hotpath/v1;hotpathv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,16 +34,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._serialized_options = b'Z+hotpath/go_sidecar/gen/hotpath/v1;hotpathv1'
   _globals['_CODEPOINTS']._serialized_start=52
   _globals['_CODEPOINTS']._serialized_end=95
-  _globals['_SCREENREQUEST']._serialized_start=97
-  _globals['_SCREENREQUEST']._serialized_end=207
-  _globals['_SCREENRESPONSE']._serialized_start=209
-  _globals['_SCREENRESPONSE']._serialized_end=275
-  _globals['_LOADINDEXREQUEST']._serialized_start=277
-  _globals['_LOADINDEXREQUEST']._serialized_end=363
-  _globals['_INDEXHEADER']._serialized_start=365
-  _globals['_INDEXHEADER']._serialized_end=447
-  _globals['_LOADINDEXRESPONSE']._serialized_start=449
-  _globals['_LOADINDEXRESPONSE']._serialized_end=500
-  _globals['_KERNELS']._serialized_start=503
-  _globals['_KERNELS']._serialized_end=653
+  _globals['_BLOBS']._serialized_start=97
+  _globals['_BLOBS']._serialized_end=135
+  _globals['_SCREENREQUEST']._serialized_start=137
+  _globals['_SCREENREQUEST']._serialized_end=247
+  _globals['_SCREENRESPONSE']._serialized_start=249
+  _globals['_SCREENRESPONSE']._serialized_end=315
+  _globals['_LOADINDEXREQUEST']._serialized_start=317
+  _globals['_LOADINDEXREQUEST']._serialized_end=403
+  _globals['_INDEXHEADER']._serialized_start=405
+  _globals['_INDEXHEADER']._serialized_end=487
+  _globals['_LOADINDEXRESPONSE']._serialized_start=489
+  _globals['_LOADINDEXRESPONSE']._serialized_end=540
+  _globals['_VALIDATEREQUEST']._serialized_start=543
+  _globals['_VALIDATEREQUEST']._serialized_end=820
+  _globals['_VALIDATERESPONSE']._serialized_start=822
+  _globals['_VALIDATERESPONSE']._serialized_end=880
+  _globals['_SEALREQUEST']._serialized_start=882
+  _globals['_SEALREQUEST']._serialized_end=931
+  _globals['_SEALRESPONSE']._serialized_start=933
+  _globals['_SEALRESPONSE']._serialized_end=981
+  _globals['_PROVEREQUEST']._serialized_start=983
+  _globals['_PROVEREQUEST']._serialized_end=1049
+  _globals['_PROVERESPONSE']._serialized_start=1051
+  _globals['_PROVERESPONSE']._serialized_end=1102
+  _globals['_VERIFYREQUEST']._serialized_start=1104
+  _globals['_VERIFYREQUEST']._serialized_end=1193
+  _globals['_VERIFYRESPONSE']._serialized_start=1195
+  _globals['_VERIFYRESPONSE']._serialized_end=1246
+  _globals['_KERNELS']._serialized_start=1249
+  _globals['_KERNELS']._serialized_end=1656
 # @@protoc_insertion_point(module_scope)
