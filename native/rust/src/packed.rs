@@ -1,9 +1,8 @@
 //! Packed names, checked once: what passes here cannot lead a kernel out of bounds.
 
 use std::fmt;
-use std::ops::Range;
 
-use crate::planes::{BINS, CHUNK, Words};
+use crate::planes::{ALIGNMENT, BINS};
 
 /// An array that does not keep the contract.
 #[derive(Debug, PartialEq)]
@@ -64,16 +63,14 @@ impl<'a> CodePoints<'a> {
     }
 
     #[inline]
+    pub fn length(&self, i: usize) -> usize {
+        (self.offsets[i + 1] - self.offsets[i]) as usize
+    }
+
+    #[inline]
     pub fn get(&self, i: usize) -> &'a [u32] {
         &self.data[self.offsets[i] as usize..self.offsets[i + 1] as usize]
     }
-}
-
-/// The names of one length: a range of positions in the index.
-#[derive(Debug, PartialEq)]
-pub struct Block {
-    pub length: usize,
-    pub names: Range<usize>,
 }
 
 /// Names sorted by length, prepared for `screen`; see `NameIndex` of the contract.
@@ -81,10 +78,10 @@ pub struct Block {
 pub struct NameIndex<'a> {
     pub names: CodePoints<'a>,
     pub rows: &'a [i32],
-    planes: &'a [Words],
+    planes: &'a [u64],
     plane_starts: &'a [i32],
-    heads: &'a [Words],
-    chunks: usize,
+    heads: &'a [u64],
+    words: usize, // of one plane
 }
 
 impl<'a> NameIndex<'a> {
@@ -100,20 +97,16 @@ impl<'a> NameIndex<'a> {
         if rows.len() != n {
             return malformed("rows", format!("expected one for each of {n} names, got {}", rows.len()));
         }
-        let chunks = n.div_ceil(CHUNK);
-        let (heads, rest) = heads.as_chunks();
-        if heads.len() != 2 * BINS * chunks || !rest.is_empty() {
-            let words = chunks * CHUNK / 64;
+        let words = n.div_ceil(64).next_multiple_of(ALIGNMENT);
+        if heads.len() != 2 * BINS * words {
             return malformed("heads", format!("expected 2 x {BINS} planes of {words} words"));
         }
         if plane_starts.len() != BINS + 1 {
             let got = plane_starts.len();
             return malformed("plane_starts", format!("expected {} elements, got {got}", BINS + 1));
         }
-        let (planes, rest) = planes.as_chunks();
-        let depth = if chunks == 0 { 0 } else { planes.len() / chunks };
-        if planes.len() != depth * chunks || !rest.is_empty() {
-            let words = chunks * CHUNK / 64;
+        let depth = planes.len().checked_div(words).unwrap_or(0);
+        if planes.len() != depth * words {
             return malformed("planes", format!("expected planes of {words} words"));
         }
         check_offsets("plane_starts", plane_starts, depth)?;
@@ -122,42 +115,27 @@ impl<'a> NameIndex<'a> {
         if shrinks {
             return malformed("offsets", "expected names sorted by length");
         }
-        Ok(Self { names, rows, planes, plane_starts, heads, chunks })
+        Ok(Self { names, rows, planes, plane_starts, heads, words })
     }
 
-    /// The names' positions by length. There are as many as there are lengths.
-    pub fn blocks(&self) -> Vec<Block> {
-        let offsets = self.names.offsets;
-        let length_of = |i: usize| (offsets[i + 1] - offsets[i]) as usize;
-        let mut blocks = Vec::new();
-        let mut first = 0;
-        while first < self.names.len() {
-            let length = length_of(first);
-            let (mut end, mut beyond) = (first + 1, self.names.len());
-            while end < beyond {
-                let middle = end + (beyond - end) / 2;
-                if length_of(middle) == length {
-                    end = middle + 1;
-                } else {
-                    beyond = middle;
-                }
-            }
-            blocks.push(Block { length, names: first..end });
-            first = end;
+    /// The planes whose sum is the number of characters a name has in common with the query.
+    pub fn counting(&self, query: &[u32]) -> Vec<&'a [u64]> {
+        let mut occurrences = [0; BINS];
+        for &code_point in query {
+            occurrences[code_point as usize % BINS] += 1;
         }
-        blocks
-    }
-
-    /// The planes of a bin, the first occurrence's first.
-    pub fn planes(&self, bin: usize) -> impl Iterator<Item = &'a [Words]> + use<'a> {
-        let (planes, chunks) = (self.planes, self.chunks);
-        let numbers = self.plane_starts[bin] as usize..self.plane_starts[bin + 1] as usize;
-        numbers.map(move |plane| &planes[plane * chunks..][..chunks])
+        let mut planes = Vec::with_capacity(2 * query.len());
+        for (bin, &occurrences) in occurrences.iter().enumerate() {
+            let bin = self.plane_starts[bin] as usize..self.plane_starts[bin + 1] as usize;
+            let counting = bin.take(occurrences);
+            planes.extend(counting.map(|plane| &self.planes[plane * self.words..][..self.words]));
+        }
+        planes
     }
 
     /// The names whose code point j, 0 or 1, is in the bin.
-    pub fn head(&self, j: usize, bin: usize) -> &'a [Words] {
-        &self.heads[(j * BINS + bin) * self.chunks..][..self.chunks]
+    pub fn head(&self, j: usize, bin: usize) -> &'a [u64] {
+        &self.heads[(j * BINS + bin) * self.words..][..self.words]
     }
 }
 
@@ -201,13 +179,5 @@ mod tests {
         ] {
             assert!(refused.starts_with(&format!("{field}: expected ")), "{field}: {refused}");
         }
-    }
-
-    #[test]
-    fn blocks_are_the_runs_of_one_length() {
-        let names = CodePoints::new(&[0, 0, 1, 2, 3, 6], &[9; 6]).unwrap();
-        let index = NameIndex::new(names, &[], &[0; 33], &[0; 512], &[0; 5]).unwrap();
-        let blocks: Vec<_> = index.blocks().into_iter().map(|b| (b.length, b.names)).collect();
-        assert_eq!(blocks, [(0, 0..1), (1, 1..4), (3, 4..5)]);
     }
 }

@@ -1,260 +1,190 @@
 //! The first pass: which names share enough characters with the query?
 //!
-//! A plane has one bit per name. Adding planes bit by bit counts for 512 names at a
-//! time, and needs nothing but `&`, `|` and `^`: the compiler turns the loops over
-//! `Words` into the vectors of whatever instruction set a function is compiled for.
+//! A plane has one bit per name. Adding planes bit by bit counts for 64 names with one
+//! word operation, and needs nothing but `&`, `|` and `^`: the loops are written so that
+//! the compiler turns them into whatever vectors the processor has.
 
+use std::iter::repeat_n;
 use std::ops::Range;
 
-use crate::packed::{Block, NameIndex};
+use crate::bound::Bound;
+use crate::jaro::PREFIX_LENGTH;
+use crate::packed::NameIndex;
 
 /// A code point's bin is its five low bits.
 pub const BINS: usize = 32;
 
-/// Names in one `Words`.
-pub const CHUNK: usize = 512;
+/// Planes are whole vectors of this many words.
+pub const ALIGNMENT: usize = 8;
 
-/// One bit for each of 512 consecutive names.
-pub type Words = [u64; CHUNK / 64];
+/// Words that are counted together, so that all that is counted stays in the L1 cache.
+const RUN: usize = 64;
 
-const NONE: Words = [0; CHUNK / 64];
-const ALL: Words = [!0; CHUNK / 64];
-
-/// More common characters than any name has.
-pub const OUT_OF_REACH: u32 = u32::MAX;
-
-/// The fewest common characters of the names of one length: where the first bin
-/// differs from the query's, where only the second does, and where both are equal.
-pub type Thresholds = [u32; 3];
-
-/// The names of one length that lie in one chunk.
-struct Cell {
-    block: usize,
-    names: Words,
-}
-
-/// The blocks of an index, cut at the chunks' borders.
-struct Layout {
-    cells: Vec<Cell>,
-    ends: Vec<usize>, // for each chunk, one past its last cell
-}
-
-impl Layout {
-    fn new(blocks: &[Block]) -> Self {
-        let (mut cells, mut ends) = (Vec::new(), Vec::new());
-        for (block, Block { names, .. }) in blocks.iter().enumerate() {
-            let Range { start: mut first, end } = *names;
-            while first < end {
-                let chunk = first / CHUNK;
-                let border = end.min((chunk + 1) * CHUNK);
-                cells.push(Cell { block, names: range(first - chunk * CHUNK, border - chunk * CHUNK) });
-                ends.resize(chunk + 1, 0);
-                ends[chunk] = cells.len();
-                first = border;
-            }
-        }
-        Self { cells, ends }
-    }
-}
-
-/// The bits from start to end; start < end <= CHUNK.
-fn range(start: usize, end: usize) -> Words {
-    let mut bits = NONE;
-    bits[start / 64..end.div_ceil(64)].fill(!0);
-    bits[start / 64] &= !0 << (start % 64);
-    bits[(end - 1) / 64] &= !0 >> (63 - (end - 1) % 64);
-    bits
-}
-
+/// A name that may reach the cutoff: its position, and the most characters that it can
+/// have in common with the query.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Level {
-    Baseline,
-    #[cfg(target_arch = "x86_64")]
-    Avx2,
-    #[cfg(target_arch = "x86_64")]
-    Avx512,
-}
-
-impl Level {
-    /// All that this processor can run, the best last.
-    pub fn available() -> Vec<Self> {
-        #[allow(unused_mut, reason = "other processors have the baseline only")]
-        let mut levels = vec![Self::Baseline];
-        #[cfg(target_arch = "x86_64")]
-        {
-            if is_x86_feature_detected!("avx2") {
-                levels.push(Self::Avx2);
-            }
-            if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl") {
-                levels.push(Self::Avx512);
-            }
-        }
-        levels
-    }
-
-    pub fn best() -> Self {
-        Self::available().pop().unwrap_or(Self::Baseline)
-    }
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Baseline => "baseline",
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => "avx2",
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => "avx512",
-        }
-    }
+pub struct Candidate {
+    pub name: usize,
+    pub common: usize,
 }
 
 /// Finds the candidates for one query after another.
 pub struct Filter<'a> {
-    level: Level,
     index: NameIndex<'a>,
-    layout: Layout,
-    chosen: Vec<&'a [Words]>, // the planes that count the query's characters
-    carries: Vec<Words>,
-    found: Vec<Words>,
+    shortest: Vec<usize>, // for each word, the length of its first name
+    both: Vec<u64>, // the names whose first two bins are those of the query
+    counts: Counts,
 }
 
 impl<'a> Filter<'a> {
-    pub fn new(level: Level, index: NameIndex<'a>, blocks: &[Block]) -> Self {
-        let layout = Layout::new(blocks);
-        let found = vec![NONE; layout.ends.len()];
-        Self { level, index, layout, chosen: Vec::new(), carries: Vec::new(), found }
+    pub fn new(index: NameIndex<'a>) -> Self {
+        let shortest = (0..index.names.len()).step_by(64).map(|i| index.names.length(i)).collect();
+        Self { index, shortest, both: Vec::new(), counts: Counts::default() }
     }
 
-    /// The names that reach their block's threshold, one bit each.
+    /// Writes the names that can reach the cutoff.
     ///
-    /// thresholds: one for each block.
-    pub fn candidates(&mut self, query: &[u32], thresholds: &[Thresholds]) -> &[Words] {
-        let mut counts = [0; BINS];
-        for &code_point in query {
-            counts[code_point as usize % BINS] += 1;
-        }
-        self.chosen.clear();
-        for (bin, &count) in counts.iter().enumerate() {
-            self.chosen.extend(self.index.planes(bin).take(count));
-        }
-        self.carries.resize(self.chosen.len() / 2 + 1, NONE);
-        match self.level {
-            Level::Baseline => self.search(query, thresholds),
-            // SAFETY (both): only `Level::available` makes these levels, and it has
-            // seen the features.
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => unsafe { self.search_avx2(query, thresholds) },
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => unsafe { self.search_avx512(query, thresholds) },
-        }
-        &self.found
-    }
+    /// A common prefix lowers the threshold. Names that may share one are given the
+    /// most it can be lowered by as a head start, so that one threshold does for all
+    /// names of a word, that of its shortest; then the exact one is applied.
+    pub fn candidates(&mut self, bound: &Bound, query: &[u32], found: &mut Vec<Candidate>) {
+        found.clear();
+        let Some(longest) = self.index.names.len().checked_sub(1).map(|i| self.index.names.length(i))
+        else {
+            return;
+        };
+        let bin_of = |j: usize| query.get(j).map(|&code_point| code_point as usize % BINS);
+        let first = bin_of(0).map_or(&[][..], |bin| self.index.head(0, bin));
+        let second = bin_of(1).map_or(&[][..], |bin| self.index.head(1, bin));
+        self.both.clear();
+        self.both.extend(first.iter().zip(second).map(|(x, y)| x & y));
+        let start_one = bound.head_start(query.len(), longest, 1);
+        let start_both = bound.head_start(query.len(), longest, PREFIX_LENGTH);
 
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2")]
-    fn search_avx2(&mut self, query: &[u32], thresholds: &[Thresholds]) {
-        self.search(query, thresholds);
-    }
+        let mut planes = self.index.counting(query);
+        planes.extend(repeat_n(first, if first.is_empty() { 0 } else { start_one }));
+        planes.extend(repeat_n(&self.both[..], if second.is_empty() { 0 } else { start_both - start_one }));
 
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx512f,avx512vl")]
-    fn search_avx512(&mut self, query: &[u32], thresholds: &[Thresholds]) {
-        self.search(query, thresholds);
-    }
-
-    #[inline(always)]
-    fn search(&mut self, query: &[u32], thresholds: &[Thresholds]) {
-        let heads = [0, 1].map(|j| {
-            let code_point = query.get(j)?;
-            Some(self.index.head(j, *code_point as usize % BINS))
-        });
-        let mut sums = [NONE; 32];
-        let mut first_cell = 0;
-        for (chunk, found) in self.found.iter_mut().enumerate() {
-            *found = NONE;
-            let cells = &self.layout.cells[first_cell..self.layout.ends[chunk]];
-            first_cell = self.layout.ends[chunk];
-            // Where both bins are equal, the threshold is the lowest.
-            if cells.iter().all(|cell| thresholds[cell.block][2] == OUT_OF_REACH) {
-                continue;
+        let lengths = bound.lengths(query.len(), PREFIX_LENGTH);
+        let begin = self.shortest.partition_point(|length| length < lengths.start()).saturating_sub(1);
+        let end = self.shortest.partition_point(|length| length <= lengths.end());
+        let begin = begin / ALIGNMENT * ALIGNMENT;
+        let mut thresholds = [0; RUN];
+        for run in (begin..end).step_by(RUN) {
+            let words = run..(run + RUN).min(end.next_multiple_of(ALIGNMENT));
+            let (mut length, mut threshold) = (usize::MAX, 0);
+            for (i, word) in words.clone().enumerate() {
+                let shortest = self.shortest.get(word).map_or(longest, |&s| s.max(*lengths.start()));
+                if shortest != length {
+                    length = shortest;
+                    threshold = bound.fewest_common(query.len(), length, 0);
+                }
+                thresholds[i] = threshold as u64;
             }
-            let bits = add(&self.chosen, chunk, &mut self.carries, &mut sums);
-            let first = heads[0].map_or(NONE, |head| head[chunk]);
-            let second = heads[1].map_or(NONE, |head| head[chunk]);
-            for cell in cells {
-                let [none, one, both] = thresholds[cell.block];
-                let none = at_least(&sums[..bits], none);
-                let one = at_least(&sums[..bits], one);
-                let both = at_least(&sums[..bits], both);
-                for i in 0..found.len() {
-                    let rest = first[i] & (one[i] | second[i] & both[i]);
-                    found[i] |= cell.names[i] & (none[i] | rest);
+            self.counts.count(&planes, words.clone(), &thresholds);
+            let Counts { counts, reached, .. } = &self.counts;
+            for (i, word) in words.enumerate() {
+                let mut left = reached[i];
+                while left != 0 {
+                    let bit = left.trailing_zeros() as usize;
+                    left &= left - 1;
+                    let name = word * 64 + bit;
+                    if name >= self.index.names.len() {
+                        break; // Where nothing is needed the padding qualifies, too.
+                    }
+                    let is = |plane: &[u64], at: usize| {
+                        plane.get(at).map_or(0, |word| (word >> bit & 1) as usize)
+                    };
+                    let count: usize =
+                        counts.chunks(RUN).enumerate().map(|(k, plane)| is(plane, i) << k).sum();
+                    let (prefix, start) = match is(first, word) + is(&self.both, word) {
+                        0 => (0, 0),
+                        1 => (1, start_one),
+                        _ => (PREFIX_LENGTH, start_both),
+                    };
+                    let length = self.index.names.length(name);
+                    let common = count - start;
+                    if common >= bound.fewest_common(query.len(), length, prefix) {
+                        found.push(Candidate { name, common });
+                    }
                 }
             }
         }
     }
 }
 
-/// Adds the chosen planes of a chunk into `sums`, the lowest bit first, and returns
-/// how many bits the largest possible sum has.
-#[inline(always)]
-fn add(
-    chosen: &[&[Words]],
-    chunk: usize,
-    carries: &mut [Words],
-    sums: &mut [Words; 32],
-) -> usize {
-    let mut left = add_level(chosen.len(), carries, &mut sums[0], |_, i| chosen[i][chunk]);
-    let mut bits = usize::from(!chosen.is_empty());
-    while left > 0 {
-        left = add_level(left, carries, &mut sums[bits], |carries, i| carries[i]);
-        bits += 1;
-    }
-    bits
+/// Planes of one run, RUN words each, end to end.
+#[derive(Default)]
+struct Counts {
+    carries: Vec<u64>,
+    counts: Vec<u64>, // the lowest bit first
+    reached: Vec<u64>,
 }
 
-/// Adds n planes of one weight, and leaves the n / 2 carries of the next weight in `carries`.
-#[inline(always)]
-fn add_level(
-    n: usize,
-    carries: &mut [Words],
-    sum: &mut Words,
-    plane: impl Fn(&[Words], usize) -> Words,
-) -> usize {
-    if n == 0 {
-        return 0;
-    }
-    let mut total = plane(carries, 0);
-    let mut i = 1;
-    while i < n {
-        let a = plane(carries, i);
-        let b = if i + 1 < n { plane(carries, i + 1) } else { NONE };
-        let mut carry = NONE;
-        for w in 0..carry.len() {
-            let either = total[w] ^ a[w];
-            carry[w] = total[w] & a[w] | either & b[w];
-            total[w] = either ^ b[w];
+impl Counts {
+    /// Counts, for each name of the words, the planes that mark it, and finds the names
+    /// whose count reaches their word's threshold.
+    fn count(&mut self, planes: &[&[u64]], words: Range<usize>, thresholds: &[u64]) {
+        let n = words.len();
+        let bits = (usize::BITS - planes.len().leading_zeros()) as usize;
+        self.counts.resize(bits * RUN, 0);
+        self.carries.resize((planes.len() / 2 + 1) * RUN, 0);
+        if let Some((first, rest)) = planes.split_first() {
+            let sum = &mut self.counts[..n];
+            sum.copy_from_slice(&first[words.clone()]);
+            for (pair, carry) in rest.chunks(2).zip(self.carries.chunks_mut(RUN)) {
+                let a = &pair[0][words.clone()];
+                match pair.get(1) {
+                    Some(b) => full_add(sum, a, &b[words.clone()], &mut carry[..n]),
+                    None => half_add(sum, a, &mut carry[..n]),
+                }
+            }
         }
-        carries[i / 2] = carry;
-        i += 2;
+        let mut pending = planes.len() / 2;
+        for sum in self.counts.chunks_mut(RUN).skip(1) {
+            // The carries are planes of the next weight; theirs take the place of what was read.
+            let sum = &mut sum[..n];
+            sum.copy_from_slice(&self.carries[..n]);
+            for next in 0..pending / 2 {
+                let (done, left) = self.carries[..pending * RUN].split_at_mut((2 * next + 1) * RUN);
+                let carry = &mut done[next * RUN..][..n];
+                match left.get(RUN..) {
+                    Some(b) if !b.is_empty() => full_add(sum, &left[..n], &b[..n], carry),
+                    _ => half_add(sum, &left[..n], carry),
+                }
+            }
+            pending /= 2;
+        }
+        self.reached.clear();
+        self.reached.extend(thresholds[..n].iter().map(|t| if t >> bits == 0 { !0 } else { 0 }));
+        for (bit, count) in self.counts.chunks(RUN).enumerate() {
+            at_least(&mut self.reached, &count[..n], &thresholds[..n], bit);
+        }
     }
-    *sum = total;
-    n / 2
 }
 
-/// The names whose sum is the threshold or more: subtracting it borrows nothing.
-#[inline(always)]
-fn at_least(sums: &[Words], threshold: u32) -> Words {
-    if u64::from(threshold) >> sums.len() != 0 {
-        return NONE;
+/// Adds two planes to `sum`, with what carries over in `carry`.
+fn full_add(sum: &mut [u64], a: &[u64], b: &[u64], carry: &mut [u64]) {
+    for (((sum, a), b), carry) in sum.iter_mut().zip(a).zip(b).zip(carry) {
+        let either = *sum ^ a;
+        *carry = *sum & a | either & b;
+        *sum = either ^ b;
     }
-    let mut reached = ALL;
-    for (bit, sum) in sums.iter().enumerate() {
-        let complement = u64::from(threshold >> bit & 1).wrapping_sub(1);
-        for w in 0..sum.len() {
-            reached[w] = sum[w] & reached[w] | (sum[w] | reached[w]) & complement;
-        }
+}
+
+fn half_add(sum: &mut [u64], a: &[u64], carry: &mut [u64]) {
+    for ((sum, a), carry) in sum.iter_mut().zip(a).zip(carry) {
+        *carry = *sum & a;
+        *sum ^= a;
     }
-    reached
+}
+
+/// One bit of count - threshold: `reached` keeps the names that do not borrow.
+fn at_least(reached: &mut [u64], count: &[u64], thresholds: &[u64], bit: usize) {
+    for ((reached, count), threshold) in reached.iter_mut().zip(count).zip(thresholds) {
+        let complement = (threshold >> bit & 1).wrapping_sub(1);
+        *reached = count & *reached | (count | *reached) & complement;
+    }
 }
 
 #[cfg(test)]
@@ -262,51 +192,44 @@ mod tests {
     use super::*;
     use crate::screen::tests::{Prepared, Random};
 
-    /// The expected bound is counted from the letters, without planes.
+    /// The expected common characters are counted from the letters, without planes.
     #[test]
-    fn every_level_finds_exactly_the_names_that_reach_their_threshold() {
+    fn the_candidates_are_exactly_the_names_within_the_bound() {
         let mut random = Random(3);
         let letters: Vec<u32> = (97..105).chain([0x1F600]).collect(); // a bin each
         for n in [0, 1, 63, 64, 511, 512, 513, 1500] {
             let mut names: Vec<_> = (0..n).map(|_| random.name(&letters, 40)).collect();
             names.sort_by_key(Vec::len);
             let prepared = Prepared::new(&names);
-            let index = prepared.index();
-            let blocks = index.blocks();
-            for length in [0, 1, 2, 30, 200] {
-                let query: Vec<_> = random.name(&letters, 0).into_iter()
-                    .chain((0..length).map(|_| letters[random.below(letters.len())]))
-                    .collect();
-                let thresholds: Vec<Thresholds> = (blocks.iter())
-                    .map(|_| {
-                        let none = random.below(20) as u32;
-                        let one = none.saturating_sub(random.below(6) as u32);
-                        let both = one.saturating_sub(random.below(6) as u32);
-                        if random.below(4) == 0 { [OUT_OF_REACH; 3] } else { [none, one, both] }
-                    })
-                    .collect();
-                let expected: Vec<_> = (names.iter())
-                    .map(|name| {
-                        let block = blocks.iter().position(|b| b.length == name.len()).unwrap();
-                        let equal = |j: usize| query.get(j).is_some() && query.get(j) == name.get(j);
-                        let class = usize::from(equal(0)) + usize::from(equal(0) && equal(1));
-                        common(&letters, &query, name) >= thresholds[block][class]
-                    })
-                    .collect();
-                for level in Level::available() {
-                    let mut filter = Filter::new(level, index, &blocks);
-                    let found = filter.candidates(&query, &thresholds).as_flattened();
-                    let got: Vec<_> = (0..n).map(|i| found[i / 64] >> (i % 64) & 1 == 1).collect();
-                    assert_eq!(got, expected, "{level:?}, {n} names, query of {length}");
-                    let marked: u32 = found.iter().map(|word| word.count_ones()).sum();
-                    assert_eq!(marked as usize, expected.iter().filter(|&&e| e).count());
+            let mut filter = Filter::new(prepared.index());
+            for length in [0, 1, 2, 9, 30, 200] {
+                let query: Vec<_> = (0..length).map(|_| letters[random.below(9)]).collect();
+                for cutoff in [0.0, 0.3, 0.6, 0.75, 0.85, 1.0] {
+                    let bound = Bound::new(cutoff);
+                    let expected: Vec<_> = (names.iter().enumerate())
+                        .map(|(i, name)| (i, name, common(&letters, &query, name)))
+                        .filter(|(_, name, common)| {
+                            let equal = |j| query.get(j).is_some() && query.get(j) == name.get(j);
+                            let prefix = match (equal(0), equal(1)) {
+                                (false, _) => 0,
+                                (true, false) => 1,
+                                (true, true) => 4,
+                            };
+                            let need = bound.fewest_common(query.len(), name.len(), prefix);
+                            *common >= need
+                        })
+                        .map(|(name, _, common)| Candidate { name, common })
+                        .collect();
+                    let mut got = vec![Candidate { name: 7, common: 7 }];
+                    filter.candidates(&bound, &query, &mut got);
+                    assert_eq!(got, expected, "{n} names, query of {length}, cutoff {cutoff}");
                 }
             }
         }
     }
 
-    fn common(letters: &[u32], a: &[u32], b: &[u32]) -> u32 {
-        let count = |name: &[u32], letter| name.iter().filter(|c| **c == letter).count() as u32;
+    fn common(letters: &[u32], a: &[u32], b: &[u32]) -> usize {
+        let count = |name: &[u32], letter| name.iter().filter(|c| **c == letter).count();
         letters.iter().map(|&letter| count(a, letter).min(count(b, letter))).sum()
     }
 }

@@ -11,7 +11,6 @@ use pyo3::exceptions::{PyMemoryError, PyRuntimeError, PyTypeError, PyValueError}
 use pyo3::prelude::*;
 
 use crate::packed::{CodePoints, Malformed, NameIndex};
-use crate::planes::Level;
 use crate::screen::screen as screen_names;
 
 pyo3::create_exception!(
@@ -89,8 +88,7 @@ mod _native {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
-        module.add("build_profile", if cfg!(debug_assertions) { "debug" } else { "release" })?;
-        module.add("instruction_set", Level::best().name())
+        module.add("build_profile", if cfg!(debug_assertions) { "debug" } else { "release" })
     }
 
     #[pyfunction]
@@ -133,7 +131,7 @@ mod _native {
         let places = queries.len().saturating_mul(limit);
         let (mut rows, mut scores) = (zeros::<i32>(places)?, zeros::<f64>(places)?);
         run(py, "screen", || {
-            screen_names(Level::best(), queries, index, cutoff, limit, &mut rows, &mut scores)
+            screen_names(queries, index, cutoff, limit, &mut rows, &mut scores)
         })?;
         let shape = [queries.len(), limit];
         Ok((

@@ -1,17 +1,12 @@
 //! The kernel `screen`; the contract states the method.
 
-use crate::jaro::{
-    BONUS_THRESHOLD, PREFIX_LENGTH, PREFIX_WEIGHT, Plain, Positions, WORD, common_prefix, winkler,
-};
+use crate::bound::Bound;
+use crate::jaro::{Plain, Positions, WORD, common_prefix, winkler};
 use crate::packed::{CodePoints, NameIndex};
-use crate::planes::{Filter, Level, OUT_OF_REACH, Thresholds, Words};
-
-/// Far above the rounding error of a score, far below one common character.
-const SLACK: f64 = 1e-9;
+use crate::planes::Filter;
 
 /// rows, scores: `limit` places for each query, as in `Hits` of the contract.
 pub fn screen(
-    level: Level,
     queries: CodePoints,
     index: NameIndex,
     cutoff: f64,
@@ -20,10 +15,9 @@ pub fn screen(
     scores: &mut [f64],
 ) {
     assert!(limit > 0 && rows.len() == queries.len() * limit && scores.len() == rows.len());
-    let bar = Bar::new(cutoff);
-    let blocks = index.blocks();
-    let mut filter = Filter::new(level, index, &blocks);
-    let mut thresholds: Vec<Thresholds> = Vec::new();
+    let bound = Bound::new(cutoff);
+    let mut filter = Filter::new(index);
+    let mut found = Vec::new();
     let mut candidates = Vec::new();
     let mut positions = Positions::default();
     let mut plain = Plain::default();
@@ -36,19 +30,19 @@ pub fn screen(
         if in_words {
             positions.set(query);
         }
-        thresholds.clear();
-        thresholds.extend(blocks.iter().map(|block| bar.thresholds(query.len(), block.length)));
+        filter.candidates(&bound, query, &mut found);
         // A pass of its own, because its loads, which miss the cache, then overlap.
         candidates.clear();
-        for at in ones(filter.candidates(query, &thresholds)) {
-            let name = index.names.get(at);
-            candidates.push((at, name, common_prefix(query, name)));
-        }
+        candidates.extend(found.iter().filter_map(|candidate| {
+            let name = index.names.get(candidate.name);
+            let prefix = common_prefix(query, name);
+            let need = bound.fewest_common(query.len(), name.len(), prefix);
+            (candidate.common >= need).then_some((candidate.name, name, prefix, need))
+        }));
         let mut best = Best { rows, scores, held: 0 };
-        for &(at, name, prefix) in &candidates {
+        for &(at, name, prefix, need) in &candidates {
             let (m, transpositions) = if in_words && name.len() <= WORD {
-                let need = bar.fewest_common(query.len(), name.len(), prefix);
-                match positions.matches(query.len(), name, need as usize) {
+                match positions.matches(query.len(), name, need) {
                     Some(matches) => matches,
                     None => continue,
                 }
@@ -60,60 +54,6 @@ pub fn screen(
                 best.offer(index.rows[at], score);
             }
         }
-    }
-}
-
-/// The positions of the bits that are set.
-fn ones(chunks: &[Words]) -> impl Iterator<Item = usize> {
-    chunks.as_flattened().iter().enumerate().flat_map(|(w, &word)| {
-        let mut rest = word;
-        std::iter::from_fn(move || {
-            let bit = (rest != 0).then(|| rest.trailing_zeros() as usize)?;
-            rest &= rest - 1;
-            Some(w * 64 + bit)
-        })
-    })
-}
-
-/// The cutoff, and the Jaro similarity it takes for each length of the common prefix.
-struct Bar {
-    cutoff: f64,
-    jaro: [f64; PREFIX_LENGTH + 1],
-}
-
-impl Bar {
-    fn new(cutoff: f64) -> Self {
-        let jaro = std::array::from_fn(|prefix| {
-            let bonus = prefix as f64 * PREFIX_WEIGHT;
-            // At or below the threshold a score can also be reached without the bonus.
-            if cutoff <= BONUS_THRESHOLD {
-                cutoff
-            } else {
-                ((cutoff - bonus) / (1.0 - bonus)).max(BONUS_THRESHOLD)
-            }
-        });
-        Self { cutoff, jaro }
-    }
-
-    /// The fewest common characters with which the cutoff can be reached:
-    /// (c/|a| + c/|b| + 1)/3 solved for c, less the slack.
-    fn fewest_common(&self, len_a: usize, len_b: usize, prefix: usize) -> u32 {
-        if self.cutoff <= 0.0 || len_a + len_b == 0 {
-            return 0;
-        }
-        let overlap = len_a as f64 * len_b as f64 / (len_a + len_b) as f64;
-        let least = (3.0 * self.jaro[prefix] - 1.0) * overlap - SLACK;
-        let whole = least as u32; // a negative number becomes 0
-        let fewest = (whole + u32::from(f64::from(whole) < least)).max(1);
-        if fewest as usize > len_a.min(len_b) { OUT_OF_REACH } else { fewest }
-    }
-
-    fn thresholds(&self, len_a: usize, len_b: usize) -> Thresholds {
-        let loosest = self.fewest_common(len_a, len_b, PREFIX_LENGTH);
-        if loosest == OUT_OF_REACH {
-            return [OUT_OF_REACH; 3];
-        }
-        [self.fewest_common(len_a, len_b, 0), self.fewest_common(len_a, len_b, 1), loosest]
     }
 }
 
@@ -153,7 +93,7 @@ impl Best<'_> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::planes::{BINS, CHUNK};
+    use crate::planes::{ALIGNMENT, BINS};
 
     pub fn code_points(text: &str) -> Vec<u32> {
         text.chars().map(u32::from).collect()
@@ -200,7 +140,7 @@ pub(crate) mod tests {
             let (offsets, data) = pack(names);
             let bin = |code_point: u32| code_point as usize % BINS;
             let plane = |marked: &dyn Fn(&[u32]) -> bool| {
-                let mut words = vec![0; names.len().div_ceil(CHUNK) * CHUNK / 64];
+                let mut words = vec![0; names.len().div_ceil(64).next_multiple_of(ALIGNMENT)];
                 for (i, name) in names.iter().enumerate() {
                     words[i / 64] |= u64::from(marked(name)) << (i % 64);
                 }
@@ -275,14 +215,11 @@ pub(crate) mod tests {
                     let expected: Vec<_> = (queries.iter())
                         .flat_map(|query| brute_force(query, &names, &prepared.rows, cutoff, limit))
                         .collect();
-                    for level in Level::available() {
-                        let mut rows = vec![0; queries.len() * limit];
-                        let mut scores = vec![0.5; queries.len() * limit];
-                        let index = prepared.index();
-                        screen(level, packed, index, cutoff, limit, &mut rows, &mut scores);
-                        let got: Vec<_> = rows.into_iter().zip(scores).collect();
-                        assert_eq!(got, expected, "{level:?} cutoff {cutoff} limit {limit}");
-                    }
+                    let mut rows = vec![0; queries.len() * limit];
+                    let mut scores = vec![0.5; queries.len() * limit];
+                    screen(packed, prepared.index(), cutoff, limit, &mut rows, &mut scores);
+                    let got: Vec<_> = rows.into_iter().zip(scores).collect();
+                    assert_eq!(got, expected, "cutoff {cutoff} limit {limit}");
                 }
             }
         }

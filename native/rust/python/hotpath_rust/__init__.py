@@ -1,9 +1,3 @@
-from hotpath_rust._native import (
-    KernelPanic,
-    __version__,
-    build_profile,
-    instruction_set,
-    screen,
-)
+from hotpath_rust._native import KernelPanic, __version__, build_profile, screen
 
-__all__ = ["KernelPanic", "__version__", "build_profile", "instruction_set", "screen"]
+__all__ = ["KernelPanic", "__version__", "build_profile", "screen"]
