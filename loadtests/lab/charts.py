@@ -192,7 +192,9 @@ def _log_x(
     decades = [10.0**k for k in range(floor(log10(bottom)), ceil(log10(top)) + 1)]
     scale = alt.Scale(type="log", domain=[bottom, top], nice=False)
     short = "datum.value < 1000 ? datum.value : datum.value / 1000 + 'k'"
-    axis = alt.Axis(values=[d for d in decades if d <= top], labelExpr=short, grid=True)
+    axis = alt.Axis(
+        values=[d for d in decades if d <= min(top, 10 * max(high))], labelExpr=short, grid=True
+    )
     return lambda field: alt.X(f"{field}:Q", title=title, scale=scale, axis=axis)
 
 
