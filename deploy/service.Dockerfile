@@ -1,0 +1,55 @@
+# The service with every in-process engine. Build from the repository's root:
+#   docker build -f deploy/service.Dockerfile -t hotpath-service .
+# Both stages must have the same Python, at the same path: the virtualenv moves between them.
+ARG PYTHON=3.13
+
+FROM rust:1.95-slim-bookworm AS rust
+
+# The full image, not the slim one, because it has the C compiler that Cython and Rust link with.
+FROM python:${PYTHON}-bookworm AS build
+COPY --from=rust /usr/local/cargo /usr/local/cargo
+COPY --from=rust /usr/local/rustup /usr/local/rustup
+ENV CARGO_HOME=/usr/local/cargo \
+    RUSTUP_HOME=/usr/local/rustup \
+    PATH=/opt/build/bin:/usr/local/cargo/bin:$PATH \
+    PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    PIP_NO_CACHE_DIR=1
+WORKDIR /src
+
+COPY requirements/build.txt requirements/service.txt requirements/
+RUN python -m venv /opt/build \
+ && /opt/build/bin/python -m pip install --require-hashes -r requirements/build.txt \
+ && python -m venv --without-pip /opt/hotpath \
+ && python -m pip --python /opt/hotpath/bin/python install --require-hashes -r requirements/service.txt
+
+# One layer per engine, so that an edit of one does not compile the others.
+COPY native/rust native/rust
+RUN python -m pip wheel --no-build-isolation --no-deps -w /wheels ./native/rust
+COPY native/cython native/cython
+RUN python -m pip wheel --no-build-isolation --no-deps -w /wheels ./native/cython
+# The Go member tells the service that the engine exists; its binary is used only where no
+# HOTPATH_SIDECAR_ADDRESS is set, as when this image runs by itself.
+COPY go_sidecar go_sidecar
+RUN python -m pip wheel --no-build-isolation --no-deps -w /wheels ./go_sidecar
+COPY pyproject.toml README.md LICENSE ./
+COPY service service
+COPY loadtests loadtests
+RUN python -m pip wheel --no-build-isolation --no-deps -w /wheels . \
+ && python -m pip --python /opt/hotpath/bin/python install --no-deps --no-index /wheels/*.whl
+
+FROM python:${PYTHON}-slim-bookworm
+COPY --from=build /opt/hotpath /opt/hotpath
+# An empty volume mounted on /run/hotpath takes over this owner and mode. The sidecar accepts
+# no directory that others can enter, and no caller of another user: keep its uid equal.
+RUN install -d -o 10001 -g 10001 -m 0700 /run/hotpath
+ENV PATH=/opt/hotpath/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+WORKDIR /run/hotpath
+USER 10001:10001
+EXPOSE 8000
+# http.client, because urllib would ask a proxy from the environment.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
+  CMD ["python", "-c", "import http.client as h; c = h.HTTPConnection('127.0.0.1', 8000, timeout=4); c.request('GET', '/health/ready'); raise SystemExit(c.getresponse().status != 200)"]
+ENTRYPOINT ["hotpath"]
+CMD ["serve", "--host", "0.0.0.0", "--port", "8000"]

@@ -1,0 +1,147 @@
+"""What the Dockerfiles and docker-compose.yml promise, as far as files alone can show it."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from service.engines.spec import find
+from service.settings import Settings
+from service.wiring import ENGINES
+
+ROOT = Path(__file__).parent.parent
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+DOCKERFILES = sorted((ROOT / "deploy").glob("*.Dockerfile"))
+SOCKET = "/run/hotpath/sidecar.sock"
+
+every_service = pytest.mark.parametrize("service", SERVICES.values(), ids=SERVICES)
+every_dockerfile = pytest.mark.parametrize("path", DOCKERFILES, ids=lambda path: path.stem)
+
+
+def instructions(path: Path) -> list[tuple[str, str]]:
+    """(keyword, arguments) of each instruction, continued lines joined."""
+    text = re.sub(r"^#.*\n", "", path.read_text(), flags=re.MULTILINE).replace("\\\n", " ")
+    return [(line.split()[0], line.split(maxsplit=1)[1]) for line in text.splitlines() if line]
+
+
+def default(text: str) -> str:
+    """The value that compose gives `${NAME:-value}` where NAME is not set."""
+    return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text)
+
+
+def seconds(text: str) -> int:
+    return int(text.removesuffix("s"))
+
+
+@every_dockerfile
+def test_every_copied_path_exists_and_is_let_through(path: Path) -> None:
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    let_through = [line.removeprefix("!") for line in ignored if line.startswith("!")]
+    sources = [
+        source
+        for keyword, arguments in instructions(path)
+        if keyword == "COPY" and "--from=" not in arguments
+        for source in shlex.split(arguments)[:-1]
+    ]
+    assert sources
+    for source in sources:
+        assert (ROOT / source).exists(), source
+        assert any(Path(source).is_relative_to(name) for name in let_through), source
+
+
+@every_dockerfile
+def test_images_end_as_a_user_without_rights(path: Path) -> None:
+    users = [arguments for keyword, arguments in instructions(path) if keyword == "USER"]
+    # A number, so that an orchestrator can see that it is not root.
+    assert users == ["10001:10001"]
+
+
+@every_dockerfile
+def test_base_images_have_a_version(path: Path) -> None:
+    stages = {"scratch"}
+    for keyword, arguments in instructions(path):
+        if keyword == "FROM":
+            image, *alias = arguments.split()
+            assert image in stages or re.search(r":.*(\d|\$\{PYTHON\})", image), image
+            stages.update(alias[1:])
+
+
+def test_toolchains_are_new_enough() -> None:
+    rust = re.search(r"rust:([\d.]+)", (ROOT / "deploy/service.Dockerfile").read_text())
+    needs_rust = re.search(
+        r'rust-version = "([\d.]+)"', (ROOT / "native/rust/Cargo.toml").read_text()
+    )
+    go = re.search(r"golang:([\d.]+)", (ROOT / "deploy/sidecar.Dockerfile").read_text())
+    needs_go = re.search(r"^go ([\d.]+)", (ROOT / "go_sidecar/go.mod").read_text(), re.MULTILINE)
+    for has, needs in ((rust, needs_rust), (go, needs_go)):
+        assert has is not None
+        assert needs is not None
+        numbers = [[int(part) for part in found[1].split(".")] for found in (has, needs)]
+        assert numbers[0] >= numbers[1]
+
+
+def test_locust_is_pinned_like_everywhere_else() -> None:
+    def pins(name: str) -> set[str]:
+        return set(re.findall(r"^(\S+==[^ \\]+)", (ROOT / name).read_text(), re.MULTILINE))
+
+    locust = pins("deploy/locust.txt")
+    assert any(pin.startswith("locust==") for pin in locust)
+    assert locust <= pins("requirements/dev.txt")
+
+
+@every_service
+def test_containers_are_hardened(service: dict[str, Any]) -> None:
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert "no-new-privileges:true" in service["security_opt"]
+    assert not {"privileged", "cap_add", "user", "pid", "ipc"} & set(service)
+
+
+@every_service
+def test_ports_are_published_to_this_machine_only(service: dict[str, Any]) -> None:
+    for port in service.get("ports", []):
+        assert port.startswith("127.0.0.1:")
+
+
+def test_load_comes_only_on_request() -> None:
+    on_request = {name for name, service in SERVICES.items() if service.get("profiles") == ["load"]}
+    assert on_request == {"locust", "locust-worker"}
+
+
+def test_settings_in_compose_exist_and_are_valid() -> None:
+    given = SERVICES["service"]["environment"]
+    prefix = "HOTPATH_"
+    values = {name.removeprefix(prefix).lower(): default(text) for name, text in given.items()}
+    assert set(values) <= set(Settings.model_fields)
+    settings = Settings(**values)
+    assert find(ENGINES, settings.engine).name == "rust"
+    assert settings.sidecar_address == f"unix:{SOCKET}"
+
+
+def test_sidecar_listens_and_is_probed_where_the_service_looks() -> None:
+    found = [
+        arguments
+        for keyword, arguments in instructions(ROOT / "deploy/sidecar.Dockerfile")
+        if keyword in ("CMD", "HEALTHCHECK")
+    ]
+    assert len(found) == 2
+    assert all(f'"unix:{SOCKET}"]' in arguments for arguments in found)
+    mount = f"sidecar-socket:{Path(SOCKET).parent}"
+    assert SERVICES["service"]["volumes"] == SERVICES["sidecar"]["volumes"] == [mount]
+    assert SERVICES["sidecar"]["network_mode"] == "none"
+
+
+def test_running_requests_may_finish_before_the_container_is_killed() -> None:
+    grace_s = Settings.model_fields["shutdown_grace_s"].default
+    assert seconds(SERVICES["service"]["stop_grace_period"]) > grace_s
+    flag = re.search(
+        r'"grace", (\d+)\*time\.Second', (ROOT / "go_sidecar/cmd/sidecar/main.go").read_text()
+    )
+    assert flag
+    assert seconds(SERVICES["sidecar"]["stop_grace_period"]) > int(flag[1])
