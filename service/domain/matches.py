@@ -8,11 +8,11 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError, to_json
 
-from service.domain.kernels import CodePoints, Hits, NameIndex
+from service.domain.kernels import CodePoints, Hits
 from service.domain.kernels_reference import texts
 from service.domain.names import MAX_NAME_CHARS, normalize
 from service.domain.watchlist import Watchlist
-from service.engines.offloads import Held, Job
+from service.engines.offloads import Call, Held, Job
 from service.http.engines import EngineCall
 
 MAX_NAMES = 1000
@@ -72,22 +72,18 @@ class MatchResponse(BaseModel):
     results: list[NameMatches]
 
 
-def _prepare(
-    held: Held, names: list[str], cutoff: float, limit: int
-) -> tuple[CodePoints, NameIndex, float, int]:
+def _prepare(held: Held, names: list[str], cutoff: float, limit: int) -> list[Call]:
     queries = CodePoints.pack([normalize(name) for name in names])
-    return queries, held[WATCHLIST].index, cutoff, limit
+    return [("screen", (queries, held[WATCHLIST].index, cutoff, limit))]
 
 
-def _finish(
-    held: Held, arguments: tuple[Any, ...], result: Hits, names: list[str], *_: Any
-) -> bytes:
+def _finish(held: Held, calls: list[Call], results: list[Hits], names: list[str], *_: Any) -> bytes:
     """MatchResponse as JSON; built here because a large one takes longer than the loop may."""
     watchlist: Watchlist = held[WATCHLIST]
-    rows, scores = (array.tolist() for array in result)
-    results = []
+    ((_, arguments),), ((rows, scores),) = calls, results
+    answers = []
     for name, normalized, name_rows, name_scores in zip(
-        names, texts(arguments[0]), rows, scores, strict=True
+        names, texts(arguments[0]), rows.tolist(), scores.tolist(), strict=True
     ):
         hits = []
         for row, score in zip(name_rows, name_scores):
@@ -103,15 +99,15 @@ def _finish(
                     "score": score,
                 }
             )
-        results.append({"name": name, "normalized": normalized, "hits": hits})
-    return to_json({"results": results})
+        answers.append({"name": name, "normalized": normalized, "hits": hits})
+    return to_json({"results": answers})
 
 
 def _is_light(names: list[str], _cutoff: float, limit: int) -> bool:
     return sum(map(len, names)) <= 1000 and len(names) * limit <= 200
 
 
-MATCH = Job("screen", _prepare, _finish, _is_light)
+MATCH = Job(_prepare, _finish, _is_light)
 
 router = APIRouter(prefix="/v1", tags=["matches"])
 

@@ -7,7 +7,7 @@ import importlib
 import multiprocessing
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
@@ -27,16 +27,19 @@ Held = Mapping[str, Any]
 """What stays with an engine between calls, by name; the process offload copies it once."""
 
 
+Call = tuple[str, tuple[Any, ...]]
+"""A kernel's name and its arguments."""
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One kind of work: shared code before the kernel, the kernel, shared code after it.
+    """One kind of work: shared code before the kernels, the kernels, shared code after them.
 
     The functions are module-level and pure, so that all of it can run in a process.
     """
 
-    kernel: str
-    prepare: Callable[..., tuple[Any, ...]]  # (held, *raw) -> the kernel's arguments
-    finish: Callable[..., bytes]  # (held, the arguments, the kernel's result, *raw) -> the answer
+    prepare: Callable[..., Sequence[Call]]  # (held, *raw) -> the kernels to call, in order
+    finish: Callable[..., bytes]  # (held, the calls, their results, *raw) -> the answer
     is_light: Callable[..., bool]  # (*raw) -> both take less than about a millisecond
 
 
@@ -63,11 +66,11 @@ class Offload(Protocol):
 
 def _execute(module: ModuleType, held: Held, job: Job, raw: tuple[Any, ...]) -> Outcome:
     start = perf_counter()
-    arguments = job.prepare(held, *raw)
+    calls = job.prepare(held, *raw)
     prepared = perf_counter()
-    result = getattr(module, job.kernel)(*arguments)
+    results = [getattr(module, kernel)(*arguments) for kernel, arguments in calls]
     computed = perf_counter()
-    answer = job.finish(held, arguments, result, *raw)
+    answer = job.finish(held, calls, results, *raw)
     return Outcome(
         answer, prepared - start, computed - prepared, finish_s=perf_counter() - computed
     )
@@ -249,13 +252,17 @@ class Rpc:
         try:
             light = job.is_light(*raw)
             start = perf_counter()
-            arguments = await self._shared(light, job.prepare, self._held, *raw)
+            calls = await self._shared(light, job.prepare, self._held, *raw)
             prepared = perf_counter()
-            result, compute_s = await getattr(self._module, job.kernel)(
-                self._channel, deadline.remaining_s(), *arguments
-            )
+            results, compute_s = [], 0.0
+            for kernel, arguments in calls:
+                result, seconds = await getattr(self._module, kernel)(
+                    self._channel, deadline.remaining_s(), *arguments
+                )
+                results.append(result)
+                compute_s += seconds
             computed = perf_counter()
-            answer = await self._shared(light, job.finish, self._held, arguments, result, *raw)
+            answer = await self._shared(light, job.finish, self._held, calls, results, *raw)
             return Outcome(
                 answer,
                 prepared - start,

@@ -1,0 +1,76 @@
+"""Checking payments against the rules: the portable caller of the kernel `validate`."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Annotated, Any
+
+import numpy as np
+from fastapi import APIRouter, Depends, Response
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import to_json
+
+from service.domain.payment_rules import Violation, rule_tables
+from service.domain.payments import Payment, columns
+from service.engines.offloads import Call, Held, Job
+from service.http.engines import EngineCall
+
+MAX_PAYMENTS = 1000
+
+
+class ValidationRequest(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    payments: Annotated[list[Payment], Field(min_length=1, max_length=MAX_PAYMENTS)]
+
+
+class PaymentValidity(BaseModel):
+    valid: bool
+    violations: list[str]
+
+
+class ValidationResponse(BaseModel):
+    results: list[PaymentValidity]
+
+
+@cache  # a batch has few distinct sets
+def violation_names(bits: int) -> tuple[str, ...]:
+    return tuple(str(rule.name).lower() for rule in Violation if bits & rule)
+
+
+def _prepare(_held: Held, payments: list[Payment]) -> list[Call]:
+    return [("validate", (columns(payments), rule_tables()))]
+
+
+def _finish(_held: Held, _calls: list[Call], results: list[NDArray[np.uint32]], *_: Any) -> bytes:
+    """ValidationResponse as JSON."""
+    (broken,) = results
+    return to_json(
+        {
+            "results": [
+                {"valid": not bits, "violations": violation_names(bits)} for bits in broken.tolist()
+            ]
+        }
+    )
+
+
+def _is_light(payments: list[Payment]) -> bool:
+    return len(payments) <= 50
+
+
+VALIDATE = Job(_prepare, _finish, _is_light)
+
+router = APIRouter(prefix="/v1", tags=["validations"])
+
+
+@router.post(
+    "/validations",
+    operation_id="create_validations",
+    summary="The broken rules of each payment, in the order sent",
+    response_model=ValidationResponse,
+)
+async def create_validations(
+    request: ValidationRequest, engine: Annotated[EngineCall, Depends()]
+) -> Response:
+    return await engine.run(VALIDATE, request.payments)
