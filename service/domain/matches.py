@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError, to_json
 
@@ -13,7 +13,7 @@ from service.domain.kernels_reference import texts
 from service.domain.names import MAX_NAME_CHARS, normalize
 from service.domain.watchlist import Watchlist
 from service.engines.offloads import Call, Held, Job
-from service.http.engines import EngineCall
+from service.http.engines import ServingEngine
 
 MAX_NAMES = 1000
 MAX_LIMIT = 1000
@@ -80,10 +80,11 @@ def _prepare(held: Held, names: list[str], cutoff: float, limit: int) -> list[Ca
 def _finish(held: Held, calls: list[Call], results: list[Hits], names: list[str], *_: Any) -> bytes:
     """MatchResponse as JSON; built here because a large one takes longer than the loop may."""
     watchlist: Watchlist = held[WATCHLIST]
-    ((_, arguments),), ((rows, scores),) = calls, results
+    queries = calls[0][1][0]
+    rows, scores = results[0]
     answers = []
     for name, normalized, name_rows, name_scores in zip(
-        names, texts(arguments[0]), rows.tolist(), scores.tolist(), strict=True
+        names, texts(queries), rows.tolist(), scores.tolist(), strict=True
     ):
         hits = []
         for row, score in zip(name_rows, name_scores):
@@ -118,5 +119,5 @@ router = APIRouter(prefix="/v1", tags=["matches"])
     summary="The best matches of each name in the watchlist",
     response_model=MatchResponse,
 )
-async def create_matches(query: MatchRequest, engine: Annotated[EngineCall, Depends()]) -> Response:
+async def create_matches(query: MatchRequest, engine: ServingEngine) -> Response:
     return await engine.run(MATCH, query.names, query.cutoff, query.limit)

@@ -6,14 +6,14 @@ import base64
 from typing import Annotated, Any
 
 import numpy as np
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError, to_json
 
 from service.domain.kernels import Blobs
 from service.engines.offloads import Call, Held, Job
 from service.errors import ServiceError
-from service.http.engines import EngineCall
+from service.http.engines import ServingEngine
 
 MAX_RECORDS = 10_000
 MAX_PROOFS = 1_000
@@ -93,7 +93,7 @@ router = APIRouter(prefix="/v1", tags=["seals"])
     summary="The RFC 9162 Merkle tree hash of the records, with inclusion proofs on request",
     response_model=SealResponse,
 )
-async def create_seals(request: SealRequest, engine: Annotated[EngineCall, Depends()]) -> Response:
+async def create_seals(request: SealRequest, engine: ServingEngine) -> Response:
     size = len(request.records)
     for position, place in enumerate(request.prove):
         if not 0 <= place < size:

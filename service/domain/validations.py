@@ -6,7 +6,7 @@ from functools import cache
 from typing import Annotated, Any
 
 import numpy as np
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json
@@ -14,7 +14,7 @@ from pydantic_core import to_json
 from service.domain.payment_rules import Violation, rule_tables
 from service.domain.payments import Payment, columns
 from service.engines.offloads import Call, Held, Job
-from service.http.engines import EngineCall
+from service.http.engines import ServingEngine
 
 MAX_PAYMENTS = 1000
 
@@ -70,7 +70,5 @@ router = APIRouter(prefix="/v1", tags=["validations"])
     summary="The broken rules of each payment, in the order sent",
     response_model=ValidationResponse,
 )
-async def create_validations(
-    request: ValidationRequest, engine: Annotated[EngineCall, Depends()]
-) -> Response:
+async def create_validations(request: ValidationRequest, engine: ServingEngine) -> Response:
     return await engine.run(VALIDATE, request.payments)

@@ -6,12 +6,13 @@ import asyncio
 from time import perf_counter
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Depends, Header, Request, Response
 from pydantic import BaseModel
 
 from service.engines.engine import Engines
 from service.engines.offloads import Job
 from service.engines.spec import EngineStatus
+from service.http.context import RequestInfo
 
 router = APIRouter(prefix="/v1", tags=["engines"])
 
@@ -32,19 +33,10 @@ async def list_engines(request: Request) -> EngineList:
 
 
 class EngineCall:
-    """Runs a job on the engine that serves this request: `Annotated[EngineCall, Depends()]`."""
+    """Runs jobs on the engine that serves one request."""
 
-    def __init__(
-        self,
-        request: Request,
-        x_engine: Annotated[
-            str | None,
-            Header(description="another engine for this request, where that is allowed"),
-        ] = None,
-    ) -> None:
-        self._engines: Engines = request.state.engines
-        self._info = request.state.info
-        self._name = x_engine
+    def __init__(self, engines: Engines, info: RequestInfo, name: str | None) -> None:
+        self._engines, self._info, self._name = engines, info, name
 
     async def run(self, job: Job, *raw: Any) -> Response:
         info = self._info
@@ -60,3 +52,17 @@ class EngineCall:
             "finish": outcome.finish_s,
         }
         return Response(outcome.answer, media_type="application/json")
+
+
+# async although it awaits nothing: FastAPI runs other dependencies in a thread, at a third of
+# a millisecond each.
+async def _engine_call(
+    request: Request,
+    x_engine: Annotated[
+        str | None, Header(description="another engine for this request, where that is allowed")
+    ] = None,
+) -> EngineCall:
+    return EngineCall(request.state.engines, request.state.info, x_engine)
+
+
+ServingEngine = Annotated[EngineCall, Depends(_engine_call)]
