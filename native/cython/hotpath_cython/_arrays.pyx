@@ -1,0 +1,57 @@
+"""The boundary: what passes here cannot lead a kernel out of bounds."""
+
+from libc.stdint cimport int32_t
+
+import numpy as np
+
+cdef extern from *:
+    """
+    #ifndef HOTPATH_CYTHON_DEBUG
+    #define HOTPATH_CYTHON_DEBUG 0
+    #endif
+    """
+    bint HOTPATH_CYTHON_DEBUG
+
+build_profile = "debug" if HOTPATH_CYTHON_DEBUG else "release"
+
+
+def array(owner, item, field, dtype, dimensions=1):
+    """`item.field`, in place; TypeError or ValueError where it is not what is expected."""
+    found = getattr(item, field)
+    expected = f"{owner}.{field}: expected a C-contiguous {dimensions}-d {dtype} array"
+    if not isinstance(found, np.ndarray):
+        raise TypeError(f"{expected}, got {type(found).__name__}")
+    if found.dtype != dtype:
+        raise TypeError(f"{expected}, got {found.dtype}")
+    if found.ndim != dimensions:
+        raise ValueError(f"{expected}, got {found.ndim}-d")
+    if not (found.flags.c_contiguous and found.flags.aligned):
+        raise ValueError(f"{expected}, got a strided or unaligned one")
+    return found
+
+
+def check_offsets(name, const int32_t[::1] offsets, Py_ssize_t end):
+    """ValueError unless the offsets go from 0 to end and never fall.
+
+    Returns: whether the lengths never fall either.
+    """
+    cdef Py_ssize_t n = offsets.shape[0], i
+    if n == 0:
+        raise ValueError(f"{name}: expected at least 1 element, got 0")
+    if offsets[0] != 0:
+        raise ValueError(f"{name}: expected to start at 0, got {offsets[0]}")
+    if offsets[n - 1] != end:
+        raise ValueError(f"{name}: expected to end at {end}, got {offsets[n - 1]}")
+    cdef int falls = 0, shrinks = 0
+    for i in range(1, n):  # without early exit, because that is the form that vectorises
+        falls |= offsets[i] < offsets[i - 1]
+    if falls:
+        raise ValueError(f"{name}: expected values that never fall")
+    for i in range(2, n):
+        shrinks |= offsets[i] - offsets[i - 1] < offsets[i - 1] - offsets[i - 2]
+    return not shrinks
+
+
+def check_shape(name, found, shape):
+    if found.shape != shape:
+        raise ValueError(f"{name}: expected shape {shape}, got {found.shape}")
