@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from hashlib import sha256
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service.domain.kernels import (
     BONUS_THRESHOLD,
     PREFIX_LENGTH,
     PREFIX_WEIGHT,
+    Blobs,
     CodePoints,
     Hits,
     NameIndex,
+    PaymentColumns,
+)
+from service.domain.payment_rules import (
+    DIGIT,
+    END_TO_END_ID_CHARACTERS,
+    LETTER,
+    MAX_AMOUNT_MINOR,
+    UNKNOWN,
+    RuleTables,
+    Violation,
+    letters_number,
 )
 
 
@@ -62,3 +78,171 @@ def jaro_winkler(a: str, b: str) -> float:
             prefix += 1
         s += prefix * PREFIX_WEIGHT * (1 - s)
     return s
+
+
+def validate(payments: PaymentColumns, rules: RuleTables) -> NDArray[np.uint32]:
+    found = []
+    earlier: set[bytes] = set()
+    for end_to_end_id, debtor_iban, creditor_iban, bic, currency, amount in zip(
+        items(payments.end_to_end_id),
+        items(payments.debtor_iban),
+        items(payments.creditor_iban),
+        items(payments.creditor_bic),
+        items(payments.currency),
+        items(payments.amount),
+    ):
+        broken = bic_violation(bic, creditor_iban, rules)
+        broken |= amount_violation(amount, currency, rules)
+        if fault := iban_fault(debtor_iban, rules):
+            broken |= Violation[f"DEBTOR_IBAN_{fault}"]
+        if fault := iban_fault(creditor_iban, rules):
+            broken |= Violation[f"CREDITOR_IBAN_{fault}"]
+        if not (
+            1 <= len(end_to_end_id) <= 35
+            and all(char in END_TO_END_ID_CHARACTERS for char in end_to_end_id)
+        ):
+            broken |= Violation.END_TO_END_ID_FORMAT
+        if end_to_end_id in earlier:
+            broken |= Violation.END_TO_END_ID_DUPLICATE
+        earlier.add(end_to_end_id)
+        found.append(broken)
+    return np.array(found, dtype=np.uint32)
+
+
+def items(packed: Blobs) -> list[bytes]:
+    data = packed.data.tobytes()
+    return [data[start:end] for start, end in pairwise(packed.offsets.tolist())]
+
+
+def iban_fault(iban: bytes, rules: RuleTables) -> str | None:
+    """The rule that the IBAN breaks, as Violation names it."""
+    place = country_place(iban[:2], rules)
+    if place is None:
+        return "COUNTRY"
+    if len(iban) != rules.length[place]:
+        return "LENGTH"
+    check_digits, bban = iban[2:4], iban[4:]
+    if not (check_digits.isdigit() and 2 <= int(check_digits) <= 98):
+        return "STRUCTURE"
+    if not all(char_class(char) & allowed for char, allowed in zip(bban, rules.classes[place])):
+        return "STRUCTURE"
+    moved = (bban + iban[:4]).decode()
+    if int("".join(str(int(char, 36)) for char in moved)) % 97 != 1:
+        return "CHECKSUM"
+    return None
+
+
+def country_place(code: bytes, rules: RuleTables) -> int | None:
+    """The place in the rules' tables of a country that has IBANs."""
+    if not re.fullmatch(rb"[A-Z]{2}", code):
+        return None
+    place = int(rules.country[letters_number(code.decode())])
+    return None if place == UNKNOWN else place
+
+
+def char_class(char: int) -> int:
+    if ord("0") <= char <= ord("9"):
+        return DIGIT
+    if ord("A") <= char <= ord("Z"):
+        return LETTER
+    return 0
+
+
+def bic_violation(bic: bytes, creditor_iban: bytes, rules: RuleTables) -> Violation:
+    if not re.fullmatch(rb"[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}([A-Z0-9]{3})?", bic):
+        return Violation.CREDITOR_BIC_STRUCTURE
+    iban_country = creditor_iban[:2]
+    if country_place(iban_country, rules) is None:
+        return Violation(0)
+    home = rules.home[letters_number(bic[4:6].decode())]
+    if home != letters_number(iban_country.decode()):
+        return Violation.CREDITOR_BIC_COUNTRY
+    return Violation(0)
+
+
+def amount_violation(amount: bytes, currency: bytes, rules: RuleTables) -> Violation:
+    """What is wrong with the amount or its currency."""
+    broken = Violation(0)
+    decimals = currency_decimals(currency, rules)
+    if decimals is None:
+        broken |= Violation.CURRENCY_UNKNOWN
+    match = re.fullmatch(rb"([0-9]{1,18})(\.([0-9]{1,5}))?", amount)
+    if not match or len(amount.replace(b".", b"")) > 18:
+        return broken | Violation.AMOUNT_FORMAT
+    if decimals is None:
+        return broken
+    whole, fraction = match[1], match[3] or b""
+    if len(fraction) > decimals:
+        return Violation.AMOUNT_MINOR_UNITS
+    minor = int(whole) * 10**decimals + int(fraction.ljust(decimals, b"0") or b"0")
+    return Violation(0) if 1 <= minor <= MAX_AMOUNT_MINOR else Violation.AMOUNT_RANGE
+
+
+def currency_decimals(code: bytes, rules: RuleTables) -> int | None:
+    if not re.fullmatch(rb"[A-Z]{3}", code):
+        return None
+    decimals = int(rules.minor_units[letters_number(code.decode())])
+    return None if decimals == UNKNOWN else decimals
+
+
+def seal(records: Blobs) -> bytes:
+    return tree_hash(items(records))
+
+
+def prove(records: Blobs, places: NDArray[np.int32]) -> list[bytes]:
+    leaves = items(records)
+    return [b"".join(path(place, leaves)) for place in places.tolist()]
+
+
+def verify(record: bytes, place: int, size: int, proof: bytes, root: bytes) -> bool:
+    if place >= size or len(proof) % 32:
+        return False
+    nodes = [proof[start : start + 32] for start in range(0, len(proof), 32)]
+    return root_of(leaf_hash(record), place, size, nodes) == root
+
+
+def tree_hash(leaves: Sequence[bytes]) -> bytes:
+    """MTH of RFC 9162, section 2.1.1."""
+    n = len(leaves)
+    if n == 0:
+        return sha256(b"").digest()
+    if n == 1:
+        return leaf_hash(leaves[0])
+    k = split(n)
+    return node_hash(tree_hash(leaves[:k]), tree_hash(leaves[k:]))
+
+
+def path(m: int, leaves: Sequence[bytes]) -> list[bytes]:
+    """PATH of RFC 9162, section 2.1.3.1."""
+    n = len(leaves)
+    if n == 1:
+        return []
+    k = split(n)
+    if m < k:
+        return [*path(m, leaves[:k]), tree_hash(leaves[k:])]
+    return [*path(m - k, leaves[k:]), tree_hash(leaves[:k])]
+
+
+def root_of(leaf: bytes, m: int, n: int, nodes: Sequence[bytes]) -> bytes | None:
+    """The root to which PATH's nodes lead from leaf m of n; None if their number is wrong."""
+    if n == 1 or not nodes:
+        return leaf if n == 1 and not nodes else None
+    k, lower, sibling = split(n), nodes[:-1], nodes[-1]
+    if m < k:
+        below = root_of(leaf, m, k, lower)
+        return below and node_hash(below, sibling)
+    below = root_of(leaf, m - k, n - k, lower)
+    return below and node_hash(sibling, below)
+
+
+def leaf_hash(record: bytes) -> bytes:
+    return sha256(b"\x00" + record).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    return sha256(b"\x01" + left + right).digest()
+
+
+def split(n: int) -> int:
+    """The largest power of two below n; n is 2 at least."""
+    return 1 << (n - 1).bit_length() - 1

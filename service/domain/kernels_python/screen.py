@@ -1,4 +1,4 @@
-"""The python engine: the contract's method in pure Python.
+"""`screen` of the python engine.
 
 What is idiomatic here: Python's integers are bit sets of any width, so one plane is one
 integer, and one `^` or `&` works on all names at once in the interpreter's C code.
@@ -57,13 +57,11 @@ def screen(queries: CodePoints, index: NameIndex, cutoff: float, limit: int) -> 
             if query and cutoff > 0
             else range(len(names))  # nothing can be discarded
         )
-        masks: dict[str, int] = {}
-        for i, char in enumerate(query):
-            masks[char] = masks.get(char, 0) | 1 << i
+        masks = positions(query)
         hits = sorted(
             (-score, list_rows[place])
             for place in places
-            if (score := _jaro_winkler(query, masks, names[place], cutoff)) >= cutoff
+            if (score := jaro_winkler(query, masks, names[place], cutoff)) >= cutoff
         )
         for place, (negative, row) in enumerate(hits[:limit]):
             rows[q, place] = row
@@ -157,6 +155,14 @@ def _complements(
     return planes
 
 
+def positions(text: str) -> dict[str, int]:
+    """For each character its positions in the text, as a bit set."""
+    masks: dict[str, int] = {}
+    for i, char in enumerate(text):
+        masks[char] = masks.get(char, 0) | 1 << i
+    return masks
+
+
 def _prefix(a: str, b: str) -> int:
     length = 0
     for x, y in zip(a[:PREFIX_LENGTH], b):
@@ -166,8 +172,8 @@ def _prefix(a: str, b: str) -> int:
     return length
 
 
-def _jaro_winkler(a: str, masks: dict[str, int], b: str, cutoff: float) -> float:
-    """masks: for each character of a, its positions as a bit set.
+def jaro_winkler(a: str, masks: dict[str, int], b: str, cutoff: float) -> float:
+    """masks: positions(a).
 
     Returns 0 where the matches alone show that the cutoff is out of reach.
     """
