@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,6 +13,7 @@ from fastapi import FastAPI
 
 from service import __version__, wiring
 from service.engines.engine import Engines
+from service.engines.orphans import when_orphaned
 from service.http import problems
 from service.http.context import RequestContext
 from service.settings import Settings
@@ -22,6 +25,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
+        # One of several workers goes on serving when the parent was killed: stop as if told to.
+        when_orphaned(lambda: os.kill(os.getpid(), signal.SIGTERM))
         held = await asyncio.to_thread(wiring.held, settings)
         async with Engines(wiring.ENGINES, settings, held, wiring.rehearse) as engines:
             yield {"engines": engines}

@@ -12,7 +12,6 @@ from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing.connection import wait
 from time import perf_counter
 from types import ModuleType
 from typing import Any, NamedTuple, Protocol
@@ -21,6 +20,7 @@ import grpc
 import grpc.aio
 
 from service.engines import deadline
+from service.engines.orphans import when_orphaned
 from service.errors import ServiceError
 
 Held = Mapping[str, Any]
@@ -212,15 +212,8 @@ _worker: tuple[ModuleType, Held]
 def _start_worker(module: str, held: Held) -> None:
     global _worker
     _worker = importlib.import_module(module), held
-    threading.Thread(target=_exit_with_parent, daemon=True).start()
-
-
-def _exit_with_parent() -> None:
-    """A pool's workers outlive a parent that was killed: they hold both ends of their queue."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    wait([parent.sentinel])
-    os._exit(1)
+    # A pool's workers would wait for ever: they hold both ends of their queue.
+    when_orphaned(lambda: os._exit(1))
 
 
 def _execute_in_worker(job: Job, raw: tuple[Any, ...]) -> Outcome:
