@@ -35,6 +35,10 @@ demo: setup ## measure six variants under load (2 to 3 minutes); WATCHLIST=DIR t
 serve: setup ## serve the API on port 8000; HOTPATH_ENGINE and other settings from the environment
 	$(BIN)/hotpath serve
 
+.PHONY: bench
+bench: setup ## time every kernel on every engine beside its peers; WATCHLIST=DIR takes a real list
+	$(BIN)/hotpath bench kernels $(if $(WATCHLIST),--watchlist "$(WATCHLIST)")
+
 .PHONY: test
 test: setup ## all tests: Python, Rust, Go
 	@$(BIN)/python tests/run.py
@@ -61,6 +65,8 @@ lock: $(UV) ## compile requirements/ anew: hashes, no index addresses
 	  -c requirements/dev.txt --group build -o requirements/build.txt
 	$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
 	  -c requirements/dev.txt pyproject.toml -o requirements/service.txt
+	echo locust | $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
+	  --python-version 3.11 -c requirements/dev.txt - -o deploy/locust.txt
 
 .PHONY: clean
 clean: ## remove what was built

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from loadtests.bench.cli import app as bench
 from loadtests.lab.cli import app as lab
 from service.errors import ServiceError, shown
 
@@ -29,6 +30,7 @@ app = typer.Typer(
 watchlist = typer.Typer(no_args_is_help=True, help="Look at a watchlist, or make one.")
 app.add_typer(watchlist, name="watchlist")
 app.add_typer(lab, name="lab")
+app.add_typer(bench, name="bench")
 
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON object a line, for programs")]
 WatchlistDir = Annotated[

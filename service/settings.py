@@ -25,6 +25,9 @@ class Settings(BaseSettings):
     processes: int = Field(
         os.cpu_count() or 1, ge=1, le=256, description="workers of the process offload"
     )
+    kernel_threads: int = Field(
+        1, ge=1, le=256, description="cores that one large call may use, in engines that can"
+    )
     max_waiting: int = Field(
         64, ge=0, description="calls that may wait for a worker; more are refused with 503"
     )

@@ -9,7 +9,6 @@ from fastapi import APIRouter
 
 from service.domain import matches, watchlist
 from service.engines.engine import Engine
-from service.engines.sidecar import Sidecar
 from service.engines.spec import EngineSpec, Variant, find
 from service.http import engines, health
 from service.settings import Settings
@@ -82,5 +81,7 @@ def start_sidecar(settings: Settings, stack: ExitStack) -> str | None:
             settings.allow_engine_override and spec.status().available
         )
         if spec.sidecar and is_wanted:
-            return stack.enter_context(Sidecar(spec.sidecar_path())).address
+            sidecar = spec.start_sidecar(settings.kernel_threads)
+            stack.callback(sidecar.stop)
+            return sidecar.address
     return None

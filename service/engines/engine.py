@@ -111,6 +111,7 @@ class Engines:
     async def _offload(self, spec: EngineSpec, offload: str) -> Offload:
         settings, held = self._settings, self._held
         module = await asyncio.to_thread(spec.load)
+        spec.use_threads(settings.kernel_threads)
         match offload:
             case "inline":
                 return Inline(module, held)
@@ -122,7 +123,9 @@ class Engines:
                 address = settings.sidecar_address
                 if address is None:
                     if self._sidecar is None:
-                        self._sidecar = await asyncio.to_thread(Sidecar(spec.sidecar_path()).start)
+                        self._sidecar = await asyncio.to_thread(
+                            spec.start_sidecar, settings.kernel_threads
+                        )
                     address = self._sidecar.address
                 return Rpc(
                     module,

@@ -11,6 +11,7 @@ from typing import Self
 
 from pydantic import BaseModel
 
+from service.engines.sidecar import Sidecar
 from service.errors import ServiceError
 
 OFFLOADS = ("inline", "thread", "process", "rpc")
@@ -58,11 +59,23 @@ class EngineSpec:
             raise self._broken(error) from error
         return module
 
+    def use_threads(self, count: int) -> bool:
+        """Lets one large call use several cores. Returns whether the engine can."""
+        module = self.load()
+        if not hasattr(module, "use_threads"):
+            return False
+        module.use_threads(count)
+        return True
+
     def sidecar_path(self) -> str:
         """Path of the sidecar's binary. Raises FileNotFoundError where it is missing."""
         assert self.sidecar is not None
         module, _, function = self.sidecar.partition(":")
         return str(getattr(importlib.import_module(module), function)())
+
+    def start_sidecar(self, threads: int) -> Sidecar:
+        """Blocks until it serves. Raises: ServiceError engine_down."""
+        return Sidecar(self.sidecar_path(), "-threads", str(threads)).start()
 
     def _broken(self, error: ImportError) -> ServiceError:
         return ServiceError(

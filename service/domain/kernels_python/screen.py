@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service.domain.bound import fewest_common
 from service.domain.kernels import (
@@ -25,6 +26,9 @@ from service.domain.kernels import (
     NameIndex,
 )
 from service.domain.kernels_reference import texts
+
+
+Plane = TypeVar("Plane", int, NDArray[np.uint64])  # one bit a name, as engines hold it
 
 
 class _Block(NamedTuple):
@@ -91,18 +95,24 @@ def _candidates(query: str, prepared: _Prepared, cutoff: float) -> list[int]:
     planes = []
     for b in set(points):
         planes += prepared.planes[b][: points.count(b)]
-    counts = _sum(planes)
+    if not planes:
+        return []  # every threshold is 1 at least
+    counts = sum_planes(planes)
+
+    def reaching(prefix: int) -> int:
+        complements = _complements(prepared.blocks, cutoff, len(query), prefix)
+        return reached(counts, complements)
+
     first, second = prepared.heads
-    found = _reaching(counts, prepared.blocks, cutoff, len(query), 0)
+    found = reaching(0)
     shared = first[points[0]]
-    found |= shared & _reaching(counts, prepared.blocks, cutoff, len(query), 1)
+    found |= shared & reaching(1)
     if len(points) > 1:
-        shared &= second[points[1]]
-        found |= shared & _reaching(counts, prepared.blocks, cutoff, len(query), PREFIX_LENGTH)
+        found |= shared & second[points[1]] & reaching(PREFIX_LENGTH)
     return [bit.start() for bit in re.finditer("1", bin(found)[:1:-1])]
 
 
-def _sum(planes: list[int]) -> list[int]:
+def sum_planes(planes: list[Plane]) -> list[Plane]:
     """For each name the number of planes that mark it, bit-sliced, lowest bit first."""
     total = []
     while planes:
@@ -121,17 +131,17 @@ def _sum(planes: list[int]) -> list[int]:
     return total
 
 
-def _reaching(
-    counts: list[int], blocks: tuple[_Block, ...], cutoff: float, query_length: int, prefix: int
-) -> int:
-    """The names whose count reaches their length's threshold, as a plane."""
-    carry = 0
-    complements = _complements(blocks, cutoff, query_length, prefix)
-    for count, complement in zip(counts, complements):
+def reached(counts: list[Plane], complements: list[Plane]) -> Plane:
+    """The names whose count and complement together carry out of the highest bit.
+
+    counts: one plane at least, and no more than there are of complements.
+    """
+    carry = counts[0] & complements[0]
+    for count, complement in zip(counts[1:], complements[1:]):
         either = count ^ complement
         carry = count & complement | either & carry
     for complement in complements[len(counts) :]:
-        carry &= complement
+        carry = complement & carry
     return carry
 
 
