@@ -17,8 +17,8 @@ help: ## this list
 
 .PHONY: setup
 setup: $(UV) $(BIN)/python ## everything that the other targets need; engines whose source changed are built anew
-	@$(PIP) install -q $(PYTHON) --require-hashes -r requirements/build.txt
-	@$(PIP) sync -q $(PYTHON) --require-hashes --no-build-isolation requirements/dev.txt requirements/members.txt
+	@$(PIP) install -q $(PYTHON) --require-hashes -r requirements/dev.txt
+	@$(PIP) install -q $(PYTHON) --no-build-isolation --no-deps -r requirements/members.txt
 
 .tools/bin/uv:
 	python3 -m venv .tools
