@@ -81,7 +81,7 @@ pub struct NameIndex<'a> {
     planes: &'a [u64],
     plane_starts: &'a [i32],
     heads: &'a [u64],
-    words: usize, // of one plane
+    pub words: usize, // of one plane
 }
 
 impl<'a> NameIndex<'a> {
