@@ -35,28 +35,7 @@ func Screen(ctx context.Context, queries CodePoints, index *NameIndex, cutoff fl
 			}
 		}
 	}
-	if threads = min(threads, q); threads <= 1 {
-		return hits, work()
-	}
-	errs, panics := make([]error, threads), make([]any, threads)
-	var group sync.WaitGroup
-	for k := range threads {
-		group.Go(func() {
-			// A panic that leaves a goroutine ends the process: hand it to the caller instead.
-			defer func() { panics[k] = recover() }()
-			errs[k] = work()
-		})
-	}
-	group.Wait()
-	for k := range threads {
-		if panics[k] != nil {
-			panic(panics[k])
-		}
-		if errs[k] != nil {
-			return hits, errs[k]
-		}
-	}
-	return hits, nil
+	return hits, share(min(threads, q), work)
 }
 
 // screener is one goroutine's state: the query's tables and scratch space.

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	pb "hotpath/go_sidecar/gen/hotpath/v1"
+	"hotpath/go_sidecar/kernels"
 )
 
 const (
@@ -36,10 +37,15 @@ type Server struct {
 	health *health.Server
 }
 
-// New returns an error where packed arrays cannot be read in place.
+// New returns an error where packed arrays cannot be read in place, or the payment rules that
+// were built in make no sense.
 func New(config Config) (*Server, error) {
 	if !littleEndian() {
 		return nil, errors.New("packed arrays are little-endian, and this machine is not")
+	}
+	rules, err := kernels.LoadRules()
+	if err != nil {
+		return nil, err
 	}
 	guard := interceptors{config.Log}
 	s := &Server{
@@ -57,6 +63,7 @@ func New(config Config) (*Server, error) {
 	pb.RegisterKernelsServer(s.grpc, &service{
 		threads: config.Threads,
 		places:  make(chan struct{}, config.Concurrency),
+		rules:   rules,
 		log:     config.Log,
 	})
 	healthpb.RegisterHealthServer(s.grpc, s.health)
@@ -65,12 +72,13 @@ func New(config Config) (*Server, error) {
 	return s, nil
 }
 
-// service implements the Kernels service, one file per method.
+// service implements the Kernels service.
 type service struct {
 	pb.UnimplementedKernelsServer
 	threads int
 	places  chan struct{}
 	indexes indexes
+	rules   *kernels.Rules
 	log     *slog.Logger
 }
 

@@ -66,7 +66,7 @@ func parse(arguments []string) (o options, err error) {
 	flags.StringVar(&o.health, "health", "", "ask the sidecar at this `address` for its health and exit 0 or 1")
 	flags.BoolVar(&o.exitOnStdinClose, "exit-on-stdin-close", false, "stop when standard input ends, as it does when the parent dies")
 	flags.TextVar(&o.logLevel, "log-level", slog.LevelInfo, "debug, info, warn or error")
-	flags.IntVar(&o.threads, "threads", 1, "goroutines that share the queries of one call")
+	flags.IntVar(&o.threads, "threads", 1, "goroutines that share the work of one call")
 	flags.IntVar(&o.concurrency, "concurrency", runtime.GOMAXPROCS(0), "calls that compute at once")
 	flags.DurationVar(&o.grace, "grace", 5*time.Second, "time for calls under way when stopping")
 	flags.BoolVar(&o.access.AllowSharedDir, "allow-shared-dir", false, "accept a socket directory that others can enter, and give the socket mode 0660")
