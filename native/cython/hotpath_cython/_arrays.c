@@ -9,7 +9,9 @@
                 "0"
             ]
         ],
-        "depends": [],
+        "depends": [
+            "hotpath_cython/planes.h"
+        ],
         "extra_compile_args": [
             "-O3",
             "-ffp-contract=off"
@@ -3586,33 +3588,33 @@ static __pyx_mstatetype __pyx_mstate_global_static =
 static __pyx_mstatetype * const __pyx_mstate_global = &__pyx_mstate_global_static;
 #endif
 /* #### Code section: constant_name_defines ### */
-#define __pyx_kp_u_array __pyx_string_tab[0]
+#define __pyx_kp_u_array_got __pyx_string_tab[0]
 #define __pyx_kp_u_at_0x __pyx_string_tab[1]
 #define __pyx_kp_u_object __pyx_string_tab[2]
 #define __pyx_kp_u_got __pyx_string_tab[3]
-#define __pyx_kp_u_got_a_strided_or_unaligned_one __pyx_string_tab[4]
+#define __pyx_kp_u_d __pyx_string_tab[4]
 #define __pyx_kp_u_d_2 __pyx_string_tab[5]
-#define __pyx_kp_u_d __pyx_string_tab[6]
-#define __pyx_kp_u__3 __pyx_string_tab[7]
-#define __pyx_kp_u__2 __pyx_string_tab[8]
-#define __pyx_kp_u_expected_a_C_contiguous __pyx_string_tab[9]
-#define __pyx_kp_u_expected_at_least_1_element_got __pyx_string_tab[10]
-#define __pyx_kp_u_expected_shape __pyx_string_tab[11]
-#define __pyx_kp_u_expected_to_end_at __pyx_string_tab[12]
-#define __pyx_kp_u_expected_to_start_at_0_got __pyx_string_tab[13]
-#define __pyx_kp_u_expected_values_that_never_fall __pyx_string_tab[14]
-#define __pyx_kp_u_MemoryView_of __pyx_string_tab[15]
-#define __pyx_kp_u_contiguous_and_direct __pyx_string_tab[16]
-#define __pyx_kp_u_contiguous_and_indirect __pyx_string_tab[17]
-#define __pyx_kp_u_strided_and_direct_or_indirect __pyx_string_tab[18]
-#define __pyx_kp_u_strided_and_direct __pyx_string_tab[19]
-#define __pyx_kp_u_strided_and_indirect __pyx_string_tab[20]
-#define __pyx_kp_u__4 __pyx_string_tab[21]
-#define __pyx_kp_u_ __pyx_string_tab[22]
-#define __pyx_kp_u_Cannot_assign_to_read_only_memor __pyx_string_tab[23]
-#define __pyx_kp_u_Invalid_mode_expected_c_or_fortr __pyx_string_tab[24]
-#define __pyx_kp_u_Invalid_shape_in_axis __pyx_string_tab[25]
-#define __pyx_kp_u_Note_that_Cython_is_deliberately __pyx_string_tab[26]
+#define __pyx_kp_u__3 __pyx_string_tab[6]
+#define __pyx_kp_u__2 __pyx_string_tab[7]
+#define __pyx_kp_u_expected_a_C_contiguous __pyx_string_tab[8]
+#define __pyx_kp_u_expected_at_least_1_element_got __pyx_string_tab[9]
+#define __pyx_kp_u_expected_shape __pyx_string_tab[10]
+#define __pyx_kp_u_expected_to_end_at __pyx_string_tab[11]
+#define __pyx_kp_u_expected_to_start_at_0_got __pyx_string_tab[12]
+#define __pyx_kp_u_expected_values_that_never_fall __pyx_string_tab[13]
+#define __pyx_kp_u_MemoryView_of __pyx_string_tab[14]
+#define __pyx_kp_u_contiguous_and_direct __pyx_string_tab[15]
+#define __pyx_kp_u_contiguous_and_indirect __pyx_string_tab[16]
+#define __pyx_kp_u_strided_and_direct_or_indirect __pyx_string_tab[17]
+#define __pyx_kp_u_strided_and_direct __pyx_string_tab[18]
+#define __pyx_kp_u_strided_and_indirect __pyx_string_tab[19]
+#define __pyx_kp_u__4 __pyx_string_tab[20]
+#define __pyx_kp_u_ __pyx_string_tab[21]
+#define __pyx_kp_u_Cannot_assign_to_read_only_memor __pyx_string_tab[22]
+#define __pyx_kp_u_Invalid_mode_expected_c_or_fortr __pyx_string_tab[23]
+#define __pyx_kp_u_Invalid_shape_in_axis __pyx_string_tab[24]
+#define __pyx_kp_u_Note_that_Cython_is_deliberately __pyx_string_tab[25]
+#define __pyx_kp_u_a_strided_or_unaligned_one __pyx_string_tab[26]
 #define __pyx_kp_u_add_note __pyx_string_tab[27]
 #define __pyx_kp_u_collections_abc __pyx_string_tab[28]
 #define __pyx_kp_u_disable __pyx_string_tab[29]
@@ -3656,7 +3658,7 @@ static __pyx_mstatetype * const __pyx_mstate_global = &__pyx_mstate_global_stati
 #define __pyx_n_u_abc __pyx_string_tab[67]
 #define __pyx_n_u_aligned __pyx_string_tab[68]
 #define __pyx_n_u_allocate_buffer __pyx_string_tab[69]
-#define __pyx_n_u_array_2 __pyx_string_tab[70]
+#define __pyx_n_u_array __pyx_string_tab[70]
 #define __pyx_n_u_asyncio_coroutines __pyx_string_tab[71]
 #define __pyx_n_u_base __pyx_string_tab[72]
 #define __pyx_n_u_build_profile __pyx_string_tab[73]
@@ -3674,13 +3676,13 @@ static __pyx_mstatetype * const __pyx_mstate_global = &__pyx_mstate_global_stati
 #define __pyx_n_u_end __pyx_string_tab[85]
 #define __pyx_n_u_enumerate __pyx_string_tab[86]
 #define __pyx_n_u_error __pyx_string_tab[87]
-#define __pyx_n_u_expected __pyx_string_tab[88]
-#define __pyx_n_u_falls __pyx_string_tab[89]
-#define __pyx_n_u_field __pyx_string_tab[90]
-#define __pyx_n_u_flags __pyx_string_tab[91]
-#define __pyx_n_u_format __pyx_string_tab[92]
-#define __pyx_n_u_fortran __pyx_string_tab[93]
-#define __pyx_n_u_found __pyx_string_tab[94]
+#define __pyx_n_u_falls __pyx_string_tab[88]
+#define __pyx_n_u_field __pyx_string_tab[89]
+#define __pyx_n_u_flags __pyx_string_tab[90]
+#define __pyx_n_u_format __pyx_string_tab[91]
+#define __pyx_n_u_fortran __pyx_string_tab[92]
+#define __pyx_n_u_found __pyx_string_tab[93]
+#define __pyx_n_u_got_2 __pyx_string_tab[94]
 #define __pyx_n_u_hotpath_cython__arrays __pyx_string_tab[95]
 #define __pyx_n_u_i __pyx_string_tab[96]
 #define __pyx_n_u_id __pyx_string_tab[97]
@@ -3718,7 +3720,7 @@ static __pyx_mstatetype * const __pyx_mstate_global = &__pyx_mstate_global_stati
 #define __pyx_n_b_O __pyx_string_tab[129]
 #define __pyx_kp_b_iso88591_uG3a_j_1_2_q_Q __pyx_string_tab[130]
 #define __pyx_kp_b_iso88591_vQa_r_A_j_1A_was_Q_j_1_q_q_war __pyx_string_tab[131]
-#define __pyx_kp_b_iso88591_Q_G1F_r_t_QgRq_iq_4q_a_uG3a_iq __pyx_string_tab[132]
+#define __pyx_kp_b_iso88591_Q_G1F_t_QgRq_v_AV1_gS_v_Q_fCq_v __pyx_string_tab[132]
 #define __pyx_int_0 __pyx_number_tab[0]
 #define __pyx_int_neg_1 __pyx_number_tab[1]
 #define __pyx_int_1 __pyx_number_tab[2]
@@ -18111,22 +18113,24 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
 
 static PyObject *__pyx_pf_14hotpath_cython_7_arrays_array(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v_owner, PyObject *__pyx_v_item, PyObject *__pyx_v_field, PyObject *__pyx_v_dtype, PyObject *__pyx_v_dimensions) {
   PyObject *__pyx_v_found = NULL;
-  PyObject *__pyx_v_expected = NULL;
+  PyTypeObject *__pyx_v_error = NULL;
+  PyObject *__pyx_v_got = NULL;
   PyObject *__pyx_r = NULL;
   __Pyx_RefNannyDeclarations
   PyObject *__pyx_t_1 = NULL;
   PyObject *__pyx_t_2 = NULL;
-  PyObject *__pyx_t_3 = NULL;
-  PyObject *__pyx_t_4 = NULL;
-  PyObject *__pyx_t_5[8];
-  Py_ssize_t __pyx_t_6;
-  int __pyx_t_7;
+  int __pyx_t_3;
+  int __pyx_t_4;
+  PyObject *__pyx_t_5 = NULL;
+  PyObject *__pyx_t_6 = NULL;
+  PyObject *__pyx_t_7 = NULL;
   PyObject *__pyx_t_8 = NULL;
-  int __pyx_t_9;
-  int __pyx_t_10;
-  PyObject *__pyx_t_11[3];
-  size_t __pyx_t_12;
-  PyObject *__pyx_t_13[4];
+  PyObject *__pyx_t_9 = NULL;
+  PyObject *__pyx_t_10[9];
+  Py_ssize_t __pyx_t_11;
+  int __pyx_t_12;
+  PyObject *__pyx_t_13 = NULL;
+  size_t __pyx_t_14;
   int __pyx_lineno = 0;
   const char *__pyx_filename = NULL;
   int __pyx_clineno = 0;
@@ -18136,8 +18140,8 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_array(CYTHON_UNUSED PyObject
  * def array(owner, item, field, dtype, dimensions=1):
  *     """`item.field`, in place; TypeError or ValueError where it is not what is expected."""
  *     found = getattr(item, field)             # <<<<<<<<<<<<<<
- *     expected = f"{owner}.{field}: expected a C-contiguous {dimensions}-d {dtype} array"
  *     if not isinstance(found, np.ndarray):
+ *         error, got = TypeError, type(found).__name__
 */
   __pyx_t_1 = __Pyx_GetAttr(__pyx_v_item, __pyx_v_field); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 20, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_1);
@@ -18147,337 +18151,290 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_array(CYTHON_UNUSED PyObject
   /* "hotpath_cython/_arrays.pyx":21
  *     """`item.field`, in place; TypeError or ValueError where it is not what is expected."""
  *     found = getattr(item, field)
- *     expected = f"{owner}.{field}: expected a C-contiguous {dimensions}-d {dtype} array"             # <<<<<<<<<<<<<<
- *     if not isinstance(found, np.ndarray):
- *         raise TypeError(f"{expected}, got {type(found).__name__}")
-*/
-  __pyx_t_1 = __Pyx_PyObject_FormatSimple(__pyx_v_owner, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 21, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_1);
-  __pyx_t_2 = __Pyx_PyObject_FormatSimple(__pyx_v_field, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 21, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_2);
-  __pyx_t_3 = __Pyx_PyObject_FormatSimple(__pyx_v_dimensions, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 21, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_3);
-  __pyx_t_4 = __Pyx_PyObject_FormatSimple(__pyx_v_dtype, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 21, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_4);
-  __pyx_t_5[0] = __pyx_t_1;
-  __pyx_t_5[1] = __pyx_mstate_global->__pyx_kp_u__3;
-  __pyx_t_5[2] = __pyx_t_2;
-  __pyx_t_5[3] = __pyx_mstate_global->__pyx_kp_u_expected_a_C_contiguous;
-  __pyx_t_5[4] = __pyx_t_3;
-  __pyx_t_5[5] = __pyx_mstate_global->__pyx_kp_u_d;
-  __pyx_t_5[6] = __pyx_t_4;
-  __pyx_t_5[7] = __pyx_mstate_global->__pyx_kp_u_array;
-  __pyx_t_6 = 36;
-  #if __Pyx_PyUnicode_Join_CAN_USE_KIND_AND_LENGTH
-  for (Py_ssize_t i=0; i <= 6; i += 2) {
-    Py_ssize_t l = __Pyx_PyUnicode_GET_LENGTH(__pyx_t_5[i]);
-    __pyx_t_6 += l;
-  }
-  #endif
-  __pyx_t_7 = 0;
-  #if __Pyx_PyUnicode_Join_CAN_USE_KIND_AND_LENGTH
-  for (Py_ssize_t i=0; i <= 6; i += 2) {
-    int l = __Pyx_PyUnicode_KIND_04(__pyx_t_5[i]);
-    __pyx_t_7 |= l;
-  }
-  #endif
-  __pyx_t_8 = __Pyx_PyUnicode_Join(__pyx_t_5, 8, __pyx_t_6, __pyx_t_7);
-  if (unlikely(!__pyx_t_8)) __PYX_ERR(0, 21, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_8);
-  __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
-  __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
-  __Pyx_DECREF(__pyx_t_3); __pyx_t_3 = 0;
-  __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
-  __pyx_v_expected = ((PyObject*)__pyx_t_8);
-  __pyx_t_8 = 0;
-
-  /* "hotpath_cython/_arrays.pyx":22
- *     found = getattr(item, field)
- *     expected = f"{owner}.{field}: expected a C-contiguous {dimensions}-d {dtype} array"
  *     if not isinstance(found, np.ndarray):             # <<<<<<<<<<<<<<
- *         raise TypeError(f"{expected}, got {type(found).__name__}")
- *     if found.dtype != dtype:
+ *         error, got = TypeError, type(found).__name__
+ *     elif found.dtype != dtype:
 */
-  __Pyx_GetModuleGlobalName(__pyx_t_8, __pyx_mstate_global->__pyx_n_u_np); if (unlikely(!__pyx_t_8)) __PYX_ERR(0, 22, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_8);
-  __pyx_t_4 = __Pyx_PyObject_GetAttrStr(__pyx_t_8, __pyx_mstate_global->__pyx_n_u_ndarray); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 22, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_4);
-  __Pyx_DECREF(__pyx_t_8); __pyx_t_8 = 0;
-  __pyx_t_9 = PyObject_IsInstance(__pyx_v_found, __pyx_t_4); if (unlikely(__pyx_t_9 == ((int)-1))) __PYX_ERR(0, 22, __pyx_L1_error)
-  __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
-  __pyx_t_10 = (!__pyx_t_9);
+  __Pyx_GetModuleGlobalName(__pyx_t_1, __pyx_mstate_global->__pyx_n_u_np); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 21, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_1);
+  __pyx_t_2 = __Pyx_PyObject_GetAttrStr(__pyx_t_1, __pyx_mstate_global->__pyx_n_u_ndarray); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 21, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_2);
+  __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
+  __pyx_t_3 = PyObject_IsInstance(__pyx_v_found, __pyx_t_2); if (unlikely(__pyx_t_3 == ((int)-1))) __PYX_ERR(0, 21, __pyx_L1_error)
+  __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
+  __pyx_t_4 = (!__pyx_t_3);
 
 
-  if (unlikely(__pyx_t_10)) {
+  if (__pyx_t_4) {
 
-
-    /* "hotpath_cython/_arrays.pyx":23
- *     expected = f"{owner}.{field}: expected a C-contiguous {dimensions}-d {dtype} array"
- *     if not isinstance(found, np.ndarray):
- *         raise TypeError(f"{expected}, got {type(found).__name__}")             # <<<<<<<<<<<<<<
- *     if found.dtype != dtype:
- *         raise TypeError(f"{expected}, got {found.dtype}")
-*/
-    __pyx_t_8 = NULL;
-    __pyx_t_3 = __Pyx_PyObject_GetAttrStr(((PyObject *)Py_TYPE(__pyx_v_found)), __pyx_mstate_global->__pyx_n_u_name_2); if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 23, __pyx_L1_error)
-    __Pyx_GOTREF(__pyx_t_3);
-    __pyx_t_2 = __Pyx_PyObject_FormatSimple(__pyx_t_3, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 23, __pyx_L1_error)
-    __Pyx_GOTREF(__pyx_t_2);
-    __Pyx_DECREF(__pyx_t_3); __pyx_t_3 = 0;
-    __pyx_t_11[0] = __pyx_v_expected;
-    __pyx_t_11[1] = __pyx_mstate_global->__pyx_kp_u_got;
-    __pyx_t_11[2] = __pyx_t_2;
-    __pyx_t_6 = 6;
-    #if __Pyx_PyUnicode_Join_CAN_USE_KIND_AND_LENGTH
-    __pyx_t_6 += __Pyx_PyUnicode_GET_LENGTH(__pyx_t_11[0]) + __Pyx_PyUnicode_GET_LENGTH(__pyx_t_11[2]);
-    #endif
-    __pyx_t_7 = 0;
-    #if __Pyx_PyUnicode_Join_CAN_USE_KIND_AND_LENGTH
-    __pyx_t_7 |= __Pyx_PyUnicode_KIND_04(__pyx_t_11[0]) | __Pyx_PyUnicode_KIND_04(__pyx_t_11[2]);
-    #endif
-    __pyx_t_3 = __Pyx_PyUnicode_Join(__pyx_t_11, 3, __pyx_t_6, __pyx_t_7);
-    if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 23, __pyx_L1_error)
-    __Pyx_GOTREF(__pyx_t_3);
-    __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
-    __pyx_t_12 = 1;
-    {
-      PyObject *__pyx_callargs[2] = {__pyx_t_8, __pyx_t_3};
-      __pyx_t_4 = __Pyx_PyObject_FastCall((PyObject*)(((PyTypeObject*)PyExc_TypeError)), __pyx_callargs+__pyx_t_12, (2-__pyx_t_12) | (__pyx_t_12*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
-      __Pyx_XDECREF(__pyx_t_8); __pyx_t_8 = 0;
-      __Pyx_DECREF(__pyx_t_3); __pyx_t_3 = 0;
-      if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 23, __pyx_L1_error)
-      __Pyx_GOTREF(__pyx_t_4);
-    }
-    __Pyx_Raise(__pyx_t_4, 0, 0, 0);
-    __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
-    __PYX_ERR(0, 23, __pyx_L1_error)
 
     /* "hotpath_cython/_arrays.pyx":22
  *     found = getattr(item, field)
- *     expected = f"{owner}.{field}: expected a C-contiguous {dimensions}-d {dtype} array"
- *     if not isinstance(found, np.ndarray):             # <<<<<<<<<<<<<<
- *         raise TypeError(f"{expected}, got {type(found).__name__}")
- *     if found.dtype != dtype:
+ *     if not isinstance(found, np.ndarray):
+ *         error, got = TypeError, type(found).__name__             # <<<<<<<<<<<<<<
+ *     elif found.dtype != dtype:
+ *         error, got = TypeError, found.dtype
 */
+    __pyx_t_2 = ((PyObject *)(((PyTypeObject*)PyExc_TypeError)));
+    __Pyx_INCREF(__pyx_t_2);
+    __pyx_t_1 = __Pyx_PyObject_GetAttrStr(((PyObject *)Py_TYPE(__pyx_v_found)), __pyx_mstate_global->__pyx_n_u_name_2); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 22, __pyx_L1_error)
+    __Pyx_GOTREF(__pyx_t_1);
+    __pyx_v_error = ((PyTypeObject*)__pyx_t_2);
+    __pyx_t_2 = 0;
+    __pyx_v_got = __pyx_t_1;
+    __pyx_t_1 = 0;
+
+    /* "hotpath_cython/_arrays.pyx":21
+ *     """`item.field`, in place; TypeError or ValueError where it is not what is expected."""
+ *     found = getattr(item, field)
+ *     if not isinstance(found, np.ndarray):             # <<<<<<<<<<<<<<
+ *         error, got = TypeError, type(found).__name__
+ *     elif found.dtype != dtype:
+*/
+    goto __pyx_L3;
   }
 
-  /* "hotpath_cython/_arrays.pyx":24
+  /* "hotpath_cython/_arrays.pyx":23
  *     if not isinstance(found, np.ndarray):
- *         raise TypeError(f"{expected}, got {type(found).__name__}")
- *     if found.dtype != dtype:             # <<<<<<<<<<<<<<
- *         raise TypeError(f"{expected}, got {found.dtype}")
- *     if found.ndim != dimensions:
+ *         error, got = TypeError, type(found).__name__
+ *     elif found.dtype != dtype:             # <<<<<<<<<<<<<<
+ *         error, got = TypeError, found.dtype
+ *     elif found.ndim != dimensions:
 */
-  __pyx_t_4 = __Pyx_PyObject_GetAttrStr(__pyx_v_found, __pyx_mstate_global->__pyx_n_u_dtype); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 24, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_4);
-  __pyx_t_10 = __Pyx_PyObject_CompareBoolNe_object_object(__pyx_t_4, __pyx_v_dtype, Py_NE); if (unlikely((__pyx_t_10 < 0))) __PYX_ERR(0, 24, __pyx_L1_error)
-  __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
-  if (unlikely(__pyx_t_10)) {
+  __pyx_t_1 = __Pyx_PyObject_GetAttrStr(__pyx_v_found, __pyx_mstate_global->__pyx_n_u_dtype); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 23, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_1);
+  __pyx_t_4 = __Pyx_PyObject_CompareBoolNe_object_object(__pyx_t_1, __pyx_v_dtype, Py_NE); if (unlikely((__pyx_t_4 < 0))) __PYX_ERR(0, 23, __pyx_L1_error)
+  __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
+  if (__pyx_t_4) {
 
-
-    /* "hotpath_cython/_arrays.pyx":25
- *         raise TypeError(f"{expected}, got {type(found).__name__}")
- *     if found.dtype != dtype:
- *         raise TypeError(f"{expected}, got {found.dtype}")             # <<<<<<<<<<<<<<
- *     if found.ndim != dimensions:
- *         raise ValueError(f"{expected}, got {found.ndim}-d")
-*/
-    __pyx_t_3 = NULL;
-    __pyx_t_8 = __Pyx_PyObject_GetAttrStr(__pyx_v_found, __pyx_mstate_global->__pyx_n_u_dtype); if (unlikely(!__pyx_t_8)) __PYX_ERR(0, 25, __pyx_L1_error)
-    __Pyx_GOTREF(__pyx_t_8);
-    __pyx_t_2 = __Pyx_PyObject_FormatSimple(__pyx_t_8, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 25, __pyx_L1_error)
-    __Pyx_GOTREF(__pyx_t_2);
-    __Pyx_DECREF(__pyx_t_8); __pyx_t_8 = 0;
-    __pyx_t_11[0] = __pyx_v_expected;
-    __pyx_t_11[1] = __pyx_mstate_global->__pyx_kp_u_got;
-    __pyx_t_11[2] = __pyx_t_2;
-    __pyx_t_6 = 6;
-    #if __Pyx_PyUnicode_Join_CAN_USE_KIND_AND_LENGTH
-    __pyx_t_6 += __Pyx_PyUnicode_GET_LENGTH(__pyx_t_11[0]) + __Pyx_PyUnicode_GET_LENGTH(__pyx_t_11[2]);
-    #endif
-    __pyx_t_7 = 0;
-    #if __Pyx_PyUnicode_Join_CAN_USE_KIND_AND_LENGTH
-    __pyx_t_7 |= __Pyx_PyUnicode_KIND_04(__pyx_t_11[0]) | __Pyx_PyUnicode_KIND_04(__pyx_t_11[2]);
-    #endif
-    __pyx_t_8 = __Pyx_PyUnicode_Join(__pyx_t_11, 3, __pyx_t_6, __pyx_t_7);
-    if (unlikely(!__pyx_t_8)) __PYX_ERR(0, 25, __pyx_L1_error)
-    __Pyx_GOTREF(__pyx_t_8);
-    __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
-    __pyx_t_12 = 1;
-    {
-      PyObject *__pyx_callargs[2] = {__pyx_t_3, __pyx_t_8};
-      __pyx_t_4 = __Pyx_PyObject_FastCall((PyObject*)(((PyTypeObject*)PyExc_TypeError)), __pyx_callargs+__pyx_t_12, (2-__pyx_t_12) | (__pyx_t_12*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
-      __Pyx_XDECREF(__pyx_t_3); __pyx_t_3 = 0;
-      __Pyx_DECREF(__pyx_t_8); __pyx_t_8 = 0;
-      if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 25, __pyx_L1_error)
-      __Pyx_GOTREF(__pyx_t_4);
-    }
-    __Pyx_Raise(__pyx_t_4, 0, 0, 0);
-    __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
-    __PYX_ERR(0, 25, __pyx_L1_error)
 
     /* "hotpath_cython/_arrays.pyx":24
- *     if not isinstance(found, np.ndarray):
- *         raise TypeError(f"{expected}, got {type(found).__name__}")
- *     if found.dtype != dtype:             # <<<<<<<<<<<<<<
- *         raise TypeError(f"{expected}, got {found.dtype}")
- *     if found.ndim != dimensions:
+ *         error, got = TypeError, type(found).__name__
+ *     elif found.dtype != dtype:
+ *         error, got = TypeError, found.dtype             # <<<<<<<<<<<<<<
+ *     elif found.ndim != dimensions:
+ *         error, got = ValueError, f"{found.ndim}-d"
 */
+    __pyx_t_1 = ((PyObject *)(((PyTypeObject*)PyExc_TypeError)));
+    __Pyx_INCREF(__pyx_t_1);
+    __pyx_t_2 = __Pyx_PyObject_GetAttrStr(__pyx_v_found, __pyx_mstate_global->__pyx_n_u_dtype); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 24, __pyx_L1_error)
+    __Pyx_GOTREF(__pyx_t_2);
+    __pyx_v_error = ((PyTypeObject*)__pyx_t_1);
+    __pyx_t_1 = 0;
+    __pyx_v_got = __pyx_t_2;
+    __pyx_t_2 = 0;
+
+    /* "hotpath_cython/_arrays.pyx":23
+ *     if not isinstance(found, np.ndarray):
+ *         error, got = TypeError, type(found).__name__
+ *     elif found.dtype != dtype:             # <<<<<<<<<<<<<<
+ *         error, got = TypeError, found.dtype
+ *     elif found.ndim != dimensions:
+*/
+    goto __pyx_L3;
   }
 
-  /* "hotpath_cython/_arrays.pyx":26
- *     if found.dtype != dtype:
- *         raise TypeError(f"{expected}, got {found.dtype}")
- *     if found.ndim != dimensions:             # <<<<<<<<<<<<<<
- *         raise ValueError(f"{expected}, got {found.ndim}-d")
- *     if not (found.flags.c_contiguous and found.flags.aligned):
+  /* "hotpath_cython/_arrays.pyx":25
+ *     elif found.dtype != dtype:
+ *         error, got = TypeError, found.dtype
+ *     elif found.ndim != dimensions:             # <<<<<<<<<<<<<<
+ *         error, got = ValueError, f"{found.ndim}-d"
+ *     elif not (found.flags.c_contiguous and found.flags.aligned):
 */
-  __pyx_t_4 = __Pyx_PyObject_GetAttrStr(__pyx_v_found, __pyx_mstate_global->__pyx_n_u_ndim); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 26, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_4);
-  __pyx_t_10 = __Pyx_PyObject_CompareBoolNe_object_object(__pyx_t_4, __pyx_v_dimensions, Py_NE); if (unlikely((__pyx_t_10 < 0))) __PYX_ERR(0, 26, __pyx_L1_error)
-  __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
-  if (unlikely(__pyx_t_10)) {
+  __pyx_t_2 = __Pyx_PyObject_GetAttrStr(__pyx_v_found, __pyx_mstate_global->__pyx_n_u_ndim); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 25, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_2);
+  __pyx_t_4 = __Pyx_PyObject_CompareBoolNe_object_object(__pyx_t_2, __pyx_v_dimensions, Py_NE); if (unlikely((__pyx_t_4 < 0))) __PYX_ERR(0, 25, __pyx_L1_error)
+  __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
+  if (__pyx_t_4) {
 
-
-    /* "hotpath_cython/_arrays.pyx":27
- *         raise TypeError(f"{expected}, got {found.dtype}")
- *     if found.ndim != dimensions:
- *         raise ValueError(f"{expected}, got {found.ndim}-d")             # <<<<<<<<<<<<<<
- *     if not (found.flags.c_contiguous and found.flags.aligned):
- *         raise ValueError(f"{expected}, got a strided or unaligned one")
-*/
-    __pyx_t_8 = NULL;
-    __pyx_t_3 = __Pyx_PyObject_GetAttrStr(__pyx_v_found, __pyx_mstate_global->__pyx_n_u_ndim); if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 27, __pyx_L1_error)
-    __Pyx_GOTREF(__pyx_t_3);
-    __pyx_t_2 = __Pyx_PyObject_FormatSimple(__pyx_t_3, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 27, __pyx_L1_error)
-    __Pyx_GOTREF(__pyx_t_2);
-    __Pyx_DECREF(__pyx_t_3); __pyx_t_3 = 0;
-    __pyx_t_13[0] = __pyx_v_expected;
-    __pyx_t_13[1] = __pyx_mstate_global->__pyx_kp_u_got;
-    __pyx_t_13[2] = __pyx_t_2;
-    __pyx_t_13[3] = __pyx_mstate_global->__pyx_kp_u_d_2;
-    __pyx_t_6 = 8;
-    #if __Pyx_PyUnicode_Join_CAN_USE_KIND_AND_LENGTH
-    __pyx_t_6 += __Pyx_PyUnicode_GET_LENGTH(__pyx_t_13[0]) + __Pyx_PyUnicode_GET_LENGTH(__pyx_t_13[2]);
-    #endif
-    __pyx_t_7 = 0;
-    #if __Pyx_PyUnicode_Join_CAN_USE_KIND_AND_LENGTH
-    __pyx_t_7 |= __Pyx_PyUnicode_KIND_04(__pyx_t_13[0]) | __Pyx_PyUnicode_KIND_04(__pyx_t_13[2]);
-    #endif
-    __pyx_t_3 = __Pyx_PyUnicode_Join(__pyx_t_13, 4, __pyx_t_6, __pyx_t_7);
-    if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 27, __pyx_L1_error)
-    __Pyx_GOTREF(__pyx_t_3);
-    __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
-    __pyx_t_12 = 1;
-    {
-      PyObject *__pyx_callargs[2] = {__pyx_t_8, __pyx_t_3};
-      __pyx_t_4 = __Pyx_PyObject_FastCall((PyObject*)(((PyTypeObject*)PyExc_ValueError)), __pyx_callargs+__pyx_t_12, (2-__pyx_t_12) | (__pyx_t_12*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
-      __Pyx_XDECREF(__pyx_t_8); __pyx_t_8 = 0;
-      __Pyx_DECREF(__pyx_t_3); __pyx_t_3 = 0;
-      if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 27, __pyx_L1_error)
-      __Pyx_GOTREF(__pyx_t_4);
-    }
-    __Pyx_Raise(__pyx_t_4, 0, 0, 0);
-    __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
-    __PYX_ERR(0, 27, __pyx_L1_error)
 
     /* "hotpath_cython/_arrays.pyx":26
- *     if found.dtype != dtype:
- *         raise TypeError(f"{expected}, got {found.dtype}")
- *     if found.ndim != dimensions:             # <<<<<<<<<<<<<<
- *         raise ValueError(f"{expected}, got {found.ndim}-d")
- *     if not (found.flags.c_contiguous and found.flags.aligned):
+ *         error, got = TypeError, found.dtype
+ *     elif found.ndim != dimensions:
+ *         error, got = ValueError, f"{found.ndim}-d"             # <<<<<<<<<<<<<<
+ *     elif not (found.flags.c_contiguous and found.flags.aligned):
+ *         error, got = ValueError, "a strided or unaligned one"
 */
+    __pyx_t_2 = ((PyObject *)(((PyTypeObject*)PyExc_ValueError)));
+    __Pyx_INCREF(__pyx_t_2);
+    __pyx_t_1 = __Pyx_PyObject_GetAttrStr(__pyx_v_found, __pyx_mstate_global->__pyx_n_u_ndim); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 26, __pyx_L1_error)
+    __Pyx_GOTREF(__pyx_t_1);
+    __pyx_t_5 = __Pyx_PyObject_FormatSimple(__pyx_t_1, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 26, __pyx_L1_error)
+    __Pyx_GOTREF(__pyx_t_5);
+    __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
+    __pyx_t_1 = __Pyx_PyUnicode_Concat__Pyx_ReferenceSharing_OwnStrongReferenceInPlace(__pyx_t_5, __pyx_mstate_global->__pyx_kp_u_d); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 26, __pyx_L1_error)
+    __Pyx_GOTREF(__pyx_t_1);
+    __Pyx_DECREF(__pyx_t_5); __pyx_t_5 = 0;
+    __pyx_v_error = ((PyTypeObject*)__pyx_t_2);
+    __pyx_t_2 = 0;
+    __pyx_v_got = __pyx_t_1;
+    __pyx_t_1 = 0;
+
+    /* "hotpath_cython/_arrays.pyx":25
+ *     elif found.dtype != dtype:
+ *         error, got = TypeError, found.dtype
+ *     elif found.ndim != dimensions:             # <<<<<<<<<<<<<<
+ *         error, got = ValueError, f"{found.ndim}-d"
+ *     elif not (found.flags.c_contiguous and found.flags.aligned):
+*/
+    goto __pyx_L3;
   }
 
-  /* "hotpath_cython/_arrays.pyx":28
- *     if found.ndim != dimensions:
- *         raise ValueError(f"{expected}, got {found.ndim}-d")
- *     if not (found.flags.c_contiguous and found.flags.aligned):             # <<<<<<<<<<<<<<
- *         raise ValueError(f"{expected}, got a strided or unaligned one")
- *     return found
+  /* "hotpath_cython/_arrays.pyx":27
+ *     elif found.ndim != dimensions:
+ *         error, got = ValueError, f"{found.ndim}-d"
+ *     elif not (found.flags.c_contiguous and found.flags.aligned):             # <<<<<<<<<<<<<<
+ *         error, got = ValueError, "a strided or unaligned one"
+ *     else:
 */
-  __pyx_t_4 = __Pyx_PyObject_GetAttrStr(__pyx_v_found, __pyx_mstate_global->__pyx_n_u_flags); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 28, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_4);
-  __pyx_t_3 = __Pyx_PyObject_GetAttrStr(__pyx_t_4, __pyx_mstate_global->__pyx_n_u_c_contiguous); if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 28, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_3);
-  __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
-  __pyx_t_9 = __Pyx_PyObject_IsTrue(__pyx_t_3); if (unlikely((__pyx_t_9 < 0))) __PYX_ERR(0, 28, __pyx_L1_error)
-  __Pyx_DECREF(__pyx_t_3); __pyx_t_3 = 0;
-  if (__pyx_t_9) {
+  __pyx_t_1 = __Pyx_PyObject_GetAttrStr(__pyx_v_found, __pyx_mstate_global->__pyx_n_u_flags); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 27, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_1);
+  __pyx_t_2 = __Pyx_PyObject_GetAttrStr(__pyx_t_1, __pyx_mstate_global->__pyx_n_u_c_contiguous); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 27, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_2);
+  __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
+  __pyx_t_3 = __Pyx_PyObject_IsTrue(__pyx_t_2); if (unlikely((__pyx_t_3 < 0))) __PYX_ERR(0, 27, __pyx_L1_error)
+  __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
+  if (__pyx_t_3) {
 
   } else {
 
-    __pyx_t_10 = __pyx_t_9;
+    __pyx_t_4 = __pyx_t_3;
 
-    goto __pyx_L7_bool_binop_done;
+    goto __pyx_L4_bool_binop_done;
   }
-  __pyx_t_3 = __Pyx_PyObject_GetAttrStr(__pyx_v_found, __pyx_mstate_global->__pyx_n_u_flags); if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 28, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_3);
-  __pyx_t_4 = __Pyx_PyObject_GetAttrStr(__pyx_t_3, __pyx_mstate_global->__pyx_n_u_aligned); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 28, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_4);
-  __Pyx_DECREF(__pyx_t_3); __pyx_t_3 = 0;
-  __pyx_t_9 = __Pyx_PyObject_IsTrue(__pyx_t_4); if (unlikely((__pyx_t_9 < 0))) __PYX_ERR(0, 28, __pyx_L1_error)
-  __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
+  __pyx_t_2 = __Pyx_PyObject_GetAttrStr(__pyx_v_found, __pyx_mstate_global->__pyx_n_u_flags); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 27, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_2);
+  __pyx_t_1 = __Pyx_PyObject_GetAttrStr(__pyx_t_2, __pyx_mstate_global->__pyx_n_u_aligned); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 27, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_1);
+  __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
+  __pyx_t_3 = __Pyx_PyObject_IsTrue(__pyx_t_1); if (unlikely((__pyx_t_3 < 0))) __PYX_ERR(0, 27, __pyx_L1_error)
+  __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
 
-  __pyx_t_10 = __pyx_t_9;
+  __pyx_t_4 = __pyx_t_3;
 
-  __pyx_L7_bool_binop_done:;
-  __pyx_t_9 = (!__pyx_t_10);
-
-
-  if (unlikely(__pyx_t_9)) {
+  __pyx_L4_bool_binop_done:;
+  __pyx_t_3 = (!__pyx_t_4);
 
 
-    /* "hotpath_cython/_arrays.pyx":29
- *         raise ValueError(f"{expected}, got {found.ndim}-d")
- *     if not (found.flags.c_contiguous and found.flags.aligned):
- *         raise ValueError(f"{expected}, got a strided or unaligned one")             # <<<<<<<<<<<<<<
- *     return found
- * 
-*/
-    __pyx_t_3 = NULL;
-    __pyx_t_8 = __Pyx_PyUnicode_Concat(__pyx_v_expected, __pyx_mstate_global->__pyx_kp_u_got_a_strided_or_unaligned_one); if (unlikely(!__pyx_t_8)) __PYX_ERR(0, 29, __pyx_L1_error)
-    __Pyx_GOTREF(__pyx_t_8);
-    __pyx_t_12 = 1;
-    {
-      PyObject *__pyx_callargs[2] = {__pyx_t_3, __pyx_t_8};
-      __pyx_t_4 = __Pyx_PyObject_FastCall((PyObject*)(((PyTypeObject*)PyExc_ValueError)), __pyx_callargs+__pyx_t_12, (2-__pyx_t_12) | (__pyx_t_12*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
-      __Pyx_XDECREF(__pyx_t_3); __pyx_t_3 = 0;
-      __Pyx_DECREF(__pyx_t_8); __pyx_t_8 = 0;
-      if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 29, __pyx_L1_error)
-      __Pyx_GOTREF(__pyx_t_4);
-    }
-    __Pyx_Raise(__pyx_t_4, 0, 0, 0);
-    __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
-    __PYX_ERR(0, 29, __pyx_L1_error)
+  if (__pyx_t_3) {
+
 
     /* "hotpath_cython/_arrays.pyx":28
- *     if found.ndim != dimensions:
- *         raise ValueError(f"{expected}, got {found.ndim}-d")
- *     if not (found.flags.c_contiguous and found.flags.aligned):             # <<<<<<<<<<<<<<
- *         raise ValueError(f"{expected}, got a strided or unaligned one")
- *     return found
+ *         error, got = ValueError, f"{found.ndim}-d"
+ *     elif not (found.flags.c_contiguous and found.flags.aligned):
+ *         error, got = ValueError, "a strided or unaligned one"             # <<<<<<<<<<<<<<
+ *     else:
+ *         return found
 */
+    __pyx_t_1 = ((PyObject *)(((PyTypeObject*)PyExc_ValueError)));
+    __Pyx_INCREF(__pyx_t_1);
+    __pyx_t_2 = __pyx_mstate_global->__pyx_kp_u_a_strided_or_unaligned_one;
+    __Pyx_INCREF(__pyx_t_2);
+    __pyx_v_error = ((PyTypeObject*)__pyx_t_1);
+    __pyx_t_1 = 0;
+    __pyx_v_got = __pyx_t_2;
+    __pyx_t_2 = 0;
+
+    /* "hotpath_cython/_arrays.pyx":27
+ *     elif found.ndim != dimensions:
+ *         error, got = ValueError, f"{found.ndim}-d"
+ *     elif not (found.flags.c_contiguous and found.flags.aligned):             # <<<<<<<<<<<<<<
+ *         error, got = ValueError, "a strided or unaligned one"
+ *     else:
+*/
+    goto __pyx_L3;
   }
 
   /* "hotpath_cython/_arrays.pyx":30
- *     if not (found.flags.c_contiguous and found.flags.aligned):
- *         raise ValueError(f"{expected}, got a strided or unaligned one")
- *     return found             # <<<<<<<<<<<<<<
- * 
+ *         error, got = ValueError, "a strided or unaligned one"
+ *     else:
+ *         return found             # <<<<<<<<<<<<<<
+ *     raise error(
+ *         f"{owner}.{field}: expected a C-contiguous {dimensions}-d {dtype} array, got {got}"
+*/
+  /*else*/ {
+    {
+      PyObject *__pyx_temp;
+      {
+        __pyx_temp = __pyx_r;
+        __Pyx_INCREF(__pyx_v_found);
+        __pyx_r = __pyx_v_found;
+      }
+      __Pyx_XDECREF(__pyx_temp);
+    }
+    goto __pyx_L0;
+  }
+  __pyx_L3:;
+
+  /* "hotpath_cython/_arrays.pyx":31
+ *     else:
+ *         return found
+ *     raise error(             # <<<<<<<<<<<<<<
+ *         f"{owner}.{field}: expected a C-contiguous {dimensions}-d {dtype} array, got {got}"
+ *     )
+*/
+  __pyx_t_1 = NULL;
+
+  /* "hotpath_cython/_arrays.pyx":32
+ *         return found
+ *     raise error(
+ *         f"{owner}.{field}: expected a C-contiguous {dimensions}-d {dtype} array, got {got}"             # <<<<<<<<<<<<<<
+ *     )
  * 
 */
-  {
-    PyObject *__pyx_temp;
-    {
-      __pyx_temp = __pyx_r;
-      __Pyx_INCREF(__pyx_v_found);
-      __pyx_r = __pyx_v_found;
-    }
-    __Pyx_XDECREF(__pyx_temp);
+  __pyx_t_5 = __Pyx_PyObject_FormatSimple(__pyx_v_owner, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 32, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_5);
+  __pyx_t_6 = __Pyx_PyObject_FormatSimple(__pyx_v_field, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_6)) __PYX_ERR(0, 32, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_6);
+  __pyx_t_7 = __Pyx_PyObject_FormatSimple(__pyx_v_dimensions, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_7)) __PYX_ERR(0, 32, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_7);
+  __pyx_t_8 = __Pyx_PyObject_FormatSimple(__pyx_v_dtype, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_8)) __PYX_ERR(0, 32, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_8);
+  __pyx_t_9 = __Pyx_PyObject_FormatSimple(__pyx_v_got, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_9)) __PYX_ERR(0, 32, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_9);
+  __pyx_t_10[0] = __pyx_t_5;
+  __pyx_t_10[1] = __pyx_mstate_global->__pyx_kp_u__3;
+  __pyx_t_10[2] = __pyx_t_6;
+  __pyx_t_10[3] = __pyx_mstate_global->__pyx_kp_u_expected_a_C_contiguous;
+  __pyx_t_10[4] = __pyx_t_7;
+  __pyx_t_10[5] = __pyx_mstate_global->__pyx_kp_u_d_2;
+  __pyx_t_10[6] = __pyx_t_8;
+  __pyx_t_10[7] = __pyx_mstate_global->__pyx_kp_u_array_got;
+  __pyx_t_10[8] = __pyx_t_9;
+  __pyx_t_11 = 42;
+  #if __Pyx_PyUnicode_Join_CAN_USE_KIND_AND_LENGTH
+  for (Py_ssize_t i=0; i <= 8; i += 2) {
+    Py_ssize_t l = __Pyx_PyUnicode_GET_LENGTH(__pyx_t_10[i]);
+    __pyx_t_11 += l;
   }
-  goto __pyx_L0;
+  #endif
+  __pyx_t_12 = 0;
+  #if __Pyx_PyUnicode_Join_CAN_USE_KIND_AND_LENGTH
+  for (Py_ssize_t i=0; i <= 8; i += 2) {
+    int l = __Pyx_PyUnicode_KIND_04(__pyx_t_10[i]);
+    __pyx_t_12 |= l;
+  }
+  #endif
+  __pyx_t_13 = __Pyx_PyUnicode_Join(__pyx_t_10, 9, __pyx_t_11, __pyx_t_12);
+  if (unlikely(!__pyx_t_13)) __PYX_ERR(0, 32, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_13);
+  __Pyx_DECREF(__pyx_t_5); __pyx_t_5 = 0;
+  __Pyx_DECREF(__pyx_t_6); __pyx_t_6 = 0;
+  __Pyx_DECREF(__pyx_t_7); __pyx_t_7 = 0;
+  __Pyx_DECREF(__pyx_t_8); __pyx_t_8 = 0;
+  __Pyx_DECREF(__pyx_t_9); __pyx_t_9 = 0;
+  __pyx_t_14 = 1;
+  {
+    PyObject *__pyx_callargs[2] = {__pyx_t_1, __pyx_t_13};
+    __pyx_t_2 = __Pyx_PyObject_FastCall((PyObject*)__pyx_v_error, __pyx_callargs+__pyx_t_14, (2-__pyx_t_14) | (__pyx_t_14*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
+    __Pyx_XDECREF(__pyx_t_1); __pyx_t_1 = 0;
+    __Pyx_DECREF(__pyx_t_13); __pyx_t_13 = 0;
+    if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 31, __pyx_L1_error)
+    __Pyx_GOTREF(__pyx_t_2);
+  }
+  __Pyx_Raise(__pyx_t_2, 0, 0, 0);
+  __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
+  __PYX_ERR(0, 31, __pyx_L1_error)
 
   /* "hotpath_cython/_arrays.pyx":18
  * 
@@ -18491,20 +18448,24 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_array(CYTHON_UNUSED PyObject
   __pyx_L1_error:;
   __Pyx_XDECREF(__pyx_t_1);
   __Pyx_XDECREF(__pyx_t_2);
-  __Pyx_XDECREF(__pyx_t_3);
-  __Pyx_XDECREF(__pyx_t_4);
+  __Pyx_XDECREF(__pyx_t_5);
+  __Pyx_XDECREF(__pyx_t_6);
+  __Pyx_XDECREF(__pyx_t_7);
   __Pyx_XDECREF(__pyx_t_8);
+  __Pyx_XDECREF(__pyx_t_9);
+  __Pyx_XDECREF(__pyx_t_13);
   __Pyx_AddTraceback("hotpath_cython._arrays.array", __pyx_clineno, __pyx_lineno, __pyx_filename);
   __pyx_r = NULL;
   __pyx_L0:;
   __Pyx_XDECREF(__pyx_v_found);
-  __Pyx_XDECREF(__pyx_v_expected);
+  __Pyx_XDECREF((PyObject *)__pyx_v_error);
+  __Pyx_XDECREF(__pyx_v_got);
   __Pyx_XGIVEREF(__pyx_r);
   __Pyx_RefNannyFinishContext();
   return __pyx_r;
 }
 
-/* "hotpath_cython/_arrays.pyx":33
+/* "hotpath_cython/_arrays.pyx":36
  * 
  * 
  * def check_offsets(name, const int32_t[::1] offsets, Py_ssize_t end):             # <<<<<<<<<<<<<<
@@ -18554,46 +18515,46 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
   {
     PyObject ** const __pyx_pyargnames[] = {&__pyx_mstate_global->__pyx_n_u_name,&__pyx_mstate_global->__pyx_n_u_offsets,&__pyx_mstate_global->__pyx_n_u_end,0};
     const Py_ssize_t __pyx_kwds_len = (__pyx_kwds) ? __Pyx_NumKwargs_FASTCALL(__pyx_kwds) : 0;
-    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 33, __pyx_L3_error)
+    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 36, __pyx_L3_error)
     if (__pyx_kwds_len > 0) {
       switch (__pyx_nargs) {
         case  3:
         values[2] = __Pyx_ArgRef_FASTCALL(__pyx_args, 2);
-        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 33, __pyx_L3_error)
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 36, __pyx_L3_error)
         CYTHON_FALLTHROUGH;
         case  2:
         values[1] = __Pyx_ArgRef_FASTCALL(__pyx_args, 1);
-        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 33, __pyx_L3_error)
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 36, __pyx_L3_error)
         CYTHON_FALLTHROUGH;
         case  1:
         values[0] = __Pyx_ArgRef_FASTCALL(__pyx_args, 0);
-        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 33, __pyx_L3_error)
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 36, __pyx_L3_error)
         CYTHON_FALLTHROUGH;
         case  0: break;
         default: goto __pyx_L5_argtuple_error;
       }
       const Py_ssize_t kwd_pos_args = __pyx_nargs;
-      if (__Pyx_ParseKeywords(__pyx_kwds, __pyx_kwvalues, __pyx_pyargnames, 0, values, kwd_pos_args, __pyx_kwds_len, "check_offsets", 0) < (0)) __PYX_ERR(0, 33, __pyx_L3_error)
+      if (__Pyx_ParseKeywords(__pyx_kwds, __pyx_kwvalues, __pyx_pyargnames, 0, values, kwd_pos_args, __pyx_kwds_len, "check_offsets", 0) < (0)) __PYX_ERR(0, 36, __pyx_L3_error)
       for (Py_ssize_t i = __pyx_nargs; i < 3; i++) {
-        if (unlikely(!values[i])) { __Pyx_RaiseArgtupleInvalid("check_offsets", 1, 3, 3, i); __PYX_ERR(0, 33, __pyx_L3_error) }
+        if (unlikely(!values[i])) { __Pyx_RaiseArgtupleInvalid("check_offsets", 1, 3, 3, i); __PYX_ERR(0, 36, __pyx_L3_error) }
       }
     } else if (unlikely(__pyx_nargs != 3)) {
       goto __pyx_L5_argtuple_error;
     } else {
       values[0] = __Pyx_ArgRef_FASTCALL(__pyx_args, 0);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 33, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 36, __pyx_L3_error)
       values[1] = __Pyx_ArgRef_FASTCALL(__pyx_args, 1);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 33, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 36, __pyx_L3_error)
       values[2] = __Pyx_ArgRef_FASTCALL(__pyx_args, 2);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 33, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 36, __pyx_L3_error)
     }
     __pyx_v_name = values[0];
-    __pyx_v_offsets = __Pyx_PyObject_to_MemoryviewSlice_dc_nn_int32_t__const__(values[1], 0); if (unlikely(!__pyx_v_offsets.memview)) __PYX_ERR(0, 33, __pyx_L3_error)
-    __pyx_v_end = __Pyx_PyIndex_AsSsize_t(values[2]); if (unlikely((__pyx_v_end == (Py_ssize_t)-1) && PyErr_Occurred())) __PYX_ERR(0, 33, __pyx_L3_error)
+    __pyx_v_offsets = __Pyx_PyObject_to_MemoryviewSlice_dc_nn_int32_t__const__(values[1], 0); if (unlikely(!__pyx_v_offsets.memview)) __PYX_ERR(0, 36, __pyx_L3_error)
+    __pyx_v_end = __Pyx_PyIndex_AsSsize_t(values[2]); if (unlikely((__pyx_v_end == (Py_ssize_t)-1) && PyErr_Occurred())) __PYX_ERR(0, 36, __pyx_L3_error)
   }
   goto __pyx_L6_skip;
   __pyx_L5_argtuple_error:;
-  __Pyx_RaiseArgtupleInvalid("check_offsets", 1, 3, 3, __pyx_nargs); __PYX_ERR(0, 33, __pyx_L3_error)
+  __Pyx_RaiseArgtupleInvalid("check_offsets", 1, 3, 3, __pyx_nargs); __PYX_ERR(0, 36, __pyx_L3_error)
   __pyx_L6_skip:;
   goto __pyx_L4_argument_unpacking_done;
   __pyx_L3_error:;
@@ -18647,7 +18608,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
   int __pyx_clineno = 0;
   __Pyx_RefNannySetupContext("check_offsets", 0);
 
-  /* "hotpath_cython/_arrays.pyx":38
+  /* "hotpath_cython/_arrays.pyx":41
  *     Returns: whether the lengths never fall either.
  *     """
  *     cdef Py_ssize_t n = offsets.shape[0], i             # <<<<<<<<<<<<<<
@@ -18656,7 +18617,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
 */
   __pyx_v_n = (__pyx_v_offsets.shape[0]);
 
-  /* "hotpath_cython/_arrays.pyx":39
+  /* "hotpath_cython/_arrays.pyx":42
  *     """
  *     cdef Py_ssize_t n = offsets.shape[0], i
  *     if n == 0:             # <<<<<<<<<<<<<<
@@ -18668,7 +18629,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
   if (unlikely(__pyx_t_1)) {
 
 
-    /* "hotpath_cython/_arrays.pyx":40
+    /* "hotpath_cython/_arrays.pyx":43
  *     cdef Py_ssize_t n = offsets.shape[0], i
  *     if n == 0:
  *         raise ValueError(f"{name}: expected at least 1 element, got 0")             # <<<<<<<<<<<<<<
@@ -18676,9 +18637,9 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
  *         raise ValueError(f"{name}: expected to start at 0, got {offsets[0]}")
 */
     __pyx_t_3 = NULL;
-    __pyx_t_4 = __Pyx_PyObject_FormatSimple(__pyx_v_name, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 40, __pyx_L1_error)
+    __pyx_t_4 = __Pyx_PyObject_FormatSimple(__pyx_v_name, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 43, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_4);
-    __pyx_t_5 = __Pyx_PyUnicode_Concat__Pyx_ReferenceSharing_OwnStrongReferenceInPlace(__pyx_t_4, __pyx_mstate_global->__pyx_kp_u_expected_at_least_1_element_got); if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 40, __pyx_L1_error)
+    __pyx_t_5 = __Pyx_PyUnicode_Concat__Pyx_ReferenceSharing_OwnStrongReferenceInPlace(__pyx_t_4, __pyx_mstate_global->__pyx_kp_u_expected_at_least_1_element_got); if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 43, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_5);
     __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
     __pyx_t_6 = 1;
@@ -18687,14 +18648,14 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
       __pyx_t_2 = __Pyx_PyObject_FastCall((PyObject*)(((PyTypeObject*)PyExc_ValueError)), __pyx_callargs+__pyx_t_6, (2-__pyx_t_6) | (__pyx_t_6*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
       __Pyx_XDECREF(__pyx_t_3); __pyx_t_3 = 0;
       __Pyx_DECREF(__pyx_t_5); __pyx_t_5 = 0;
-      if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 40, __pyx_L1_error)
+      if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 43, __pyx_L1_error)
       __Pyx_GOTREF(__pyx_t_2);
     }
     __Pyx_Raise(__pyx_t_2, 0, 0, 0);
     __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
-    __PYX_ERR(0, 40, __pyx_L1_error)
+    __PYX_ERR(0, 43, __pyx_L1_error)
 
-    /* "hotpath_cython/_arrays.pyx":39
+    /* "hotpath_cython/_arrays.pyx":42
  *     """
  *     cdef Py_ssize_t n = offsets.shape[0], i
  *     if n == 0:             # <<<<<<<<<<<<<<
@@ -18703,7 +18664,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
 */
   }
 
-  /* "hotpath_cython/_arrays.pyx":41
+  /* "hotpath_cython/_arrays.pyx":44
  *     if n == 0:
  *         raise ValueError(f"{name}: expected at least 1 element, got 0")
  *     if offsets[0] != 0:             # <<<<<<<<<<<<<<
@@ -18716,7 +18677,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
   if (unlikely(__pyx_t_1)) {
 
 
-    /* "hotpath_cython/_arrays.pyx":42
+    /* "hotpath_cython/_arrays.pyx":45
  *         raise ValueError(f"{name}: expected at least 1 element, got 0")
  *     if offsets[0] != 0:
  *         raise ValueError(f"{name}: expected to start at 0, got {offsets[0]}")             # <<<<<<<<<<<<<<
@@ -18724,12 +18685,12 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
  *         raise ValueError(f"{name}: expected to end at {end}, got {offsets[n - 1]}")
 */
     __pyx_t_5 = NULL;
-    __pyx_t_3 = __Pyx_PyObject_FormatSimple(__pyx_v_name, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 42, __pyx_L1_error)
+    __pyx_t_3 = __Pyx_PyObject_FormatSimple(__pyx_v_name, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 45, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_3);
     __pyx_t_7 = 0;
-    __pyx_t_4 = __Pyx_PyLong_From_int32_t((*((int32_t const  *) ( /* dim=0 */ ((char *) (((int32_t const  *) __pyx_v_offsets.data) + __pyx_t_7)) )))); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 42, __pyx_L1_error)
+    __pyx_t_4 = __Pyx_PyLong_From_int32_t((*((int32_t const  *) ( /* dim=0 */ ((char *) (((int32_t const  *) __pyx_v_offsets.data) + __pyx_t_7)) )))); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 45, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_4);
-    __pyx_t_8 = __Pyx_PyObject_FormatSimple(__pyx_t_4, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_8)) __PYX_ERR(0, 42, __pyx_L1_error)
+    __pyx_t_8 = __Pyx_PyObject_FormatSimple(__pyx_t_4, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_8)) __PYX_ERR(0, 45, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_8);
     __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
     __pyx_t_9[0] = __pyx_t_3;
@@ -18744,7 +18705,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
     __pyx_t_11 |= __Pyx_PyUnicode_KIND_04(__pyx_t_9[0]) | __Pyx_PyUnicode_KIND_04(__pyx_t_9[2]);
     #endif
     __pyx_t_4 = __Pyx_PyUnicode_Join(__pyx_t_9, 3, __pyx_t_10, __pyx_t_11);
-    if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 42, __pyx_L1_error)
+    if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 45, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_4);
     __Pyx_DECREF(__pyx_t_3); __pyx_t_3 = 0;
     __Pyx_DECREF(__pyx_t_8); __pyx_t_8 = 0;
@@ -18754,14 +18715,14 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
       __pyx_t_2 = __Pyx_PyObject_FastCall((PyObject*)(((PyTypeObject*)PyExc_ValueError)), __pyx_callargs+__pyx_t_6, (2-__pyx_t_6) | (__pyx_t_6*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
       __Pyx_XDECREF(__pyx_t_5); __pyx_t_5 = 0;
       __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
-      if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 42, __pyx_L1_error)
+      if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 45, __pyx_L1_error)
       __Pyx_GOTREF(__pyx_t_2);
     }
     __Pyx_Raise(__pyx_t_2, 0, 0, 0);
     __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
-    __PYX_ERR(0, 42, __pyx_L1_error)
+    __PYX_ERR(0, 45, __pyx_L1_error)
 
-    /* "hotpath_cython/_arrays.pyx":41
+    /* "hotpath_cython/_arrays.pyx":44
  *     if n == 0:
  *         raise ValueError(f"{name}: expected at least 1 element, got 0")
  *     if offsets[0] != 0:             # <<<<<<<<<<<<<<
@@ -18770,7 +18731,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
 */
   }
 
-  /* "hotpath_cython/_arrays.pyx":43
+  /* "hotpath_cython/_arrays.pyx":46
  *     if offsets[0] != 0:
  *         raise ValueError(f"{name}: expected to start at 0, got {offsets[0]}")
  *     if offsets[n - 1] != end:             # <<<<<<<<<<<<<<
@@ -18783,7 +18744,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
   if (unlikely(__pyx_t_1)) {
 
 
-    /* "hotpath_cython/_arrays.pyx":44
+    /* "hotpath_cython/_arrays.pyx":47
  *         raise ValueError(f"{name}: expected to start at 0, got {offsets[0]}")
  *     if offsets[n - 1] != end:
  *         raise ValueError(f"{name}: expected to end at {end}, got {offsets[n - 1]}")             # <<<<<<<<<<<<<<
@@ -18791,14 +18752,14 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
  *     for i in range(1, n):  # without early exit, because that is the form that vectorises
 */
     __pyx_t_4 = NULL;
-    __pyx_t_5 = __Pyx_PyObject_FormatSimple(__pyx_v_name, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 44, __pyx_L1_error)
+    __pyx_t_5 = __Pyx_PyObject_FormatSimple(__pyx_v_name, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 47, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_5);
-    __pyx_t_8 = __Pyx_PyUnicode_From_Py_ssize_t(__pyx_v_end, 0, ' ', 'd'); if (unlikely(!__pyx_t_8)) __PYX_ERR(0, 44, __pyx_L1_error)
+    __pyx_t_8 = __Pyx_PyUnicode_From_Py_ssize_t(__pyx_v_end, 0, ' ', 'd'); if (unlikely(!__pyx_t_8)) __PYX_ERR(0, 47, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_8);
     __pyx_t_7 = (__pyx_v_n - 1);
-    __pyx_t_3 = __Pyx_PyLong_From_int32_t((*((int32_t const  *) ( /* dim=0 */ ((char *) (((int32_t const  *) __pyx_v_offsets.data) + __pyx_t_7)) )))); if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 44, __pyx_L1_error)
+    __pyx_t_3 = __Pyx_PyLong_From_int32_t((*((int32_t const  *) ( /* dim=0 */ ((char *) (((int32_t const  *) __pyx_v_offsets.data) + __pyx_t_7)) )))); if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 47, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_3);
-    __pyx_t_12 = __Pyx_PyObject_FormatSimple(__pyx_t_3, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_12)) __PYX_ERR(0, 44, __pyx_L1_error)
+    __pyx_t_12 = __Pyx_PyObject_FormatSimple(__pyx_t_3, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_12)) __PYX_ERR(0, 47, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_12);
     __Pyx_DECREF(__pyx_t_3); __pyx_t_3 = 0;
     __pyx_t_13[0] = __pyx_t_5;
@@ -18815,7 +18776,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
     __pyx_t_11 |= __Pyx_PyUnicode_KIND_04(__pyx_t_13[0]) | __Pyx_PyUnicode_KIND_04(__pyx_t_13[4]);
     #endif
     __pyx_t_3 = __Pyx_PyUnicode_Join(__pyx_t_13, 5, __pyx_t_10, __pyx_t_11);
-    if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 44, __pyx_L1_error)
+    if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 47, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_3);
     __Pyx_DECREF(__pyx_t_5); __pyx_t_5 = 0;
     __Pyx_DECREF(__pyx_t_8); __pyx_t_8 = 0;
@@ -18826,14 +18787,14 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
       __pyx_t_2 = __Pyx_PyObject_FastCall((PyObject*)(((PyTypeObject*)PyExc_ValueError)), __pyx_callargs+__pyx_t_6, (2-__pyx_t_6) | (__pyx_t_6*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
       __Pyx_XDECREF(__pyx_t_4); __pyx_t_4 = 0;
       __Pyx_DECREF(__pyx_t_3); __pyx_t_3 = 0;
-      if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 44, __pyx_L1_error)
+      if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 47, __pyx_L1_error)
       __Pyx_GOTREF(__pyx_t_2);
     }
     __Pyx_Raise(__pyx_t_2, 0, 0, 0);
     __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
-    __PYX_ERR(0, 44, __pyx_L1_error)
+    __PYX_ERR(0, 47, __pyx_L1_error)
 
-    /* "hotpath_cython/_arrays.pyx":43
+    /* "hotpath_cython/_arrays.pyx":46
  *     if offsets[0] != 0:
  *         raise ValueError(f"{name}: expected to start at 0, got {offsets[0]}")
  *     if offsets[n - 1] != end:             # <<<<<<<<<<<<<<
@@ -18842,7 +18803,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
 */
   }
 
-  /* "hotpath_cython/_arrays.pyx":45
+  /* "hotpath_cython/_arrays.pyx":48
  *     if offsets[n - 1] != end:
  *         raise ValueError(f"{name}: expected to end at {end}, got {offsets[n - 1]}")
  *     cdef int falls = 0, shrinks = 0             # <<<<<<<<<<<<<<
@@ -18852,7 +18813,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
   __pyx_v_falls = 0;
   __pyx_v_shrinks = 0;
 
-  /* "hotpath_cython/_arrays.pyx":46
+  /* "hotpath_cython/_arrays.pyx":49
  *         raise ValueError(f"{name}: expected to end at {end}, got {offsets[n - 1]}")
  *     cdef int falls = 0, shrinks = 0
  *     for i in range(1, n):  # without early exit, because that is the form that vectorises             # <<<<<<<<<<<<<<
@@ -18866,7 +18827,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
   for (__pyx_t_15 = 1; __pyx_t_15 < __pyx_t_14; __pyx_t_15+=1) {
     __pyx_v_i = __pyx_t_15;
 
-    /* "hotpath_cython/_arrays.pyx":47
+    /* "hotpath_cython/_arrays.pyx":50
  *     cdef int falls = 0, shrinks = 0
  *     for i in range(1, n):  # without early exit, because that is the form that vectorises
  *         falls |= offsets[i] < offsets[i - 1]             # <<<<<<<<<<<<<<
@@ -18879,7 +18840,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
   }
 
 
-  /* "hotpath_cython/_arrays.pyx":48
+  /* "hotpath_cython/_arrays.pyx":51
  *     for i in range(1, n):  # without early exit, because that is the form that vectorises
  *         falls |= offsets[i] < offsets[i - 1]
  *     if falls:             # <<<<<<<<<<<<<<
@@ -18891,7 +18852,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
   if (unlikely(__pyx_t_1)) {
 
 
-    /* "hotpath_cython/_arrays.pyx":49
+    /* "hotpath_cython/_arrays.pyx":52
  *         falls |= offsets[i] < offsets[i - 1]
  *     if falls:
  *         raise ValueError(f"{name}: expected values that never fall")             # <<<<<<<<<<<<<<
@@ -18899,9 +18860,9 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
  *         shrinks |= offsets[i] - offsets[i - 1] < offsets[i - 1] - offsets[i - 2]
 */
     __pyx_t_3 = NULL;
-    __pyx_t_4 = __Pyx_PyObject_FormatSimple(__pyx_v_name, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 49, __pyx_L1_error)
+    __pyx_t_4 = __Pyx_PyObject_FormatSimple(__pyx_v_name, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 52, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_4);
-    __pyx_t_12 = __Pyx_PyUnicode_Concat__Pyx_ReferenceSharing_OwnStrongReferenceInPlace(__pyx_t_4, __pyx_mstate_global->__pyx_kp_u_expected_values_that_never_fall); if (unlikely(!__pyx_t_12)) __PYX_ERR(0, 49, __pyx_L1_error)
+    __pyx_t_12 = __Pyx_PyUnicode_Concat__Pyx_ReferenceSharing_OwnStrongReferenceInPlace(__pyx_t_4, __pyx_mstate_global->__pyx_kp_u_expected_values_that_never_fall); if (unlikely(!__pyx_t_12)) __PYX_ERR(0, 52, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_12);
     __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
     __pyx_t_6 = 1;
@@ -18910,14 +18871,14 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
       __pyx_t_2 = __Pyx_PyObject_FastCall((PyObject*)(((PyTypeObject*)PyExc_ValueError)), __pyx_callargs+__pyx_t_6, (2-__pyx_t_6) | (__pyx_t_6*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
       __Pyx_XDECREF(__pyx_t_3); __pyx_t_3 = 0;
       __Pyx_DECREF(__pyx_t_12); __pyx_t_12 = 0;
-      if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 49, __pyx_L1_error)
+      if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 52, __pyx_L1_error)
       __Pyx_GOTREF(__pyx_t_2);
     }
     __Pyx_Raise(__pyx_t_2, 0, 0, 0);
     __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
-    __PYX_ERR(0, 49, __pyx_L1_error)
+    __PYX_ERR(0, 52, __pyx_L1_error)
 
-    /* "hotpath_cython/_arrays.pyx":48
+    /* "hotpath_cython/_arrays.pyx":51
  *     for i in range(1, n):  # without early exit, because that is the form that vectorises
  *         falls |= offsets[i] < offsets[i - 1]
  *     if falls:             # <<<<<<<<<<<<<<
@@ -18926,7 +18887,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
 */
   }
 
-  /* "hotpath_cython/_arrays.pyx":50
+  /* "hotpath_cython/_arrays.pyx":53
  *     if falls:
  *         raise ValueError(f"{name}: expected values that never fall")
  *     for i in range(2, n):             # <<<<<<<<<<<<<<
@@ -18940,7 +18901,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
   for (__pyx_t_15 = 2; __pyx_t_15 < __pyx_t_14; __pyx_t_15+=1) {
     __pyx_v_i = __pyx_t_15;
 
-    /* "hotpath_cython/_arrays.pyx":51
+    /* "hotpath_cython/_arrays.pyx":54
  *         raise ValueError(f"{name}: expected values that never fall")
  *     for i in range(2, n):
  *         shrinks |= offsets[i] - offsets[i - 1] < offsets[i - 1] - offsets[i - 2]             # <<<<<<<<<<<<<<
@@ -18955,14 +18916,14 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
   }
 
 
-  /* "hotpath_cython/_arrays.pyx":52
+  /* "hotpath_cython/_arrays.pyx":55
  *     for i in range(2, n):
  *         shrinks |= offsets[i] - offsets[i - 1] < offsets[i - 1] - offsets[i - 2]
  *     return not shrinks             # <<<<<<<<<<<<<<
  * 
  * 
 */
-  __pyx_t_2 = __Pyx_PyBool_FromLong((!(__pyx_v_shrinks != 0))); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 52, __pyx_L1_error)
+  __pyx_t_2 = __Pyx_PyBool_FromLong((!(__pyx_v_shrinks != 0))); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 55, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_2);
   {
     PyObject *__pyx_temp;
@@ -18975,7 +18936,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
   __pyx_t_2 = 0;
   goto __pyx_L0;
 
-  /* "hotpath_cython/_arrays.pyx":33
+  /* "hotpath_cython/_arrays.pyx":36
  * 
  * 
  * def check_offsets(name, const int32_t[::1] offsets, Py_ssize_t end):             # <<<<<<<<<<<<<<
@@ -19003,7 +18964,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
   return __pyx_r;
 }
 
-/* "hotpath_cython/_arrays.pyx":55
+/* "hotpath_cython/_arrays.pyx":58
  * 
  * 
  * def check_shape(name, found, shape):             # <<<<<<<<<<<<<<
@@ -19052,38 +19013,38 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
   {
     PyObject ** const __pyx_pyargnames[] = {&__pyx_mstate_global->__pyx_n_u_name,&__pyx_mstate_global->__pyx_n_u_found,&__pyx_mstate_global->__pyx_n_u_shape,0};
     const Py_ssize_t __pyx_kwds_len = (__pyx_kwds) ? __Pyx_NumKwargs_FASTCALL(__pyx_kwds) : 0;
-    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 55, __pyx_L3_error)
+    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 58, __pyx_L3_error)
     if (__pyx_kwds_len > 0) {
       switch (__pyx_nargs) {
         case  3:
         values[2] = __Pyx_ArgRef_FASTCALL(__pyx_args, 2);
-        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 55, __pyx_L3_error)
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 58, __pyx_L3_error)
         CYTHON_FALLTHROUGH;
         case  2:
         values[1] = __Pyx_ArgRef_FASTCALL(__pyx_args, 1);
-        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 55, __pyx_L3_error)
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 58, __pyx_L3_error)
         CYTHON_FALLTHROUGH;
         case  1:
         values[0] = __Pyx_ArgRef_FASTCALL(__pyx_args, 0);
-        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 55, __pyx_L3_error)
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 58, __pyx_L3_error)
         CYTHON_FALLTHROUGH;
         case  0: break;
         default: goto __pyx_L5_argtuple_error;
       }
       const Py_ssize_t kwd_pos_args = __pyx_nargs;
-      if (__Pyx_ParseKeywords(__pyx_kwds, __pyx_kwvalues, __pyx_pyargnames, 0, values, kwd_pos_args, __pyx_kwds_len, "check_shape", 0) < (0)) __PYX_ERR(0, 55, __pyx_L3_error)
+      if (__Pyx_ParseKeywords(__pyx_kwds, __pyx_kwvalues, __pyx_pyargnames, 0, values, kwd_pos_args, __pyx_kwds_len, "check_shape", 0) < (0)) __PYX_ERR(0, 58, __pyx_L3_error)
       for (Py_ssize_t i = __pyx_nargs; i < 3; i++) {
-        if (unlikely(!values[i])) { __Pyx_RaiseArgtupleInvalid("check_shape", 1, 3, 3, i); __PYX_ERR(0, 55, __pyx_L3_error) }
+        if (unlikely(!values[i])) { __Pyx_RaiseArgtupleInvalid("check_shape", 1, 3, 3, i); __PYX_ERR(0, 58, __pyx_L3_error) }
       }
     } else if (unlikely(__pyx_nargs != 3)) {
       goto __pyx_L5_argtuple_error;
     } else {
       values[0] = __Pyx_ArgRef_FASTCALL(__pyx_args, 0);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 55, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 58, __pyx_L3_error)
       values[1] = __Pyx_ArgRef_FASTCALL(__pyx_args, 1);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 55, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 58, __pyx_L3_error)
       values[2] = __Pyx_ArgRef_FASTCALL(__pyx_args, 2);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 55, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 58, __pyx_L3_error)
     }
     __pyx_v_name = values[0];
     __pyx_v_found = values[1];
@@ -19091,7 +19052,7 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
   }
   goto __pyx_L6_skip;
   __pyx_L5_argtuple_error:;
-  __Pyx_RaiseArgtupleInvalid("check_shape", 1, 3, 3, __pyx_nargs); __PYX_ERR(0, 55, __pyx_L3_error)
+  __Pyx_RaiseArgtupleInvalid("check_shape", 1, 3, 3, __pyx_nargs); __PYX_ERR(0, 58, __pyx_L3_error)
   __pyx_L6_skip:;
   goto __pyx_L4_argument_unpacking_done;
   __pyx_L3_error:;
@@ -19131,32 +19092,32 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_4check_shape(CYTHON_UNUSED P
   int __pyx_clineno = 0;
   __Pyx_RefNannySetupContext("check_shape", 0);
 
-  /* "hotpath_cython/_arrays.pyx":56
+  /* "hotpath_cython/_arrays.pyx":59
  * 
  * def check_shape(name, found, shape):
  *     if found.shape != shape:             # <<<<<<<<<<<<<<
  *         raise ValueError(f"{name}: expected shape {shape}, got {found.shape}")
 */
-  __pyx_t_1 = __Pyx_PyObject_GetAttrStr(__pyx_v_found, __pyx_mstate_global->__pyx_n_u_shape); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 56, __pyx_L1_error)
+  __pyx_t_1 = __Pyx_PyObject_GetAttrStr(__pyx_v_found, __pyx_mstate_global->__pyx_n_u_shape); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 59, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_1);
-  __pyx_t_2 = __Pyx_PyObject_CompareBoolNe_object_object(__pyx_t_1, __pyx_v_shape, Py_NE); if (unlikely((__pyx_t_2 < 0))) __PYX_ERR(0, 56, __pyx_L1_error)
+  __pyx_t_2 = __Pyx_PyObject_CompareBoolNe_object_object(__pyx_t_1, __pyx_v_shape, Py_NE); if (unlikely((__pyx_t_2 < 0))) __PYX_ERR(0, 59, __pyx_L1_error)
   __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
   if (unlikely(__pyx_t_2)) {
 
 
-    /* "hotpath_cython/_arrays.pyx":57
+    /* "hotpath_cython/_arrays.pyx":60
  * def check_shape(name, found, shape):
  *     if found.shape != shape:
  *         raise ValueError(f"{name}: expected shape {shape}, got {found.shape}")             # <<<<<<<<<<<<<<
 */
     __pyx_t_3 = NULL;
-    __pyx_t_4 = __Pyx_PyObject_FormatSimple(__pyx_v_name, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 57, __pyx_L1_error)
+    __pyx_t_4 = __Pyx_PyObject_FormatSimple(__pyx_v_name, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 60, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_4);
-    __pyx_t_5 = __Pyx_PyObject_FormatSimple(__pyx_v_shape, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 57, __pyx_L1_error)
+    __pyx_t_5 = __Pyx_PyObject_FormatSimple(__pyx_v_shape, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 60, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_5);
-    __pyx_t_6 = __Pyx_PyObject_GetAttrStr(__pyx_v_found, __pyx_mstate_global->__pyx_n_u_shape); if (unlikely(!__pyx_t_6)) __PYX_ERR(0, 57, __pyx_L1_error)
+    __pyx_t_6 = __Pyx_PyObject_GetAttrStr(__pyx_v_found, __pyx_mstate_global->__pyx_n_u_shape); if (unlikely(!__pyx_t_6)) __PYX_ERR(0, 60, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_6);
-    __pyx_t_7 = __Pyx_PyObject_FormatSimple(__pyx_t_6, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_7)) __PYX_ERR(0, 57, __pyx_L1_error)
+    __pyx_t_7 = __Pyx_PyObject_FormatSimple(__pyx_t_6, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_7)) __PYX_ERR(0, 60, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_7);
     __Pyx_DECREF(__pyx_t_6); __pyx_t_6 = 0;
     __pyx_t_8[0] = __pyx_t_4;
@@ -19173,7 +19134,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_4check_shape(CYTHON_UNUSED P
     __pyx_t_10 |= __Pyx_PyUnicode_KIND_04(__pyx_t_8[0]) | __Pyx_PyUnicode_KIND_04(__pyx_t_8[2]) | __Pyx_PyUnicode_KIND_04(__pyx_t_8[4]);
     #endif
     __pyx_t_6 = __Pyx_PyUnicode_Join(__pyx_t_8, 5, __pyx_t_9, __pyx_t_10);
-    if (unlikely(!__pyx_t_6)) __PYX_ERR(0, 57, __pyx_L1_error)
+    if (unlikely(!__pyx_t_6)) __PYX_ERR(0, 60, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_6);
     __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
     __Pyx_DECREF(__pyx_t_5); __pyx_t_5 = 0;
@@ -19184,14 +19145,14 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_4check_shape(CYTHON_UNUSED P
       __pyx_t_1 = __Pyx_PyObject_FastCall((PyObject*)(((PyTypeObject*)PyExc_ValueError)), __pyx_callargs+__pyx_t_11, (2-__pyx_t_11) | (__pyx_t_11*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
       __Pyx_XDECREF(__pyx_t_3); __pyx_t_3 = 0;
       __Pyx_DECREF(__pyx_t_6); __pyx_t_6 = 0;
-      if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 57, __pyx_L1_error)
+      if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 60, __pyx_L1_error)
       __Pyx_GOTREF(__pyx_t_1);
     }
     __Pyx_Raise(__pyx_t_1, 0, 0, 0);
     __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
-    __PYX_ERR(0, 57, __pyx_L1_error)
+    __PYX_ERR(0, 60, __pyx_L1_error)
 
-    /* "hotpath_cython/_arrays.pyx":56
+    /* "hotpath_cython/_arrays.pyx":59
  * 
  * def check_shape(name, found, shape):
  *     if found.shape != shape:             # <<<<<<<<<<<<<<
@@ -19199,7 +19160,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_4check_shape(CYTHON_UNUSED P
 */
   }
 
-  /* "hotpath_cython/_arrays.pyx":55
+  /* "hotpath_cython/_arrays.pyx":58
  * 
  * 
  * def check_shape(name, found, shape):             # <<<<<<<<<<<<<<
@@ -21409,43 +21370,43 @@ __Pyx_RefNannySetupContext("PyInit__arrays", 0);
  *     """`item.field`, in place; TypeError or ValueError where it is not what is expected."""
  *     found = getattr(item, field)
 */
-  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_14hotpath_cython_7_arrays_1array, 0, __pyx_mstate_global->__pyx_n_u_array_2, NULL, __pyx_mstate_global->__pyx_n_u_hotpath_cython__arrays, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[0])); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 18, __pyx_L1_error)
+  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_14hotpath_cython_7_arrays_1array, 0, __pyx_mstate_global->__pyx_n_u_array, NULL, __pyx_mstate_global->__pyx_n_u_hotpath_cython__arrays, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[0])); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 18, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_4);
   #if CYTHON_COMPILING_IN_CPYTHON && PY_VERSION_HEX >= 0x030E0000
   PyUnstable_Object_EnableDeferredRefcount(__pyx_t_4);
   #endif
   __Pyx_CyFunction_SetDefaultsTuple(__pyx_t_4, __pyx_mstate_global->__pyx_tuple[2]);
-  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_array_2, __pyx_t_4) < (0)) __PYX_ERR(0, 18, __pyx_L1_error)
+  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_array, __pyx_t_4) < (0)) __PYX_ERR(0, 18, __pyx_L1_error)
   __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
 
-  /* "hotpath_cython/_arrays.pyx":33
+  /* "hotpath_cython/_arrays.pyx":36
  * 
  * 
  * def check_offsets(name, const int32_t[::1] offsets, Py_ssize_t end):             # <<<<<<<<<<<<<<
  *     """ValueError unless the offsets go from 0 to end and never fall.
  * 
 */
-  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_14hotpath_cython_7_arrays_3check_offsets, 0, __pyx_mstate_global->__pyx_n_u_check_offsets, NULL, __pyx_mstate_global->__pyx_n_u_hotpath_cython__arrays, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[1])); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 33, __pyx_L1_error)
+  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_14hotpath_cython_7_arrays_3check_offsets, 0, __pyx_mstate_global->__pyx_n_u_check_offsets, NULL, __pyx_mstate_global->__pyx_n_u_hotpath_cython__arrays, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[1])); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 36, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_4);
   #if CYTHON_COMPILING_IN_CPYTHON && PY_VERSION_HEX >= 0x030E0000
   PyUnstable_Object_EnableDeferredRefcount(__pyx_t_4);
   #endif
-  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_check_offsets, __pyx_t_4) < (0)) __PYX_ERR(0, 33, __pyx_L1_error)
+  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_check_offsets, __pyx_t_4) < (0)) __PYX_ERR(0, 36, __pyx_L1_error)
   __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
 
-  /* "hotpath_cython/_arrays.pyx":55
+  /* "hotpath_cython/_arrays.pyx":58
  * 
  * 
  * def check_shape(name, found, shape):             # <<<<<<<<<<<<<<
  *     if found.shape != shape:
  *         raise ValueError(f"{name}: expected shape {shape}, got {found.shape}")
 */
-  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_14hotpath_cython_7_arrays_5check_shape, 0, __pyx_mstate_global->__pyx_n_u_check_shape, NULL, __pyx_mstate_global->__pyx_n_u_hotpath_cython__arrays, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[2])); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 55, __pyx_L1_error)
+  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_14hotpath_cython_7_arrays_5check_shape, 0, __pyx_mstate_global->__pyx_n_u_check_shape, NULL, __pyx_mstate_global->__pyx_n_u_hotpath_cython__arrays, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[2])); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 58, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_4);
   #if CYTHON_COMPILING_IN_CPYTHON && PY_VERSION_HEX >= 0x030E0000
   PyUnstable_Object_EnableDeferredRefcount(__pyx_t_4);
   #endif
-  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_check_shape, __pyx_t_4) < (0)) __PYX_ERR(0, 55, __pyx_L1_error)
+  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_check_shape, __pyx_t_4) < (0)) __PYX_ERR(0, 58, __pyx_L1_error)
   __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
 
   /* "hotpath_cython/_arrays.pyx":1
@@ -21636,31 +21597,31 @@ static int __Pyx_InitConstants(__pyx_mstatetype *__pyx_mstate) {
   int __pyx_clineno = 0;
   CYTHON_UNUSED_VAR(__pyx_mstate);
   {
-    const struct { const unsigned int length: 8; } str_length_index[] = {{6},{6},{8},{6},{32},{2},{3},{1},{2},{26},{36},{17},{21},{30},{33},{15},{23},{25},{32},{20},{22},{1},{1},{37},{45},{22},{179},{8},{15},{7},{6},{2},{26},{9},{50},{30},{37},{5},{8},{8},{15},{20},{12},{9},{17},{8},{8},{12},{10},{8},{10},{8},{7},{14},{11},{10},{19},{14},{12},{10},{17},{13},{12},{12},{19},{8},{13},{3},{7},{15},{5},{18},{4},{13},{1},{12},{13},{11},{18},{5},{5},{10},{5},{15},{6},{3},{9},{5},{8},{5},{5},{5},{6},{7},{5},{22},{1},{2},{5},{4},{5},{8},{7},{4},{1},{4},{7},{4},{2},{5},{3},{7},{5},{4},{3},{8},{7},{10},{5},{7},{4},{5},{4},{4},{6},{6},{6},{6},{1}};
-    const struct { const unsigned int length: 8; } bytes_length_index[] = {{1},{37},{243},{165}};
+    const struct { const unsigned int length: 8; } str_length_index[] = {{12},{6},{8},{6},{2},{3},{1},{2},{26},{36},{17},{21},{30},{33},{15},{23},{25},{32},{20},{22},{1},{1},{37},{45},{22},{179},{26},{8},{15},{7},{6},{2},{26},{9},{50},{30},{37},{5},{8},{8},{15},{20},{12},{9},{17},{8},{8},{12},{10},{8},{10},{8},{7},{14},{11},{10},{19},{14},{12},{10},{17},{13},{12},{12},{19},{8},{13},{3},{7},{15},{5},{18},{4},{13},{1},{12},{13},{11},{18},{5},{5},{10},{5},{15},{6},{3},{9},{5},{5},{5},{5},{6},{7},{5},{3},{22},{1},{2},{5},{4},{5},{8},{7},{4},{1},{4},{7},{4},{2},{5},{3},{7},{5},{4},{3},{8},{7},{10},{5},{7},{4},{5},{4},{4},{6},{6},{6},{6},{1}};
+    const struct { const unsigned int length: 8; } bytes_length_index[] = {{1},{37},{243},{155}};
     #ifndef CYTHON_COMPRESS_STRINGS
       #define CYTHON_COMPRESS_STRINGS 90
     #endif
-    #if (CYTHON_COMPRESS_STRINGS) == 1 /* compression: zlib (1139 bytes) */
-static const char cstring[] = "x\332}T\275o\0337\024\217S\273\016\332\242\205l\244A\213\016T\212BK\244\306\211\373\001\303\260\341\270v\341\241\211\035\267\331\n\202\"\337\235\030\337\221\047\222\047K\031\n\217\032o\274Q\243F\215\0325z\364\350\261\177B\377\204>\336I\226d\024=\340\356H\276\257\337\373\361\275G\2301\254G\230#\317\273D7\337\003w{\317H\250\035)\277\214Xg\244\000A\264!\251b\221\014\225\337(\250\213\272 \215\035\262C\240\233\240\031\2362rX\347Z9\031\246:\265K\022G\"`\326\221-\002\021\304\240\\\351\376\371\202\216m\261\004\026\215\234&\240\n\333\345C\353\230q\005\344\322\311\202\264\303\242\024,q-\224*\350\200!\001\213\242\335\337 \326\246\367N\302%\321\001\331]\300\3100\200\220\306\247}\377X\252\231`F\301\\\331\263\361\177\362\345\263;\315\275\375C\246\224\247\325Z$\322\047c\200\211\272VQ\217\304\005\310\016\202<Q\230\207\024$\326\002\236\315\223\253\361\232\217[\013\264q\206\251Z\231\375L\271\244O*\302\272\322\222\327\332AI\303a\317\265\264\"x& \222M0\314\001F\363\370\320\253\361J\212\234\036\235\326\267\177\336.\320\032\360U`\211M\233<B\240\310\047\222\326Le\344\320\273\353%`\033\344$ =\235\"\307\345\225$\250\267h\340Z\240\210\005\347\027\244V\344\314\234\324\212\242\271TamJ\223\354\200\267>f\221\205\006\023\202\242\036p\035E^\246\225m\260&\027\322\262f\004\240\3747\344-\355\022\346Z\224\027i}O\213\372\265\215\244\207Y\227:BiL5`i\344\010\245\006D\312\201R\"\322\"\226\322\252\216\251w$\213P\312\245\222\216\322\2640\364b\254\026\315\221!R\366\205`\2165\376CZ\222\355\331*\357\3316\016\316\017ON\216\242H&V\332sh\247\2408\370\212k\314\213\217\322\323^\027\337_\220y\372\032\272\356-\004\224N\331A\214\210\307\3637_\204\340\244\203\330\037\010o\203O\220*\356\377(\2623+\031\047X\022~\0253\251\212\277\026iT\310\024\213\313\277\017O)\362Dy\013\370\205M\343r7\365\342\227\376n\313U\252\022\311/\320\303\221\232\351u\234g\301\373h\247,\232\271\235\321{\267*\357e\341\000\272~\203\265p\007\305.@\277[\317\355\034X\237\213\264\224k\243S,:\3002\230N\236\331\r\320f\032\004X\313\376\226\230\355).u\343N""\3356\231\005_\260\202&F\007\022\313\211\323yw\027\371S\035\004>x\271)\356\223GhK\221@\354.\016M\306/\270N\225\023\350*\024\022\207\226\3655)<K\305\307C,G&\3365\266*\016+@\272\212\016\003c\264\231u\256\237A6\220\020\211 b\241\305\376\215\231\233vq\200!\304rQ7\246E-\245\300\311\001]_\002\376\265\345\347\003\316\317\330\217\t?\036\224\047U\211\302\000\247L\254\022D\220\364\020\3264?}\251\300$\230K\242\023\003\241\264\330\363\006\3740\006\024O\373\244H\337\266\214T\027\326\007(&,j&\326i|M\312\035V\004:I\023\354\010(\247l\367\315\325\312\355\352\372U\332\3775{\231\261\333G\237\367\337\347+\371F\276u\363\315\213Qu\264;nO\326&gW+\377|\362`\355\253|=\357\014\316\006\314[\230\376f\377`A\077\077\360\247\227}\326\267\331\267\331\331\222\247}\364\262>i_\257\314TL\266\201\341x^YR\373q\304F\037&\225I\355\272r\375\364\372\3255\306y\234\3759\250\336\256>\352\257\365\377\310\252%\304J\366\004-6\363Wy\210`\232\303\207\303\252\367\333\276\007f\311f3\373)\257\346/\363\346`}\320F\213\247\303\303\241\031=\031\257\2147\306/\306\347\223\207\213A?\355o\367\3337\017\276\033\234\375\275\372\031\022\263\225\035\347\030\342\013\204]\311jy\345\346\353\235qu\274\207\006E`\327\337\311\316\2620\177\233\027\020d\326\316?\312\367\207\325\341\366\260=\372x\304\356\361;\227\3770\232r\177\274\310\330f\376f\2705<\032UJ\331Q\366e\366\327\340\367\341\343a0:\230\353\034x\230[\377\002I\321\026\312";
-    PyObject *data = __Pyx_DecompressString(cstring, 1139, 1);
+    #if (CYTHON_COMPRESS_STRINGS) == 1 /* compression: zlib (1159 bytes) */
+static const char cstring[] = "x\332}T\277o\333F\024\216\003\273v\335\"\205l\024A\201\2428\245\010\264Dj\024\273Ia\030\t\034\325)<\324\265c\304\035\322\2028\335=R\027Sw\324\335Q\2262y\344\310\221#G\215\032=j\364\350\321c\376\204\376\t}GJ\266\024\024\025@\361\370~~\357{\357\036\241Z\323\341\023\022(K\010\265\344\351\200\250\366\007`\366e)\253\363:\047\215\035\262C`\020\241\0308\241\244UgJZ\021\304*6\013\032KB\240\306\222&\201\020\272 m\031\344\351\234\215\351\320\010\346\235\254\" \013\337E\241\261T\333\002R\031dN\333\247a\014\206\330\016j%\364A\023\237\206\341\356\357\320Uzx*\340\234(\237\354\316a\244\230\200\013\355\312\372\\,\344La\254\026\334UqkL\224\376_\375\242\354\326\362\345\253\026\225\022!ScD ]1\032(\257+\031\016I\267\000\331G\220\007\022\353\020\234t\025\207\047w\305\325X\315\345\255\371J[Me\255\254~f\\\322\047$\241\003a\310\241\262P\322\320\032\332\216\222\004e\034B\321\006M-`6\207\017\243jg$\311\321\376Q}\373\227\355\002\255\006\327eCL\334f!\002E>\221\264v,B\213\321\3550\002\323 \007>\031\252\0309.[\022\241\335\274\203\355\200$\006\254;\220ZQ3\265BI\017\335\205\014jS\232D\037\234\367\033\032\032hP2\343\014\213\214%\026\025H\367!\221!\356a\004`*\014\235\227\222\246A\333\214\013C\333!\200t\377\001\353(\033Q\333\361XQ\360O^1\277\246\021\r\221\217\322\206K\205$\3704\016-\361<\r<f\340y\204\307\005\n\251d\035\001\364\005\rQ\313\204\024\326\363\342\302\321\251q\216\024C\356H\021\227pji\343?\264e\033\034\217e5\246\261w\322:8\330\017C\021\031aN\240\027\203d\340f\261q7\226\236w4\034\340\363+\366\304;\204\201}\013\276\347MyC\214\210\3071{w\010\300\n\013]\047\340\316\007\177~,\231{\243\312\314\274D7\302aq\247.\025\262x+\036\207\205N\322n\371v\351=\017y\362X\007\330\231\211\273\345\3274\212;\272\256\227\247XF\202\235a\204}9\263\353[\307\202\213\321\213i8\013;\243\367\366T\366eN\000\003\367\201Sr\013\305\314A\277=\337\371Y0\256\026a<\246\264\212q\034\001\307`:(\263\016x\355\330\367q\312]\227\250\031J&T\343\326\334\264\251\0017\312\334\213\264\362\005\216\023\363\356\356}Q\277\247|\337%/?\212~\262""\020}=$\020\357\035\2036egL\305\322r\014\025p\201\353\314\270\231\344\216\245\342\317A,\227%\366\032/1\2561@\272\212\273\007Z+\355\266\222\361\005\204\334\017i`\360Fw\251\235\336k\037Cs\274\331\213\363\334\230\316\263\020\034\327\t\014\\\367\335c\312\277\217\270T\273nw\270\235!\035\237\222\027\016\270z\2722\302\344\321\020\021MKS\347\022t\204eD*\322\020\010\203\213@\203\333\320\200\352\351\025)*7\035-\344\231q\t\212\265\213\226\221\261\n\037\0353\213\303\200A\342\010/\003\224\253w\360\307\305\322\315\362\352E\234\374\226n\245\364f\355A\362![\3126\262\346\365\367\317\306\325\361\356eo\26229\276X\372g\375\336\312w\331j\326\317\217s\352<t\262\231\354\315\331g{Nz\236\320\304\244?\246\307\013\221^a\224\325I\357jif\242\323\rL\307\262\312\202\331\3631\035\177\234T&\265\253\312\325\243\253\327W\230\347\333\364\357\274z\263\274\226\254$\357\322j\t\261\222>D\217\315\354u\026 \230\366\350\376\250\352\342\366>\003\263\340\263\231\276\310\252\331V\326\316W\363\036z<\032\265Fz\374\360r\351r\343\362\331\345\311\344\376|\322\257\222\355\244w}\357q~\374i\371k$\246\231\276\311\212\0246\331I\217\323 {\233a\262o\222~\372>_\316\367\362\323Q\363\346\313\007I\220\236dK3\371J~\354d~\332J\247\266\177\345\033y3\337\037U\234\034\322\347\331\017\271\035\375<\376bLg\372\312\047<\364n\226\327\223\307\370Z[O\252\311\213\264z\275\2715n\216\017\047\325\353\326\273\353w\247\327\247\177\376\013I\233\021\310";
+    PyObject *data = __Pyx_DecompressString(cstring, 1159, 1);
     #define __Pyx_DecompressString_LZSS_UNUSED
     if (unlikely(!data)) __PYX_ERR(0, 1, __pyx_L1_error)
     const char* const bytes = __Pyx_PyBytes_AsString(data);
     #if !CYTHON_ASSUME_SAFE_MACROS
     if (likely(bytes)); else { Py_DECREF(data); __PYX_ERR(0, 1, __pyx_L1_error) }
     #endif
-    #elif (CYTHON_COMPRESS_STRINGS) > 0 && (CYTHON_COMPRESS_STRINGS) <= 90 /* compression: lzss (1485 bytes) */
-static const char cstring[] = "\377 array a\377t 0x obj\377ect>, go\373t \000\003a str\377ided or \177unalign\t\001\377ne-d-d .\177: : exp4\000\376 \000a C-con\177tiguous\r\n\377t least \3771 elemen\365t_\00303\010shap\375eC\tto end\370\230\001Y\010\022\000start\370\256\002\244\003w\010value\357s th\316\000nev\377er fall<\377MemoryVi\177ew of <\231\010\235a^\000dir\363\001\007\ri\301n\021\005\373\005#\007\212!\004\031><\374(\tA\006>?Cann\256\332 ass\306  \337\000r\377ead-onlyk m\240\002v\242\000In\305\000\377id mode,\356\325\047\047c\047\202A\047fo?rtran\047\242C%\005\376\271#in axis\337 Note\201#Cy\337thon \021\000de\377liberate\314k\000\323Act\236 \251 n \377PEP-484 \366\213!re\202as su\307bcl\246\000\315 \262 bu\367ilt[\000type\377s. If yoOu ne\227`\245@p\316\000\376%\tthen se\335t\207@e \047\357\002at\357ion_<\000ing\333\047 \356#iv\242\000o \377False.ad\373d_\231 ecoll\373ec*\001s.abc\377disablee\375n\002\001gchotp\337ath_c\322\002/_\236\273\204\002s.py\363\000\036\003d\377no defau\377lt __red\377uce__ du\376g\002non-tri\357vial\033\000cin\037it__uX\002\213A\253`\363oc\237 \221\205\004data\341.\013\020\246\204\003\271a\231\205\003s.A\377SCIIElli\377psisSequ\257ence\356a.\363g_\357_Pyx\001\000Dic\377t_NextRegf__\227$\241\000__\354\"\373__\001\005getit\313em\r\001d0\001\027\000fu3nc\035\001\030\000st\310@)\001\347imp\220`3\001mai\275n\003\002odulM\002n\233am\002\003ewT\001\245 _\177checksuT\000\260\n\001?\004\025\001\330A__\037\001u\337npick?\000En\346 \005vt\203A\230\001qua\201lO\005\327%\340&\222C\277\001\363$e\tx\314\001\211`_\203\005\225`\262\006\003\006\356.\007tes\220@_is\277_corou\362`e\370\204`\363\207\004\230E_buff\373er\271\210\002async\367io.&\006sbas\375e\255\204\001d_prof\315i\314`c_\217\210\007\373\002_o\343ff\205\001\007\003\367\207\002cli\367ne_\276 trac\377ebackcou\367ntdH\000gdim\377ensionsd\340\376\204\001\000\002\237\001\255\211\003\351@ode\317ende\254 \335\205\002er\347ror\221\211\005\200\210\001sfi\377eldflags\277format\277\206\004f\352`\000d\307\204\013.\316\204\004iid""\245iP\000x\377A\203as\000\002i\237zemem\243\207\001\233\207\001n\326\334And\301\212\002n\242\000np\276\256@pyobj\331\004o\337wnerp\311\000po\177pregist\230\000=e\211\212\001eset\241\205\004\366\211\002\377shrinkssx^\000\335\211\002\047\000psto\001\000\317ruct\217`\216 up\357date\340\211\003xO\200\377\001\330\004\007\200u\210G\377\2203\220a\330\010\016\210\377j\230\001\230\022\2301\320\377\0342\260!\260<\270q\377\300\005\300Q\200\001\360\n\377\000\005\031\230\007\230v\240\367Q\240a.\001r\210\023\210\355A%\010\230AD\001w\210a\277\210s\220#\220Q=\n?\276C\000\007\300q\310\001\033\005r\273\220\022l\000c\230\021d\n6\377\260a\260z\300\021\300\047\177\310\021\310\"\310B\310e\000\377\025\220]\240!\330\004\010\277\210\005\210U\220!\235\003\021\373\220\027\240\000\023\230B\230g\336\212\000b\250\002\250\037\000\007\200\371q~\014\047\n\023\2207\230!\377\2303\230b\240\007\240q\376/\000\"\250C\250r\260\027\377\270\001\270\022\2702\270S\373\300\002i\t\013\2104\210q\377\320\000%\240Q\340\004\014\336\226 1\220F\230\202\000\017\210\377r\220\021\220\047\230\021\320?\032:\270!\270>\243\000t\002\377t\210:\220Q\220g\230\373R\230~\002i\220q\230\003\377\230?\250!\2504\250q\317\260\006\260a\321,\026\0075\260\372\365$F\246)\023\230O\2501\357\250E\260\021\222CE\220\026\377\220~\240T\250\025\250fu\260\347&\023\352!\013\2101";
-    PyObject *data = __Pyx_DecompressString_LZSS(cstring, 1485, 2042);
+    #elif (CYTHON_COMPRESS_STRINGS) > 0 && (CYTHON_COMPRESS_STRINGS) <= 90 /* compression: lzss (1510 bytes) */
+static const char cstring[] = "\377 array, \377got  at \3770x objec\373t>\016\003-d-d \377.: : exp\376\024\000ed a C-\377contiguo\373us\r\nt lea\377st 1 ele\257mentS\00303\010s\357hapeC\tto \353enS\000t\006\014sta\343rt\216\002\230\003w\010val\277ues th\256\000n\377ever fal\377l<Memory\377View of u<\231\010a^\000dir\323\001\366\007\rin\021\005striyd\334\001$\006 or \004\031\363><(\tA\006>?Ca\373nn\316 assig\373n \337\000read-\277only m\240\002v\366\242\000In\305\000id m\357ode,\325\047\047c\047\376t\001\047fortra\343n\047\226C%\005\271#in \377axis Not\375e\201#Cython\375 \021\000delibe\317ratek\000\320\001ct\374\236 \251 n PEP-o484 \213!re\342A\177s subcl\246\000|\315 \262 built[\000\377types. I\377f you ne\344\364@\245@p\316\000%\tthe\337n set\207@e \375\047\357\002ation_\276<\000ing\047 \356#i\375v\242\000o Fals\317e.a \340%\332 un\263al\237 \322`on\237 d}_\263 ecoll\376`\376E\000s.abcdi\177sableen\002\001\377gchotpat\267h_c\354\002/_\273\204\002s\347.py\215 \036\003dno\377 default\377 __reduc\277e__ du\201\002n\367on-\346@vial\376\033\000cinit__1uX\002\245A\305`oc\271 \222\205\003? data.\013\020\300\204\003\374\323a\260cs.ASCI\377IEllipsi\377sSequenc\365e\210\204\001.\215\204\007__Py\375x\001\000Dict_N\377extRef__l\261$\241\000__\206B__\001\005\177getitem\r\001yd0\001\027\000func\035\001\346\030\000st\342@)\001imp\274\252`3\001main\003\002owdulM\002nam\002\003\363ewT\001\245 _che\017cksuT\000\n\001?\004\025\001\366\362A__\037\001unpi\333ck?\000En \005vt<\203A\230\001qualO\005\327%0\340&\222C\277\001\363$ex\314\001\243`\301_\203\005\257`\262\006\003\006.\007te\375s\220@_is_co\337routi\230`bc\374\242d\230E_buffe\375r\271\210\002asynci\373o.&\006sbase\376\307\204\001d_profi\346\314`c_\251\210\007\373\002_of\261f\205\001\007\003\221\210\002clh\000_\376\276 traceba\377ckcountd\376H\000gdimens\202\220\204\001d\230\205\001\000\002\237\001\247\211\003\351@o?deende\254 \367\205\002\337error\222\210\001sf\377ieldflag\177sformat\321\206\004\275fX\000dgot\302\204\013.^\311\204\004iidiK\000x\372A\372\376As""\000\002izemeim\270\207\001\260\207\001n\327And\274\212\002\355n\235\000np\251@pyo\373bj\324\004owner\375p\304\000popreg\327ist\223\000e\236\212\001es\363et\234\205\004\213\212\002shri\217nkss^\000\362\211\002\047\000p\367sto\001\000ruct\374\212`\211 update\376\365\211\003xO\200\001\330\004\007\377\200u\210G\2203\220a\377\330\010\016\210j\230\001\230\377\022\2301\320\0342\260!\377\260<\270q\300\005\300Q\377\200\001\360\n\000\005\031\230\177\007\230v\240Q\240a.\001\337r\210\023\210A%\010\230A\376D\001w\210a\210s\220#\353\220Q=\n?C\000\007\300q\273\310\001\033\005r\220\022l\000c\373\230\021d\n6\260a\260z\377\300\021\300\047\310\021\310\"\367\310B\310e\000\025\220]\240\377!\330\004\010\210\005\210U\273\220!\235\003\021\220\027\240\000\023\357\230B\230g\212\000b\250\002\235\250\037\000\007\200q~\014\047\n\023\377\2207\230!\2303\230b\357\240\007\240q/\000\"\250C\377\250r\260\027\270\001\270\022\277\2702\270S\300\002i\t\013\377\2104\210q\320\000%\240\357Q\340\004\014\226 1\220F\375\230^\002t\210:\220Q\220\357g\230R\230j\000\017\210v\377\220[\240\004\240A\240V\377\2501\330\t\016\210g\220\337S\230\001\330\010\022\003\005\240\275Q\020\001f\220C\220%\004\\\377\240\022\2401\240E\250\021\376(\001e\2206\230\036\240t\277\2505\260\006\260a.\003\\\367\240\021\340:\000q\330\004\n\367\210%\210\313\000\n\210!\210\3777\220!\320\0233\2601\377\260N\300!\320CU\320\037UV\320VW";
+    PyObject *data = __Pyx_DecompressString_LZSS(cstring, 1510, 2027);
     #define __Pyx_DecompressString_UNUSED
     if (unlikely(!data)) __PYX_ERR(0, 1, __pyx_L1_error)
     const char* const bytes = __Pyx_PyBytes_AsString(data);
     #if !CYTHON_ASSUME_SAFE_MACROS
     if (likely(bytes)); else { Py_DECREF(data); __PYX_ERR(0, 1, __pyx_L1_error) }
     #endif
-    #else /* compression: none (2042 bytes) */
-static const char bytes[] = " array at 0x object>, got , got a strided or unaligned one-d-d .: : expected a C-contiguous : expected at least 1 element, got 0: expected shape : expected to end at : expected to start at 0, got : expected values that never fall<MemoryView of <contiguous and direct><contiguous and indirect><strided and direct or indirect><strided and direct><strided and indirect>>?Cannot assign to read-only memoryviewInvalid mode, expected \047c\047 or \047fortran\047, got Invalid shape in axis Note that Cython is deliberately stricter than PEP-484 and rejects subclasses of builtin types. If you need to pass subclasses then set the \047annotation_typing\047 directive to False.add_notecollections.abcdisableenablegchotpath_cython/_arrays.pyxisenabledno default __reduce__ due to non-trivial __cinit__unable to allocate array data.unable to allocate shape and strides.ASCIIEllipsisSequenceView.MemoryView__Pyx_PyDict_NextRef__annotate____class____class_getitem____dict____func____getstate____import____main____module____name____new____pyx_checksum__pyx_state__pyx_type__pyx_unpickle_Enum__pyx_vtable____qualname____reduce____reduce_cython____reduce_ex____set_name____setstate____setstate_cython____test___is_coroutineabcalignedallocate_bufferarrayasyncio.coroutinesbasebuild_profilecc_contiguouscheck_offsetscheck_shapecline_in_tracebackcountdebugdimensionsdtypedtype_is_objectencodeendenumerateerrorexpectedfallsfieldflagsformatfortranfoundhotpath_cython._arraysiidindexitemitemsitemsizememviewmodennamendarrayndimnpnumpyobjoffsetsownerpackpopregisterreleasesetdefaultshapeshrinkssizestartstepstopstructunpackupdatevaluesxO\200\001\330\004\007\200u\210G\2203\220a\330\010\016\210j\230\001\230\022\2301\320\0342\260!\260<\270q\300\005\300Q\200\001\360\n\000\005\031\230\007\230v\240Q\240a\330\004\007\200r\210\023\210A\330\010\016\210j\230\001\230\022\2301\230A\330\004\007\200w\210a\210s\220#\220Q\330\010\016\210j\230\001\230\022\2301\320\034?\270q\300\007\300q\310\001\330\004\007\200w\210a\210r\220\022""\2203\220c\230\021\330\010\016\210j\230\001\230\022\2301\320\0346\260a\260z\300\021\300\047\310\021\310\"\310B\310a\330\004\025\220]\240!\330\004\010\210\005\210U\220!\2203\220a\330\010\021\220\027\230\001\230\023\230B\230g\240Q\240b\250\002\250!\330\004\007\200q\330\010\016\210j\230\001\230\022\2301\230A\330\004\010\210\005\210U\220!\2203\220a\330\010\023\2207\230!\2303\230b\240\007\240q\250\002\250\"\250C\250r\260\027\270\001\270\022\2702\270S\300\002\300\047\310\021\310\"\310B\310a\330\004\013\2104\210q\320\000%\240Q\340\004\014\210G\2201\220F\230!\330\004\017\210r\220\021\220\047\230\021\320\032:\270!\270>\310\021\310!\330\004\007\200t\210:\220Q\220g\230R\230q\330\010\016\210i\220q\230\003\230?\250!\2504\250q\260\006\260a\330\004\007\200u\210G\2203\220a\330\010\016\210i\220q\230\003\230?\250!\2505\260\001\330\004\007\200u\210F\220#\220Q\330\010\016\210j\230\001\230\023\230O\2501\250E\260\021\330\004\007\200u\210E\220\026\220~\240T\250\025\250f\260A\330\010\016\210j\230\001\230\023\230A\330\004\013\2101";
+    #else /* compression: none (2027 bytes) */
+static const char bytes[] = " array, got  at 0x object>, got -d-d .: : expected a C-contiguous : expected at least 1 element, got 0: expected shape : expected to end at : expected to start at 0, got : expected values that never fall<MemoryView of <contiguous and direct><contiguous and indirect><strided and direct or indirect><strided and direct><strided and indirect>>?Cannot assign to read-only memoryviewInvalid mode, expected \047c\047 or \047fortran\047, got Invalid shape in axis Note that Cython is deliberately stricter than PEP-484 and rejects subclasses of builtin types. If you need to pass subclasses then set the \047annotation_typing\047 directive to False.a strided or unaligned oneadd_notecollections.abcdisableenablegchotpath_cython/_arrays.pyxisenabledno default __reduce__ due to non-trivial __cinit__unable to allocate array data.unable to allocate shape and strides.ASCIIEllipsisSequenceView.MemoryView__Pyx_PyDict_NextRef__annotate____class____class_getitem____dict____func____getstate____import____main____module____name____new____pyx_checksum__pyx_state__pyx_type__pyx_unpickle_Enum__pyx_vtable____qualname____reduce____reduce_cython____reduce_ex____set_name____setstate____setstate_cython____test___is_coroutineabcalignedallocate_bufferarrayasyncio.coroutinesbasebuild_profilecc_contiguouscheck_offsetscheck_shapecline_in_tracebackcountdebugdimensionsdtypedtype_is_objectencodeendenumerateerrorfallsfieldflagsformatfortranfoundgothotpath_cython._arraysiidindexitemitemsitemsizememviewmodennamendarrayndimnpnumpyobjoffsetsownerpackpopregisterreleasesetdefaultshapeshrinkssizestartstepstopstructunpackupdatevaluesxO\200\001\330\004\007\200u\210G\2203\220a\330\010\016\210j\230\001\230\022\2301\320\0342\260!\260<\270q\300\005\300Q\200\001\360\n\000\005\031\230\007\230v\240Q\240a\330\004\007\200r\210\023\210A\330\010\016\210j\230\001\230\022\2301\230A\330\004\007\200w\210a\210s\220#\220Q\330\010\016\210j\230\001\230\022\2301\320\034?\270q\300\007\300q\310\001\330\004\007\200w\210a\210r\220\022\2203""\220c\230\021\330\010\016\210j\230\001\230\022\2301\320\0346\260a\260z\300\021\300\047\310\021\310\"\310B\310a\330\004\025\220]\240!\330\004\010\210\005\210U\220!\2203\220a\330\010\021\220\027\230\001\230\023\230B\230g\240Q\240b\250\002\250!\330\004\007\200q\330\010\016\210j\230\001\230\022\2301\230A\330\004\010\210\005\210U\220!\2203\220a\330\010\023\2207\230!\2303\230b\240\007\240q\250\002\250\"\250C\250r\260\027\270\001\270\022\2702\270S\300\002\300\047\310\021\310\"\310B\310a\330\004\013\2104\210q\320\000%\240Q\340\004\014\210G\2201\220F\230!\330\004\007\200t\210:\220Q\220g\230R\230q\330\010\017\210v\220[\240\004\240A\240V\2501\330\t\016\210g\220S\230\001\330\010\017\210v\220[\240\005\240Q\330\t\016\210f\220C\220q\330\010\017\210v\220\\\240\022\2401\240E\250\021\330\t\016\210e\2206\230\036\240t\2505\260\006\260a\330\010\017\210v\220\\\240\021\340\010\017\210q\330\004\n\210%\210q\330\010\n\210!\2107\220!\320\0233\2601\260N\300!\320CU\320UV\320VW";
     PyObject *data = NULL;
     #define __Pyx_DecompressString_UNUSED
     #define __Pyx_DecompressString_LZSS_UNUSED
@@ -21762,7 +21723,7 @@ typedef struct {
     unsigned int argcount : 3;
     unsigned int num_posonly_args : 1;
     unsigned int num_kwonly_args : 1;
-    unsigned int nlocals : 3;
+    unsigned int nlocals : 4;
     unsigned int flags : 10;
     unsigned int first_line : 6;
 } __Pyx_PyCode_New_function_description;
@@ -21784,17 +21745,17 @@ static int __Pyx_CreateCodeObjects(__pyx_mstatetype *__pyx_mstate) {
   PyObject* tuple_dedup_map = PyDict_New();
   if (unlikely(!tuple_dedup_map)) return -1;
   {
-    const __Pyx_PyCode_New_function_description descr = {5, 0, 0, 7, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 18};
-    PyObject* const varnames[] = {__pyx_mstate->__pyx_n_u_owner, __pyx_mstate->__pyx_n_u_item, __pyx_mstate->__pyx_n_u_field, __pyx_mstate->__pyx_n_u_dtype, __pyx_mstate->__pyx_n_u_dimensions, __pyx_mstate->__pyx_n_u_found, __pyx_mstate->__pyx_n_u_expected};
-    __pyx_mstate_global->__pyx_codeobj_tab[0] = __Pyx_PyCode_New(descr, varnames, __pyx_mstate->__pyx_kp_u_hotpath_cython__arrays_pyx, __pyx_mstate->__pyx_n_u_array_2, __pyx_mstate->__pyx_kp_b_iso88591_Q_G1F_r_t_QgRq_iq_4q_a_uG3a_iq, tuple_dedup_map); if (unlikely(!__pyx_mstate_global->__pyx_codeobj_tab[0])) goto bad;
+    const __Pyx_PyCode_New_function_description descr = {5, 0, 0, 8, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 18};
+    PyObject* const varnames[] = {__pyx_mstate->__pyx_n_u_owner, __pyx_mstate->__pyx_n_u_item, __pyx_mstate->__pyx_n_u_field, __pyx_mstate->__pyx_n_u_dtype, __pyx_mstate->__pyx_n_u_dimensions, __pyx_mstate->__pyx_n_u_found, __pyx_mstate->__pyx_n_u_error, __pyx_mstate->__pyx_n_u_got_2};
+    __pyx_mstate_global->__pyx_codeobj_tab[0] = __Pyx_PyCode_New(descr, varnames, __pyx_mstate->__pyx_kp_u_hotpath_cython__arrays_pyx, __pyx_mstate->__pyx_n_u_array, __pyx_mstate->__pyx_kp_b_iso88591_Q_G1F_t_QgRq_v_AV1_gS_v_Q_fCq_v, tuple_dedup_map); if (unlikely(!__pyx_mstate_global->__pyx_codeobj_tab[0])) goto bad;
   }
   {
-    const __Pyx_PyCode_New_function_description descr = {3, 0, 0, 7, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 33};
+    const __Pyx_PyCode_New_function_description descr = {3, 0, 0, 7, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 36};
     PyObject* const varnames[] = {__pyx_mstate->__pyx_n_u_name, __pyx_mstate->__pyx_n_u_offsets, __pyx_mstate->__pyx_n_u_end, __pyx_mstate->__pyx_n_u_n, __pyx_mstate->__pyx_n_u_i, __pyx_mstate->__pyx_n_u_falls, __pyx_mstate->__pyx_n_u_shrinks};
     __pyx_mstate_global->__pyx_codeobj_tab[1] = __Pyx_PyCode_New(descr, varnames, __pyx_mstate->__pyx_kp_u_hotpath_cython__arrays_pyx, __pyx_mstate->__pyx_n_u_check_offsets, __pyx_mstate->__pyx_kp_b_iso88591_vQa_r_A_j_1A_was_Q_j_1_q_q_war, tuple_dedup_map); if (unlikely(!__pyx_mstate_global->__pyx_codeobj_tab[1])) goto bad;
   }
   {
-    const __Pyx_PyCode_New_function_description descr = {3, 0, 0, 3, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 55};
+    const __Pyx_PyCode_New_function_description descr = {3, 0, 0, 3, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 58};
     PyObject* const varnames[] = {__pyx_mstate->__pyx_n_u_name, __pyx_mstate->__pyx_n_u_found, __pyx_mstate->__pyx_n_u_shape};
     __pyx_mstate_global->__pyx_codeobj_tab[2] = __Pyx_PyCode_New(descr, varnames, __pyx_mstate->__pyx_kp_u_hotpath_cython__arrays_pyx, __pyx_mstate->__pyx_n_u_check_shape, __pyx_mstate->__pyx_kp_b_iso88591_uG3a_j_1_2_q_Q, tuple_dedup_map); if (unlikely(!__pyx_mstate_global->__pyx_codeobj_tab[2])) goto bad;
   }

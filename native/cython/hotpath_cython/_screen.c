@@ -9,10 +9,15 @@
                 "0"
             ]
         ],
-        "depends": [],
+        "depends": [
+            "hotpath_cython/planes.h"
+        ],
         "extra_compile_args": [
             "-O3",
             "-ffp-contract=off"
+        ],
+        "include_dirs": [
+            "hotpath_cython"
         ],
         "name": "hotpath_cython._screen",
         "sources": [
@@ -1286,6 +1291,7 @@ static int __Pyx_init_tpflags_variables(void) {
     /* Far above the rounding error of a score, far below one common character. */
     static const double SLACK = 1e-9;
     
+#include "planes.h"
 #include "pythread.h"
 
     typedef int (*__pyx_memoryview_to_dtype_func_type)(char*, PyObject*);
@@ -1824,9 +1830,11 @@ struct __pyx_t_14hotpath_cython_6_bound_Bound {
   double cutoff;
   double jaro[(__pyx_e_14hotpath_cython_5_jaro_PREFIX_LENGTH + 1)];
 };
+struct __pyx_t_14hotpath_cython_7_screen_Candidate;
+typedef struct __pyx_t_14hotpath_cython_7_screen_Candidate __pyx_t_14hotpath_cython_7_screen_Candidate;
 
-/* "hotpath_cython/_screen.pyx":18
- * from hotpath_cython._arrays import array, check_offsets, check_shape
+/* "hotpath_cython/_screen.pyx":30
+ *     ) noexcept nogil
  * 
  * cdef enum:             # <<<<<<<<<<<<<<
  *     BINS = 32  # a code point's bin is its five low bits
@@ -1835,11 +1843,24 @@ struct __pyx_t_14hotpath_cython_6_bound_Bound {
 enum  {
   __pyx_e_14hotpath_cython_7_screen_BINS = 32,
   __pyx_e_14hotpath_cython_7_screen_ALIGNMENT = 8,
-  __pyx_e_14hotpath_cython_7_screen_RUN = 64,
   __pyx_e_14hotpath_cython_7_screen_BITS = 32
 };
 
-/* "hotpath_cython/_screen.pyx":50
+/* "hotpath_cython/_screen.pyx":38
+ * memset(&NONE, 0, sizeof(NONE))
+ * 
+ * ctypedef struct Candidate:             # <<<<<<<<<<<<<<
+ *     int32_t name
+ *     int32_t common  # the most code points that it can have in common with the query
+*/
+struct __pyx_t_14hotpath_cython_7_screen_Candidate {
+  int32_t name;
+  int32_t common;
+  int32_t prefix;
+  int32_t need;
+};
+
+/* "hotpath_cython/_screen.pyx":80
  * 
  * 
  * cdef class _Screen:             # <<<<<<<<<<<<<<
@@ -1860,24 +1881,27 @@ struct __pyx_obj_14hotpath_cython_7_screen__Screen {
   uint32_t const *text;
   __Pyx_memviewslice planes;
   __Pyx_memviewslice heads;
-  __Pyx_memviewslice shortest;
+  int32_t *shortest;
+  Py_ssize_t name_words;
   uint32_t const *query;
   Py_ssize_t length;
-  int first_bin;
-  int second_bin;
   __pyx_t_14hotpath_cython_5_jaro_Positions positions;
-  __Pyx_memviewslice both;
-  __Pyx_memviewslice chosen;
-  Py_ssize_t count;
+  uint64_t const *first;
+  uint64_t *both;
+  Py_ssize_t start_first;
+  Py_ssize_t start_both;
+  uint64_t const **chosen;
+  Py_ssize_t choices;
+  uint64_t const **in_run;
+  uint64_t thresholds[RUN];
+  Plane counts[__pyx_e_14hotpath_cython_7_screen_BITS];
   int bits;
-  __Pyx_memviewslice carries;
-  __Pyx_memviewslice counts;
-  __Pyx_memviewslice reached;
-  __Pyx_memviewslice thresholds;
-  __Pyx_memviewslice candidates;
+  Plane *carries;
+  uint64_t reached[RUN];
+  __pyx_t_14hotpath_cython_7_screen_Candidate *candidates;
   Py_ssize_t found;
-  __Pyx_memviewslice taken;
-  __Pyx_memviewslice common;
+  uint8_t *taken;
+  uint32_t *common;
 };
 
 
@@ -1958,7 +1982,7 @@ struct __pyx_memoryviewslice_obj {
 
 
 
-/* "hotpath_cython/_screen.pyx":50
+/* "hotpath_cython/_screen.pyx":80
  * 
  * 
  * cdef class _Screen:             # <<<<<<<<<<<<<<
@@ -1969,12 +1993,10 @@ struct __pyx_memoryviewslice_obj {
 struct __pyx_vtabstruct_14hotpath_cython_7_screen__Screen {
   Py_ssize_t (*length_of)(struct __pyx_obj_14hotpath_cython_7_screen__Screen *, Py_ssize_t);
   int (*find)(struct __pyx_obj_14hotpath_cython_7_screen__Screen *, uint32_t const *, Py_ssize_t);
-  int (*choose)(struct __pyx_obj_14hotpath_cython_7_screen__Screen *, Py_ssize_t, Py_ssize_t);
-  uint64_t const *(*plane)(struct __pyx_obj_14hotpath_cython_7_screen__Screen *, Py_ssize_t, Py_ssize_t);
+  int (*choose)(struct __pyx_obj_14hotpath_cython_7_screen__Screen *);
   Py_ssize_t (*words_below)(struct __pyx_obj_14hotpath_cython_7_screen__Screen *, Py_ssize_t);
-  int (*set_thresholds)(struct __pyx_obj_14hotpath_cython_7_screen__Screen *, Py_ssize_t, Py_ssize_t, Py_ssize_t);
-  int (*count_planes)(struct __pyx_obj_14hotpath_cython_7_screen__Screen *, Py_ssize_t, Py_ssize_t);
-  int (*check)(struct __pyx_obj_14hotpath_cython_7_screen__Screen *, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t);
+  void (*set_thresholds)(struct __pyx_obj_14hotpath_cython_7_screen__Screen *, Py_ssize_t, Py_ssize_t, Py_ssize_t);
+  int (*check)(struct __pyx_obj_14hotpath_cython_7_screen__Screen *, Py_ssize_t, Py_ssize_t);
   int (*score)(struct __pyx_obj_14hotpath_cython_7_screen__Screen *, int32_t *, double *, Py_ssize_t);
 };
 static struct __pyx_vtabstruct_14hotpath_cython_7_screen__Screen *__pyx_vtabptr_14hotpath_cython_7_screen__Screen;
@@ -2872,7 +2894,7 @@ static CYTHON_INLINE long __Pyx_div_long(long, long, int b_is_constant);
 /* CDoubleToPyUnicode.proto */
 static CYTHON_INLINE PyObject* __Pyx_PyUnicode_FromDouble(double value, char format_char, int precision);
 
-/* PyObjectVectorcallKwds.proto (used by PyObjectVectorcallMethodKwds) */
+/* PyObjectVectorcallKwds.proto */
 #if CYTHON_VECTORCALL
 #define __Pyx_Object_VectorcallKwds PyObject_Vectorcall
 CYTHON_UNUSED static int __Pyx_CheckVectorcallKwarg(PyObject *kwnames, Py_ssize_t i);
@@ -2880,23 +2902,6 @@ CYTHON_UNUSED static int __Pyx_CheckVectorcallKwarg(PyObject *kwnames, Py_ssize_
 #define __Pyx_Object_VectorcallKwds __Pyx_PyObject_FastCallDict
 CYTHON_UNUSED static PyObject *__Pyx_MakeKwargDict(PyObject **keys, PyObject **values, Py_ssize_t n);
 CYTHON_UNUSED static int __Pyx_CheckVectorcallKwarg(PyObject **kwnames, Py_ssize_t i);
-#endif
-
-/* PyObjectVectorcallMethodKwds.proto */
-#if CYTHON_VECTORCALL
-#define __Pyx_Object_VectorcallMethodKwds PyObject_VectorcallMethod
-#else
-static PyObject *__Pyx_Object_VectorcallMethodKwds(PyObject *name, PyObject *const *args, size_t nargsf, PyObject *kwnames);
-#endif
-
-/* PyNumberBinop.proto */
-#if CYTHON_COMPILING_IN_PYPY || CYTHON_COMPILING_IN_GRAAL || CYTHON_COMPILING_IN_LIMITED_API
-#define __Pyx_PyNumber_Subtract_object_object(op1, op2)  PyNumber_Subtract(op1, op2)
-#define __Pyx_PyNumber_InPlaceSubtract_object_object(op1, op2)  PyNumber_InPlaceSubtract(op1, op2)
-#else
-#define __Pyx_PyNumber_Subtract_object_object(op1, op2)  __Pyx__PyNumber_Subtract_object_object(op1, op2, 0)
-#define __Pyx_PyNumber_InPlaceSubtract_object_object(op1, op2)  __Pyx__PyNumber_Subtract_object_object(op1, op2, 1)
-static CYTHON_INLINE PyObject* __Pyx__PyNumber_Subtract_object_object(PyObject *op1, PyObject *op2, int inplace);
 #endif
 
 /* AllocateExtensionType.proto */
@@ -3262,29 +3267,11 @@ static CYTHON_INLINE __Pyx_memviewslice __Pyx_PyObject_to_MemoryviewSlice_d_dc_n
 /* ObjectToMemviewSlice.proto */
 static CYTHON_INLINE __Pyx_memviewslice __Pyx_PyObject_to_MemoryviewSlice_d_dc_double(PyObject *, int writable_flag);
 
-/* MemviewDtypeToObject.proto */
-static CYTHON_INLINE PyObject *__pyx_memview_get_nn_uint32_t__const__(const char *itemp);
-
 /* ObjectToMemviewSlice.proto */
 static CYTHON_INLINE __Pyx_memviewslice __Pyx_PyObject_to_MemoryviewSlice_d_dc_nn_uint64_t__const__(PyObject *, int writable_flag);
 
 /* ObjectToMemviewSlice.proto */
 static CYTHON_INLINE __Pyx_memviewslice __Pyx_PyObject_to_MemoryviewSlice_d_d_dc_nn_uint64_t__const__(PyObject *, int writable_flag);
-
-/* ObjectToMemviewSlice.proto */
-static CYTHON_INLINE __Pyx_memviewslice __Pyx_PyObject_to_MemoryviewSlice_dc_nn_int32_t(PyObject *, int writable_flag);
-
-/* ObjectToMemviewSlice.proto */
-static CYTHON_INLINE __Pyx_memviewslice __Pyx_PyObject_to_MemoryviewSlice_d_dc_nn_uint64_t(PyObject *, int writable_flag);
-
-/* ObjectToMemviewSlice.proto */
-static CYTHON_INLINE __Pyx_memviewslice __Pyx_PyObject_to_MemoryviewSlice_dc_nn_uint64_t(PyObject *, int writable_flag);
-
-/* ObjectToMemviewSlice.proto */
-static CYTHON_INLINE __Pyx_memviewslice __Pyx_PyObject_to_MemoryviewSlice_dc_nn_uint8_t(PyObject *, int writable_flag);
-
-/* ObjectToMemviewSlice.proto */
-static CYTHON_INLINE __Pyx_memviewslice __Pyx_PyObject_to_MemoryviewSlice_dc_nn_uint32_t(PyObject *, int writable_flag);
 
 /* MemviewSliceCopy.proto */
 static __Pyx_memviewslice
@@ -3293,8 +3280,12 @@ __pyx_memoryview_copy_new_contig(const __Pyx_memviewslice *from_mvs,
                                  Py_ssize_t sizeof_dtype, int contig_flag,
                                  int dtype_is_object);
 
-/* CIntToPy.proto */
-static CYTHON_INLINE PyObject* __Pyx_PyLong_From_uint32_t(uint32_t value);
+/* PyObjectVectorcallMethodKwds.proto (used by CIntToPy) */
+#if CYTHON_VECTORCALL
+#define __Pyx_Object_VectorcallMethodKwds PyObject_VectorcallMethod
+#else
+static PyObject *__Pyx_Object_VectorcallMethodKwds(PyObject *name, PyObject *const *args, size_t nargsf, PyObject *kwnames);
+#endif
 
 /* CIntToPy.proto */
 static CYTHON_INLINE PyObject* __Pyx_PyLong_From_long(long value);
@@ -3303,10 +3294,10 @@ static CYTHON_INLINE PyObject* __Pyx_PyLong_From_long(long value);
 static CYTHON_INLINE PyObject* __Pyx_PyLong_From___pyx_anon_enum(int value);
 
 /* CIntToPy.proto */
-static CYTHON_INLINE PyObject* __Pyx_PyLong_From_int32_t(int32_t value);
+static CYTHON_INLINE PyObject* __Pyx_PyLong_From_int(int value);
 
 /* CIntToPy.proto */
-static CYTHON_INLINE PyObject* __Pyx_PyLong_From_int(int value);
+static CYTHON_INLINE PyObject* __Pyx_PyLong_From_int32_t(int32_t value);
 
 /* CIntFromPy.proto */
 static CYTHON_INLINE int __Pyx_PyLong_As_int(PyObject *);
@@ -3437,13 +3428,13 @@ static PyObject *__pyx_memoryviewslice_assign_item_from_object(struct __pyx_memo
 static PyObject *__pyx_memoryviewslice__get_base(struct __pyx_memoryviewslice_obj *__pyx_v_self); /* proto*/
 static Py_ssize_t __pyx_f_14hotpath_cython_7_screen_7_Screen_length_of(struct __pyx_obj_14hotpath_cython_7_screen__Screen *__pyx_v_self, Py_ssize_t __pyx_v_name); /* proto*/
 static int __pyx_f_14hotpath_cython_7_screen_7_Screen_find(struct __pyx_obj_14hotpath_cython_7_screen__Screen *__pyx_v_self, uint32_t const *__pyx_v_query, Py_ssize_t __pyx_v_length); /* proto*/
-static int __pyx_f_14hotpath_cython_7_screen_7_Screen_choose(struct __pyx_obj_14hotpath_cython_7_screen__Screen *__pyx_v_self, Py_ssize_t __pyx_v_start_one, Py_ssize_t __pyx_v_start_both); /* proto*/
-static uint64_t const *__pyx_f_14hotpath_cython_7_screen_7_Screen_plane(struct __pyx_obj_14hotpath_cython_7_screen__Screen *__pyx_v_self, Py_ssize_t __pyx_v_number, Py_ssize_t __pyx_v_word); /* proto*/
+static int __pyx_f_14hotpath_cython_7_screen_7_Screen_choose(struct __pyx_obj_14hotpath_cython_7_screen__Screen *__pyx_v_self); /* proto*/
 static Py_ssize_t __pyx_f_14hotpath_cython_7_screen_7_Screen_words_below(struct __pyx_obj_14hotpath_cython_7_screen__Screen *__pyx_v_self, Py_ssize_t __pyx_v_length); /* proto*/
-static int __pyx_f_14hotpath_cython_7_screen_7_Screen_set_thresholds(struct __pyx_obj_14hotpath_cython_7_screen__Screen *__pyx_v_self, Py_ssize_t __pyx_v_word, Py_ssize_t __pyx_v_end, Py_ssize_t __pyx_v_shortest); /* proto*/
-static int __pyx_f_14hotpath_cython_7_screen_7_Screen_count_planes(struct __pyx_obj_14hotpath_cython_7_screen__Screen *__pyx_v_self, Py_ssize_t __pyx_v_word, Py_ssize_t __pyx_v_end); /* proto*/
-static int __pyx_f_14hotpath_cython_7_screen_7_Screen_check(struct __pyx_obj_14hotpath_cython_7_screen__Screen *__pyx_v_self, Py_ssize_t __pyx_v_word, Py_ssize_t __pyx_v_i, Py_ssize_t __pyx_v_start_one, Py_ssize_t __pyx_v_start_both); /* proto*/
+static void __pyx_f_14hotpath_cython_7_screen_7_Screen_set_thresholds(struct __pyx_obj_14hotpath_cython_7_screen__Screen *__pyx_v_self, Py_ssize_t __pyx_v_word, Py_ssize_t __pyx_v_n, Py_ssize_t __pyx_v_shortest); /* proto*/
+static int __pyx_f_14hotpath_cython_7_screen_7_Screen_check(struct __pyx_obj_14hotpath_cython_7_screen__Screen *__pyx_v_self, Py_ssize_t __pyx_v_word, Py_ssize_t __pyx_v_i); /* proto*/
 static int __pyx_f_14hotpath_cython_7_screen_7_Screen_score(struct __pyx_obj_14hotpath_cython_7_screen__Screen *__pyx_v_self, int32_t *__pyx_v_rows, double *__pyx_v_scores, Py_ssize_t __pyx_v_limit); /* proto*/
+
+/* Module declarations from "cpython.mem" */
 
 /* Module declarations from "libc.stdint" */
 
@@ -3470,6 +3461,7 @@ static CYTHON_INLINE Py_ssize_t __pyx_f_14hotpath_cython_6_bound_shortest_of(__p
 static CYTHON_INLINE Py_ssize_t __pyx_f_14hotpath_cython_6_bound_longest_of(__pyx_t_14hotpath_cython_6_bound_Bound const *, Py_ssize_t, int); /*proto*/
 
 /* Module declarations from "hotpath_cython._screen" */
+static Plane __pyx_v_14hotpath_cython_7_screen_NONE;
 static PyObject *__pyx_collections_abc_Sequence = 0;
 static PyObject *generic = 0;
 static PyObject *strided = 0;
@@ -3478,11 +3470,9 @@ static PyObject *contiguous = 0;
 static PyObject *indirect_contiguous = 0;
 static int __pyx_memoryview_thread_locks_used;
 static PyThread_type_lock __pyx_memoryview_thread_locks[8];
+static void *__pyx_f_14hotpath_cython_7_screen_allocate(Py_ssize_t, size_t); /*proto*/
 static CYTHON_INLINE int __pyx_f_14hotpath_cython_7_screen_comes_first(int32_t, double, int32_t, double); /*proto*/
 static Py_ssize_t __pyx_f_14hotpath_cython_7_screen_offer(int32_t *, double *, Py_ssize_t, Py_ssize_t, int32_t, double); /*proto*/
-static void __pyx_f_14hotpath_cython_7_screen_full_add(uint64_t *, uint64_t const *, uint64_t const *, uint64_t *, Py_ssize_t); /*proto*/
-static void __pyx_f_14hotpath_cython_7_screen_half_add(uint64_t *, uint64_t const *, uint64_t *, Py_ssize_t); /*proto*/
-static void __pyx_f_14hotpath_cython_7_screen_at_least(uint64_t *, uint64_t const *, uint64_t const *, int, Py_ssize_t); /*proto*/
 static int __pyx_array_allocate_buffer(struct __pyx_array_obj *); /*proto*/
 static struct __pyx_array_obj *__pyx_array_new(PyObject *, Py_ssize_t, char *, char const *, char *); /*proto*/
 static PyObject *__pyx_memoryview_new(PyObject *, int, int, __Pyx_TypeInfo const *); /*proto*/
@@ -3526,9 +3516,6 @@ static const __Pyx_TypeInfo __Pyx_TypeInfo_nn_uint32_t__const__ = { "const uint3
 static const __Pyx_TypeInfo __Pyx_TypeInfo_nn_int32_t = { "int32_t", NULL, sizeof(int32_t), { 0 }, 0, __PYX_IS_UNSIGNED(int32_t) ? 'U' : 'I', __PYX_IS_UNSIGNED(int32_t), 0 };
 static const __Pyx_TypeInfo __Pyx_TypeInfo_double = { "double", NULL, sizeof(double), { 0 }, 0, 'R', 0, 0 };
 static const __Pyx_TypeInfo __Pyx_TypeInfo_nn_uint64_t__const__ = { "const uint64_t", NULL, sizeof(uint64_t const ), { 0 }, 0, __PYX_IS_UNSIGNED(uint64_t const ) ? 'U' : 'I', __PYX_IS_UNSIGNED(uint64_t const ), 0 };
-static const __Pyx_TypeInfo __Pyx_TypeInfo_nn_uint64_t = { "uint64_t", NULL, sizeof(uint64_t), { 0 }, 0, __PYX_IS_UNSIGNED(uint64_t) ? 'U' : 'I', __PYX_IS_UNSIGNED(uint64_t), 0 };
-static const __Pyx_TypeInfo __Pyx_TypeInfo_nn_uint8_t = { "uint8_t", NULL, sizeof(uint8_t), { 0 }, 0, __PYX_IS_UNSIGNED(uint8_t) ? 'U' : 'I', __PYX_IS_UNSIGNED(uint8_t), 0 };
-static const __Pyx_TypeInfo __Pyx_TypeInfo_nn_uint32_t = { "uint32_t", NULL, sizeof(uint32_t), { 0 }, 0, __PYX_IS_UNSIGNED(uint32_t) ? 'U' : 'I', __PYX_IS_UNSIGNED(uint32_t), 0 };
 /* #### Code section: before_global_var ### */
 #define __Pyx_MODULE_NAME "hotpath_cython._screen"
 extern int __pyx_module_is_main_hotpath_cython___screen;
@@ -3601,8 +3588,9 @@ static PyObject *__pyx_pf___pyx_memoryviewslice_2__setstate_cython__(CYTHON_UNUS
 static PyObject *__pyx_pf_15View_dot_MemoryView___pyx_unpickle_Enum(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v___pyx_type, long __pyx_v___pyx_checksum, PyObject *__pyx_v___pyx_state); /* proto */
 static PyObject *__pyx_pf_14hotpath_cython_7_screen_screen(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v_queries, PyObject *__pyx_v_index, double __pyx_v_cutoff, Py_ssize_t __pyx_v_limit); /* proto */
 static int __pyx_pf_14hotpath_cython_7_screen_7_Screen___cinit__(struct __pyx_obj_14hotpath_cython_7_screen__Screen *__pyx_v_self, PyObject *__pyx_v_index, Py_ssize_t __pyx_v_longest_query, double __pyx_v_cutoff); /* proto */
-static PyObject *__pyx_pf_14hotpath_cython_7_screen_7_Screen_2__reduce_cython__(CYTHON_UNUSED struct __pyx_obj_14hotpath_cython_7_screen__Screen *__pyx_v_self); /* proto */
-static PyObject *__pyx_pf_14hotpath_cython_7_screen_7_Screen_4__setstate_cython__(CYTHON_UNUSED struct __pyx_obj_14hotpath_cython_7_screen__Screen *__pyx_v_self, CYTHON_UNUSED PyObject *__pyx_v___pyx_state); /* proto */
+static void __pyx_pf_14hotpath_cython_7_screen_7_Screen_2__dealloc__(struct __pyx_obj_14hotpath_cython_7_screen__Screen *__pyx_v_self); /* proto */
+static PyObject *__pyx_pf_14hotpath_cython_7_screen_7_Screen_4__reduce_cython__(CYTHON_UNUSED struct __pyx_obj_14hotpath_cython_7_screen__Screen *__pyx_v_self); /* proto */
+static PyObject *__pyx_pf_14hotpath_cython_7_screen_7_Screen_6__setstate_cython__(CYTHON_UNUSED struct __pyx_obj_14hotpath_cython_7_screen__Screen *__pyx_v_self, CYTHON_UNUSED PyObject *__pyx_v___pyx_state); /* proto */
 static PyObject *__pyx_tp_new__initialisation_14hotpath_cython_7_screen__Screen(PyObject *o, 
 #if CYTHON_VECTORCALL_TPNEW
     PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames
@@ -3760,11 +3748,11 @@ namespace {
     __Pyx_CachedCFunction __pyx_umethod_PyDict_Type_items;
     __Pyx_CachedCFunction __pyx_umethod_PyDict_Type_pop;
     __Pyx_CachedCFunction __pyx_umethod_PyDict_Type_values;
-    PyObject *__pyx_slice[3];
-    PyObject *__pyx_tuple[4];
+    PyObject *__pyx_slice[1];
+    PyObject *__pyx_tuple[3];
     PyObject *__pyx_codeobj_tab[3];
-    PyObject *__pyx_string_tab[149];
-    PyObject *__pyx_number_tab[7];
+    PyObject *__pyx_string_tab[145];
+    PyObject *__pyx_number_tab[5];
 /* #### Code section: module_state_contents ### */
 /* PyFrozenDict.module_state_decls */
 #if CYTHON_COMPILING_IN_LIMITED_API
@@ -3894,81 +3882,75 @@ static __pyx_mstatetype * const __pyx_mstate_global = &__pyx_mstate_global_stati
 #define __pyx_n_u_count __pyx_string_tab[78]
 #define __pyx_n_u_cutoff __pyx_string_tab[79]
 #define __pyx_n_u_data __pyx_string_tab[80]
-#define __pyx_n_u_diff __pyx_string_tab[81]
-#define __pyx_n_u_dtype __pyx_string_tab[82]
-#define __pyx_n_u_dtype_is_object __pyx_string_tab[83]
-#define __pyx_n_u_empty __pyx_string_tab[84]
-#define __pyx_n_u_encode __pyx_string_tab[85]
-#define __pyx_n_u_enumerate __pyx_string_tab[86]
-#define __pyx_n_u_error __pyx_string_tab[87]
-#define __pyx_n_u_flags __pyx_string_tab[88]
-#define __pyx_n_u_format __pyx_string_tab[89]
-#define __pyx_n_u_fortran __pyx_string_tab[90]
-#define __pyx_n_u_full __pyx_string_tab[91]
-#define __pyx_n_u_heads __pyx_string_tab[92]
-#define __pyx_n_u_hotpath_cython__arrays __pyx_string_tab[93]
-#define __pyx_n_u_hotpath_cython__screen __pyx_string_tab[94]
-#define __pyx_n_u_id __pyx_string_tab[95]
-#define __pyx_n_u_index __pyx_string_tab[96]
-#define __pyx_n_u_initial __pyx_string_tab[97]
-#define __pyx_n_u_int32 __pyx_string_tab[98]
-#define __pyx_n_u_items __pyx_string_tab[99]
-#define __pyx_n_u_itemsize __pyx_string_tab[100]
-#define __pyx_n_u_limit __pyx_string_tab[101]
-#define __pyx_n_u_longest_query __pyx_string_tab[102]
-#define __pyx_n_u_m __pyx_string_tab[103]
-#define __pyx_n_u_max __pyx_string_tab[104]
-#define __pyx_n_u_memview __pyx_string_tab[105]
-#define __pyx_n_u_mode __pyx_string_tab[106]
-#define __pyx_n_u_name __pyx_string_tab[107]
-#define __pyx_n_u_ndim __pyx_string_tab[108]
-#define __pyx_n_u_np __pyx_string_tab[109]
-#define __pyx_n_u_numpy __pyx_string_tab[110]
-#define __pyx_n_u_obj __pyx_string_tab[111]
-#define __pyx_n_u_offsets __pyx_string_tab[112]
-#define __pyx_n_u_pack __pyx_string_tab[113]
-#define __pyx_n_u_plane_starts __pyx_string_tab[114]
-#define __pyx_n_u_planes __pyx_string_tab[115]
-#define __pyx_n_u_pop __pyx_string_tab[116]
-#define __pyx_n_u_q __pyx_string_tab[117]
-#define __pyx_n_u_queries __pyx_string_tab[118]
-#define __pyx_n_u_query_data __pyx_string_tab[119]
-#define __pyx_n_u_query_offsets __pyx_string_tab[120]
-#define __pyx_n_u_register __pyx_string_tab[121]
-#define __pyx_n_u_rows __pyx_string_tab[122]
-#define __pyx_n_u_rows_out __pyx_string_tab[123]
-#define __pyx_n_u_scores __pyx_string_tab[124]
-#define __pyx_n_u_scores_out __pyx_string_tab[125]
-#define __pyx_n_u_screen __pyx_string_tab[126]
-#define __pyx_n_u_self __pyx_string_tab[127]
-#define __pyx_n_u_setdefault __pyx_string_tab[128]
-#define __pyx_n_u_shape __pyx_string_tab[129]
-#define __pyx_n_u_size __pyx_string_tab[130]
-#define __pyx_n_u_start __pyx_string_tab[131]
-#define __pyx_n_u_step __pyx_string_tab[132]
-#define __pyx_n_u_stop __pyx_string_tab[133]
-#define __pyx_n_u_struct __pyx_string_tab[134]
-#define __pyx_n_u_text __pyx_string_tab[135]
-#define __pyx_n_u_transpositions __pyx_string_tab[136]
-#define __pyx_n_u_uint32 __pyx_string_tab[137]
-#define __pyx_n_u_uint64 __pyx_string_tab[138]
-#define __pyx_n_u_uint8 __pyx_string_tab[139]
-#define __pyx_n_u_unpack __pyx_string_tab[140]
-#define __pyx_n_u_update __pyx_string_tab[141]
-#define __pyx_n_u_values __pyx_string_tab[142]
-#define __pyx_n_u_work __pyx_string_tab[143]
-#define __pyx_n_u_x __pyx_string_tab[144]
-#define __pyx_n_u_zeros __pyx_string_tab[145]
-#define __pyx_n_b_O __pyx_string_tab[146]
-#define __pyx_kp_b_iso88591_t2S_j_8_t2S_j_1_E_Yk_a_81__Cq_q __pyx_string_tab[147]
-#define __pyx_kp_b_iso88591_Q __pyx_string_tab[148]
+#define __pyx_n_u_dtype __pyx_string_tab[81]
+#define __pyx_n_u_dtype_is_object __pyx_string_tab[82]
+#define __pyx_n_u_encode __pyx_string_tab[83]
+#define __pyx_n_u_enumerate __pyx_string_tab[84]
+#define __pyx_n_u_error __pyx_string_tab[85]
+#define __pyx_n_u_flags __pyx_string_tab[86]
+#define __pyx_n_u_format __pyx_string_tab[87]
+#define __pyx_n_u_fortran __pyx_string_tab[88]
+#define __pyx_n_u_full __pyx_string_tab[89]
+#define __pyx_n_u_heads __pyx_string_tab[90]
+#define __pyx_n_u_hotpath_cython__arrays __pyx_string_tab[91]
+#define __pyx_n_u_hotpath_cython__screen __pyx_string_tab[92]
+#define __pyx_n_u_id __pyx_string_tab[93]
+#define __pyx_n_u_index __pyx_string_tab[94]
+#define __pyx_n_u_int32 __pyx_string_tab[95]
+#define __pyx_n_u_items __pyx_string_tab[96]
+#define __pyx_n_u_itemsize __pyx_string_tab[97]
+#define __pyx_n_u_limit __pyx_string_tab[98]
+#define __pyx_n_u_longest __pyx_string_tab[99]
+#define __pyx_n_u_longest_query __pyx_string_tab[100]
+#define __pyx_n_u_m __pyx_string_tab[101]
+#define __pyx_n_u_memview __pyx_string_tab[102]
+#define __pyx_n_u_mode __pyx_string_tab[103]
+#define __pyx_n_u_name __pyx_string_tab[104]
+#define __pyx_n_u_ndim __pyx_string_tab[105]
+#define __pyx_n_u_np __pyx_string_tab[106]
+#define __pyx_n_u_numpy __pyx_string_tab[107]
+#define __pyx_n_u_obj __pyx_string_tab[108]
+#define __pyx_n_u_offsets __pyx_string_tab[109]
+#define __pyx_n_u_pack __pyx_string_tab[110]
+#define __pyx_n_u_plane_starts __pyx_string_tab[111]
+#define __pyx_n_u_planes __pyx_string_tab[112]
+#define __pyx_n_u_pop __pyx_string_tab[113]
+#define __pyx_n_u_q __pyx_string_tab[114]
+#define __pyx_n_u_queries __pyx_string_tab[115]
+#define __pyx_n_u_query_data __pyx_string_tab[116]
+#define __pyx_n_u_query_offsets __pyx_string_tab[117]
+#define __pyx_n_u_register __pyx_string_tab[118]
+#define __pyx_n_u_rows __pyx_string_tab[119]
+#define __pyx_n_u_rows_out __pyx_string_tab[120]
+#define __pyx_n_u_scores __pyx_string_tab[121]
+#define __pyx_n_u_scores_out __pyx_string_tab[122]
+#define __pyx_n_u_screen __pyx_string_tab[123]
+#define __pyx_n_u_self __pyx_string_tab[124]
+#define __pyx_n_u_setdefault __pyx_string_tab[125]
+#define __pyx_n_u_shape __pyx_string_tab[126]
+#define __pyx_n_u_size __pyx_string_tab[127]
+#define __pyx_n_u_start __pyx_string_tab[128]
+#define __pyx_n_u_step __pyx_string_tab[129]
+#define __pyx_n_u_stop __pyx_string_tab[130]
+#define __pyx_n_u_struct __pyx_string_tab[131]
+#define __pyx_n_u_text __pyx_string_tab[132]
+#define __pyx_n_u_transpositions __pyx_string_tab[133]
+#define __pyx_n_u_uint32 __pyx_string_tab[134]
+#define __pyx_n_u_uint64 __pyx_string_tab[135]
+#define __pyx_n_u_unpack __pyx_string_tab[136]
+#define __pyx_n_u_update __pyx_string_tab[137]
+#define __pyx_n_u_values __pyx_string_tab[138]
+#define __pyx_n_u_work __pyx_string_tab[139]
+#define __pyx_n_u_x __pyx_string_tab[140]
+#define __pyx_n_u_zeros __pyx_string_tab[141]
+#define __pyx_n_b_O __pyx_string_tab[142]
+#define __pyx_kp_b_iso88591_t2S_j_8_t2S_j_1_E_Yk_a_81__Cq_a __pyx_string_tab[143]
+#define __pyx_kp_b_iso88591_Q __pyx_string_tab[144]
 #define __pyx_int_0 __pyx_number_tab[0]
 #define __pyx_int_neg_1 __pyx_number_tab[1]
-#define __pyx_int_1 __pyx_number_tab[2]
-#define __pyx_int_2 __pyx_number_tab[3]
-#define __pyx_int_3 __pyx_number_tab[4]
-#define __pyx_int_64 __pyx_number_tab[5]
-#define __pyx_int_136983863 __pyx_number_tab[6]
+#define __pyx_int_2 __pyx_number_tab[2]
+#define __pyx_int_3 __pyx_number_tab[3]
+#define __pyx_int_136983863 __pyx_number_tab[4]
 /* #### Code section: module_state_clear ### */
 #if CYTHON_USE_MODULE_STATE
 static CYTHON_SMALL_CODE int __pyx_m_clear(PyObject *m) {
@@ -3996,11 +3978,11 @@ static CYTHON_SMALL_CODE int __pyx_m_clear(PyObject *m) {
   Py_CLEAR(clear_module_state->__pyx_umethod_PyDict_Type_items.method);
   Py_CLEAR(clear_module_state->__pyx_umethod_PyDict_Type_pop.method);
   Py_CLEAR(clear_module_state->__pyx_umethod_PyDict_Type_values.method);
-  for (int i=0; i<3; ++i) { Py_CLEAR(clear_module_state->__pyx_slice[i]); }
-  for (int i=0; i<4; ++i) { Py_CLEAR(clear_module_state->__pyx_tuple[i]); }
+  for (int i=0; i<1; ++i) { Py_CLEAR(clear_module_state->__pyx_slice[i]); }
+  for (int i=0; i<3; ++i) { Py_CLEAR(clear_module_state->__pyx_tuple[i]); }
   for (int i=0; i<3; ++i) { Py_CLEAR(clear_module_state->__pyx_codeobj_tab[i]); }
-  for (int i=0; i<149; ++i) { Py_CLEAR(clear_module_state->__pyx_string_tab[i]); }
-  for (int i=0; i<7; ++i) { Py_CLEAR(clear_module_state->__pyx_number_tab[i]); }
+  for (int i=0; i<145; ++i) { Py_CLEAR(clear_module_state->__pyx_string_tab[i]); }
+  for (int i=0; i<5; ++i) { Py_CLEAR(clear_module_state->__pyx_number_tab[i]); }
 /* #### Code section: module_state_clear_contents ### */
 /* CommonTypesMetaclass.module_state_clear */
 Py_CLEAR(clear_module_state->__pyx_CommonTypesMetaclassType);
@@ -4036,11 +4018,11 @@ static CYTHON_SMALL_CODE int __pyx_m_traverse(PyObject *m, visitproc visit, void
   Py_VISIT(traverse_module_state->__pyx_umethod_PyDict_Type_items.method);
   Py_VISIT(traverse_module_state->__pyx_umethod_PyDict_Type_pop.method);
   Py_VISIT(traverse_module_state->__pyx_umethod_PyDict_Type_values.method);
-  for (int i=0; i<3; ++i) { __Pyx_VISIT_CONST(traverse_module_state->__pyx_slice[i]); }
-  for (int i=0; i<4; ++i) { __Pyx_VISIT_CONST(traverse_module_state->__pyx_tuple[i]); }
+  for (int i=0; i<1; ++i) { __Pyx_VISIT_CONST(traverse_module_state->__pyx_slice[i]); }
+  for (int i=0; i<3; ++i) { __Pyx_VISIT_CONST(traverse_module_state->__pyx_tuple[i]); }
   for (int i=0; i<3; ++i) { __Pyx_VISIT_CONST(traverse_module_state->__pyx_codeobj_tab[i]); }
-  for (int i=0; i<149; ++i) { __Pyx_VISIT_CONST(traverse_module_state->__pyx_string_tab[i]); }
-  for (int i=0; i<7; ++i) { __Pyx_VISIT_CONST(traverse_module_state->__pyx_number_tab[i]); }
+  for (int i=0; i<145; ++i) { __Pyx_VISIT_CONST(traverse_module_state->__pyx_string_tab[i]); }
+  for (int i=0; i<5; ++i) { __Pyx_VISIT_CONST(traverse_module_state->__pyx_number_tab[i]); }
 /* #### Code section: module_state_traverse_contents ### */
 /* CommonTypesMetaclass.module_state_traverse */
 Py_VISIT(traverse_module_state->__pyx_CommonTypesMetaclassType);
@@ -19902,7 +19884,7 @@ static CYTHON_INLINE Py_ssize_t __pyx_f_14hotpath_cython_6_bound_longest_of(__py
   return __pyx_r;
 }
 
-/* "hotpath_cython/_screen.pyx":25
+/* "hotpath_cython/_screen.pyx":45
  * 
  * 
  * def screen(queries, index, double cutoff, Py_ssize_t limit):             # <<<<<<<<<<<<<<
@@ -19952,53 +19934,53 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
   {
     PyObject ** const __pyx_pyargnames[] = {&__pyx_mstate_global->__pyx_n_u_queries,&__pyx_mstate_global->__pyx_n_u_index,&__pyx_mstate_global->__pyx_n_u_cutoff,&__pyx_mstate_global->__pyx_n_u_limit,0};
     const Py_ssize_t __pyx_kwds_len = (__pyx_kwds) ? __Pyx_NumKwargs_FASTCALL(__pyx_kwds) : 0;
-    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 25, __pyx_L3_error)
+    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 45, __pyx_L3_error)
     if (__pyx_kwds_len > 0) {
       switch (__pyx_nargs) {
         case  4:
         values[3] = __Pyx_ArgRef_FASTCALL(__pyx_args, 3);
-        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[3])) __PYX_ERR(0, 25, __pyx_L3_error)
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[3])) __PYX_ERR(0, 45, __pyx_L3_error)
         CYTHON_FALLTHROUGH;
         case  3:
         values[2] = __Pyx_ArgRef_FASTCALL(__pyx_args, 2);
-        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 25, __pyx_L3_error)
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 45, __pyx_L3_error)
         CYTHON_FALLTHROUGH;
         case  2:
         values[1] = __Pyx_ArgRef_FASTCALL(__pyx_args, 1);
-        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 25, __pyx_L3_error)
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 45, __pyx_L3_error)
         CYTHON_FALLTHROUGH;
         case  1:
         values[0] = __Pyx_ArgRef_FASTCALL(__pyx_args, 0);
-        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 25, __pyx_L3_error)
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 45, __pyx_L3_error)
         CYTHON_FALLTHROUGH;
         case  0: break;
         default: goto __pyx_L5_argtuple_error;
       }
       const Py_ssize_t kwd_pos_args = __pyx_nargs;
-      if (__Pyx_ParseKeywords(__pyx_kwds, __pyx_kwvalues, __pyx_pyargnames, 0, values, kwd_pos_args, __pyx_kwds_len, "screen", 0) < (0)) __PYX_ERR(0, 25, __pyx_L3_error)
+      if (__Pyx_ParseKeywords(__pyx_kwds, __pyx_kwvalues, __pyx_pyargnames, 0, values, kwd_pos_args, __pyx_kwds_len, "screen", 0) < (0)) __PYX_ERR(0, 45, __pyx_L3_error)
       for (Py_ssize_t i = __pyx_nargs; i < 4; i++) {
-        if (unlikely(!values[i])) { __Pyx_RaiseArgtupleInvalid("screen", 1, 4, 4, i); __PYX_ERR(0, 25, __pyx_L3_error) }
+        if (unlikely(!values[i])) { __Pyx_RaiseArgtupleInvalid("screen", 1, 4, 4, i); __PYX_ERR(0, 45, __pyx_L3_error) }
       }
     } else if (unlikely(__pyx_nargs != 4)) {
       goto __pyx_L5_argtuple_error;
     } else {
       values[0] = __Pyx_ArgRef_FASTCALL(__pyx_args, 0);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 25, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 45, __pyx_L3_error)
       values[1] = __Pyx_ArgRef_FASTCALL(__pyx_args, 1);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 25, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 45, __pyx_L3_error)
       values[2] = __Pyx_ArgRef_FASTCALL(__pyx_args, 2);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 25, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 45, __pyx_L3_error)
       values[3] = __Pyx_ArgRef_FASTCALL(__pyx_args, 3);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[3])) __PYX_ERR(0, 25, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[3])) __PYX_ERR(0, 45, __pyx_L3_error)
     }
     __pyx_v_queries = values[0];
     __pyx_v_index = values[1];
-    __pyx_v_cutoff = __Pyx_PyFloat_AsDouble(values[2]); if (unlikely((__pyx_v_cutoff == (double)-1) && PyErr_Occurred())) __PYX_ERR(0, 25, __pyx_L3_error)
-    __pyx_v_limit = __Pyx_PyIndex_AsSsize_t(values[3]); if (unlikely((__pyx_v_limit == (Py_ssize_t)-1) && PyErr_Occurred())) __PYX_ERR(0, 25, __pyx_L3_error)
+    __pyx_v_cutoff = __Pyx_PyFloat_AsDouble(values[2]); if (unlikely((__pyx_v_cutoff == (double)-1) && PyErr_Occurred())) __PYX_ERR(0, 45, __pyx_L3_error)
+    __pyx_v_limit = __Pyx_PyIndex_AsSsize_t(values[3]); if (unlikely((__pyx_v_limit == (Py_ssize_t)-1) && PyErr_Occurred())) __PYX_ERR(0, 45, __pyx_L3_error)
   }
   goto __pyx_L6_skip;
   __pyx_L5_argtuple_error:;
-  __Pyx_RaiseArgtupleInvalid("screen", 1, 4, 4, __pyx_nargs); __PYX_ERR(0, 25, __pyx_L3_error)
+  __Pyx_RaiseArgtupleInvalid("screen", 1, 4, 4, __pyx_nargs); __PYX_ERR(0, 45, __pyx_L3_error)
   __pyx_L6_skip:;
   goto __pyx_L4_argument_unpacking_done;
   __pyx_L3_error:;
@@ -20024,15 +20006,17 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
 static PyObject *__pyx_pf_14hotpath_cython_7_screen_screen(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v_queries, PyObject *__pyx_v_index, double __pyx_v_cutoff, Py_ssize_t __pyx_v_limit) {
   PyObject *__pyx_v_query_offsets = NULL;
   PyObject *__pyx_v_query_data = NULL;
-  struct __pyx_obj_14hotpath_cython_7_screen__Screen *__pyx_v_work = 0;
-  PyObject *__pyx_v_rows = NULL;
-  PyObject *__pyx_v_scores = NULL;
   __Pyx_memviewslice __pyx_v_offsets = { 0, 0, { 0 }, { 0 }, { 0 } };
   __Pyx_memviewslice __pyx_v_data = { 0, 0, { 0 }, { 0 }, { 0 } };
   uint32_t const *__pyx_v_text;
+  Py_ssize_t __pyx_v_count;
+  Py_ssize_t __pyx_v_longest;
+  Py_ssize_t __pyx_v_q;
+  struct __pyx_obj_14hotpath_cython_7_screen__Screen *__pyx_v_work = 0;
+  PyObject *__pyx_v_rows = NULL;
+  PyObject *__pyx_v_scores = NULL;
   __Pyx_memviewslice __pyx_v_rows_out = { 0, 0, { 0 }, { 0 }, { 0 } };
   __Pyx_memviewslice __pyx_v_scores_out = { 0, 0, { 0 }, { 0 }, { 0 } };
-  Py_ssize_t __pyx_v_q;
   PyObject *__pyx_r = NULL;
   __Pyx_RefNannyDeclarations
   int __pyx_t_1;
@@ -20043,28 +20027,29 @@ static PyObject *__pyx_pf_14hotpath_cython_7_screen_screen(CYTHON_UNUSED PyObjec
   PyObject *__pyx_t_6 = NULL;
   size_t __pyx_t_7;
   Py_ssize_t __pyx_t_8;
-  PyObject *__pyx_t_9 = NULL;
-  PyObject *__pyx_t_10 = NULL;
-  PyObject *__pyx_t_11 = NULL;
-  PyObject *__pyx_t_12 = NULL;
-  __Pyx_memviewslice __pyx_t_13 = { 0, 0, { 0 }, { 0 }, { 0 } };
-  __Pyx_memviewslice __pyx_t_14 = { 0, 0, { 0 }, { 0 }, { 0 } };
-  uint32_t const *__pyx_t_15;
-  Py_ssize_t __pyx_t_16;
-  __Pyx_memviewslice __pyx_t_17 = { 0, 0, { 0 }, { 0 }, { 0 } };
-  __Pyx_memviewslice __pyx_t_18 = { 0, 0, { 0 }, { 0 }, { 0 } };
-  Py_ssize_t __pyx_t_19;
-  Py_ssize_t __pyx_t_20;
-  Py_ssize_t __pyx_t_21;
-  Py_ssize_t __pyx_t_22;
-  int __pyx_t_23;
-  Py_ssize_t __pyx_t_24;
+  __Pyx_memviewslice __pyx_t_9 = { 0, 0, { 0 }, { 0 }, { 0 } };
+  __Pyx_memviewslice __pyx_t_10 = { 0, 0, { 0 }, { 0 }, { 0 } };
+  uint32_t const *__pyx_t_11;
+  Py_ssize_t __pyx_t_12;
+  Py_ssize_t __pyx_t_13;
+  Py_ssize_t __pyx_t_14;
+  Py_ssize_t __pyx_t_15;
+  int32_t __pyx_t_16;
+  Py_ssize_t __pyx_t_17;
+  Py_ssize_t __pyx_t_18;
+  PyObject *__pyx_t_19 = NULL;
+  PyObject *__pyx_t_20 = NULL;
+  __Pyx_memviewslice __pyx_t_21 = { 0, 0, { 0 }, { 0 }, { 0 } };
+  __Pyx_memviewslice __pyx_t_22 = { 0, 0, { 0 }, { 0 }, { 0 } };
+  Py_ssize_t __pyx_t_23;
+  int __pyx_t_24;
+  Py_ssize_t __pyx_t_25;
   int __pyx_lineno = 0;
   const char *__pyx_filename = NULL;
   int __pyx_clineno = 0;
   __Pyx_RefNannySetupContext("screen", 0);
 
-  /* "hotpath_cython/_screen.pyx":26
+  /* "hotpath_cython/_screen.pyx":46
  * 
  * def screen(queries, index, double cutoff, Py_ssize_t limit):
  *     if not 0 <= cutoff <= 1:             # <<<<<<<<<<<<<<
@@ -20081,7 +20066,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_screen_screen(CYTHON_UNUSED PyObjec
   if (unlikely(__pyx_t_2)) {
 
 
-    /* "hotpath_cython/_screen.pyx":27
+    /* "hotpath_cython/_screen.pyx":47
  * def screen(queries, index, double cutoff, Py_ssize_t limit):
  *     if not 0 <= cutoff <= 1:
  *         raise ValueError(f"cutoff: expected 0 to 1, got {cutoff}")             # <<<<<<<<<<<<<<
@@ -20089,9 +20074,9 @@ static PyObject *__pyx_pf_14hotpath_cython_7_screen_screen(CYTHON_UNUSED PyObjec
  *         raise ValueError(f"limit: expected 1 to 1000, got {limit}")
 */
     __pyx_t_4 = NULL;
-    __pyx_t_5 = __Pyx_PyUnicode_FromDouble(__pyx_v_cutoff, 'r', 0); if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 27, __pyx_L1_error)
+    __pyx_t_5 = __Pyx_PyUnicode_FromDouble(__pyx_v_cutoff, 'r', 0); if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 47, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_5);
-    __pyx_t_6 = __Pyx_PyUnicode_Concat(__pyx_mstate_global->__pyx_kp_u_cutoff_expected_0_to_1_got, __pyx_t_5); if (unlikely(!__pyx_t_6)) __PYX_ERR(0, 27, __pyx_L1_error)
+    __pyx_t_6 = __Pyx_PyUnicode_Concat(__pyx_mstate_global->__pyx_kp_u_cutoff_expected_0_to_1_got, __pyx_t_5); if (unlikely(!__pyx_t_6)) __PYX_ERR(0, 47, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_6);
     __Pyx_DECREF(__pyx_t_5); __pyx_t_5 = 0;
     __pyx_t_7 = 1;
@@ -20100,14 +20085,14 @@ static PyObject *__pyx_pf_14hotpath_cython_7_screen_screen(CYTHON_UNUSED PyObjec
       __pyx_t_3 = __Pyx_PyObject_FastCall((PyObject*)(((PyTypeObject*)PyExc_ValueError)), __pyx_callargs+__pyx_t_7, (2-__pyx_t_7) | (__pyx_t_7*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
       __Pyx_XDECREF(__pyx_t_4); __pyx_t_4 = 0;
       __Pyx_DECREF(__pyx_t_6); __pyx_t_6 = 0;
-      if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 27, __pyx_L1_error)
+      if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 47, __pyx_L1_error)
       __Pyx_GOTREF(__pyx_t_3);
     }
     __Pyx_Raise(__pyx_t_3, 0, 0, 0);
     __Pyx_DECREF(__pyx_t_3); __pyx_t_3 = 0;
-    __PYX_ERR(0, 27, __pyx_L1_error)
+    __PYX_ERR(0, 47, __pyx_L1_error)
 
-    /* "hotpath_cython/_screen.pyx":26
+    /* "hotpath_cython/_screen.pyx":46
  * 
  * def screen(queries, index, double cutoff, Py_ssize_t limit):
  *     if not 0 <= cutoff <= 1:             # <<<<<<<<<<<<<<
@@ -20116,7 +20101,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_screen_screen(CYTHON_UNUSED PyObjec
 */
   }
 
-  /* "hotpath_cython/_screen.pyx":28
+  /* "hotpath_cython/_screen.pyx":48
  *     if not 0 <= cutoff <= 1:
  *         raise ValueError(f"cutoff: expected 0 to 1, got {cutoff}")
  *     if not 1 <= limit <= 1000:             # <<<<<<<<<<<<<<
@@ -20133,7 +20118,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_screen_screen(CYTHON_UNUSED PyObjec
   if (unlikely(__pyx_t_1)) {
 
 
-    /* "hotpath_cython/_screen.pyx":29
+    /* "hotpath_cython/_screen.pyx":49
  *         raise ValueError(f"cutoff: expected 0 to 1, got {cutoff}")
  *     if not 1 <= limit <= 1000:
  *         raise ValueError(f"limit: expected 1 to 1000, got {limit}")             # <<<<<<<<<<<<<<
@@ -20141,9 +20126,9 @@ static PyObject *__pyx_pf_14hotpath_cython_7_screen_screen(CYTHON_UNUSED PyObjec
  *     query_data = array("queries", queries, "data", "uint32")
 */
     __pyx_t_6 = NULL;
-    __pyx_t_4 = __Pyx_PyUnicode_From_Py_ssize_t(__pyx_v_limit, 0, ' ', 'd'); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 29, __pyx_L1_error)
+    __pyx_t_4 = __Pyx_PyUnicode_From_Py_ssize_t(__pyx_v_limit, 0, ' ', 'd'); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 49, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_4);
-    __pyx_t_5 = __Pyx_PyUnicode_Concat(__pyx_mstate_global->__pyx_kp_u_limit_expected_1_to_1000_got, __pyx_t_4); if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 29, __pyx_L1_error)
+    __pyx_t_5 = __Pyx_PyUnicode_Concat(__pyx_mstate_global->__pyx_kp_u_limit_expected_1_to_1000_got, __pyx_t_4); if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 49, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_5);
     __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
     __pyx_t_7 = 1;
@@ -20152,14 +20137,14 @@ static PyObject *__pyx_pf_14hotpath_cython_7_screen_screen(CYTHON_UNUSED PyObjec
       __pyx_t_3 = __Pyx_PyObject_FastCall((PyObject*)(((PyTypeObject*)PyExc_ValueError)), __pyx_callargs+__pyx_t_7, (2-__pyx_t_7) | (__pyx_t_7*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
       __Pyx_XDECREF(__pyx_t_6); __pyx_t_6 = 0;
       __Pyx_DECREF(__pyx_t_5); __pyx_t_5 = 0;
-      if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 29, __pyx_L1_error)
+      if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 49, __pyx_L1_error)
       __Pyx_GOTREF(__pyx_t_3);
     }
     __Pyx_Raise(__pyx_t_3, 0, 0, 0);
     __Pyx_DECREF(__pyx_t_3); __pyx_t_3 = 0;
-    __PYX_ERR(0, 29, __pyx_L1_error)
+    __PYX_ERR(0, 49, __pyx_L1_error)
 
-    /* "hotpath_cython/_screen.pyx":28
+    /* "hotpath_cython/_screen.pyx":48
  *     if not 0 <= cutoff <= 1:
  *         raise ValueError(f"cutoff: expected 0 to 1, got {cutoff}")
  *     if not 1 <= limit <= 1000:             # <<<<<<<<<<<<<<
@@ -20168,7 +20153,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_screen_screen(CYTHON_UNUSED PyObjec
 */
   }
 
-  /* "hotpath_cython/_screen.pyx":30
+  /* "hotpath_cython/_screen.pyx":50
  *     if not 1 <= limit <= 1000:
  *         raise ValueError(f"limit: expected 1 to 1000, got {limit}")
  *     query_offsets = array("queries", queries, "offsets", "int32")             # <<<<<<<<<<<<<<
@@ -20176,7 +20161,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_screen_screen(CYTHON_UNUSED PyObjec
  *     check_offsets("queries.offsets", query_offsets, len(query_data))
 */
   __pyx_t_5 = NULL;
-  __Pyx_GetModuleGlobalName(__pyx_t_6, __pyx_mstate_global->__pyx_n_u_array); if (unlikely(!__pyx_t_6)) __PYX_ERR(0, 30, __pyx_L1_error)
+  __Pyx_GetModuleGlobalName(__pyx_t_6, __pyx_mstate_global->__pyx_n_u_array); if (unlikely(!__pyx_t_6)) __PYX_ERR(0, 50, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_6);
   __pyx_t_7 = 1;
   #if CYTHON_UNPACK_METHODS
@@ -20195,21 +20180,21 @@ static PyObject *__pyx_pf_14hotpath_cython_7_screen_screen(CYTHON_UNUSED PyObjec
     __pyx_t_3 = __Pyx_PyObject_FastCall((PyObject*)__pyx_t_6, __pyx_callargs+__pyx_t_7, (5-__pyx_t_7) | (__pyx_t_7*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
     __Pyx_XDECREF(__pyx_t_5); __pyx_t_5 = 0;
     __Pyx_DECREF(__pyx_t_6); __pyx_t_6 = 0;
-    if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 30, __pyx_L1_error)
+    if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 50, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_3);
   }
   __pyx_v_query_offsets = __pyx_t_3;
   __pyx_t_3 = 0;
 
-  /* "hotpath_cython/_screen.pyx":31
+  /* "hotpath_cython/_screen.pyx":51
  *         raise ValueError(f"limit: expected 1 to 1000, got {limit}")
  *     query_offsets = array("queries", queries, "offsets", "int32")
  *     query_data = array("queries", queries, "data", "uint32")             # <<<<<<<<<<<<<<
  *     check_offsets("queries.offsets", query_offsets, len(query_data))
- *     cdef _Screen work = _Screen(index, np.diff(query_offsets).max(initial=0), cutoff)
+ *     cdef const int32_t[::1] offsets = query_offsets
 */
   __pyx_t_6 = NULL;
-  __Pyx_GetModuleGlobalName(__pyx_t_5, __pyx_mstate_global->__pyx_n_u_array); if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 31, __pyx_L1_error)
+  __Pyx_GetModuleGlobalName(__pyx_t_5, __pyx_mstate_global->__pyx_n_u_array); if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 51, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_5);
   __pyx_t_7 = 1;
   #if CYTHON_UNPACK_METHODS
@@ -20228,24 +20213,24 @@ static PyObject *__pyx_pf_14hotpath_cython_7_screen_screen(CYTHON_UNUSED PyObjec
     __pyx_t_3 = __Pyx_PyObject_FastCall((PyObject*)__pyx_t_5, __pyx_callargs+__pyx_t_7, (5-__pyx_t_7) | (__pyx_t_7*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
     __Pyx_XDECREF(__pyx_t_6); __pyx_t_6 = 0;
     __Pyx_DECREF(__pyx_t_5); __pyx_t_5 = 0;
-    if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 31, __pyx_L1_error)
+    if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 51, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_3);
   }
   __pyx_v_query_data = __pyx_t_3;
   __pyx_t_3 = 0;
 
-  /* "hotpath_cython/_screen.pyx":32
+  /* "hotpath_cython/_screen.pyx":52
  *     query_offsets = array("queries", queries, "offsets", "int32")
  *     query_data = array("queries", queries, "data", "uint32")
  *     check_offsets("queries.offsets", query_offsets, len(query_data))             # <<<<<<<<<<<<<<
- *     cdef _Screen work = _Screen(index, np.diff(query_offsets).max(initial=0), cutoff)
- *     rows = np.full((len(query_offsets) - 1, limit), -1, dtype=np.int32)
+ *     cdef const int32_t[::1] offsets = query_offsets
+ *     cdef const uint32_t[::1] data = query_data
 */
   __pyx_t_5 = NULL;
-  __Pyx_GetModuleGlobalName(__pyx_t_6, __pyx_mstate_global->__pyx_n_u_check_offsets); if (unlikely(!__pyx_t_6)) __PYX_ERR(0, 32, __pyx_L1_error)
+  __Pyx_GetModuleGlobalName(__pyx_t_6, __pyx_mstate_global->__pyx_n_u_check_offsets); if (unlikely(!__pyx_t_6)) __PYX_ERR(0, 52, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_6);
-  __pyx_t_8 = PyObject_Length(__pyx_v_query_data); if (unlikely(__pyx_t_8 == ((Py_ssize_t)-1))) __PYX_ERR(0, 32, __pyx_L1_error)
-  __pyx_t_4 = PyLong_FromSsize_t(__pyx_t_8); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 32, __pyx_L1_error)
+  __pyx_t_8 = PyObject_Length(__pyx_v_query_data); if (unlikely(__pyx_t_8 == ((Py_ssize_t)-1))) __PYX_ERR(0, 52, __pyx_L1_error)
+  __pyx_t_4 = PyLong_FromSsize_t(__pyx_t_8); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 52, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_4);
 
   __pyx_t_7 = 1;
@@ -20266,189 +20251,229 @@ static PyObject *__pyx_pf_14hotpath_cython_7_screen_screen(CYTHON_UNUSED PyObjec
     __Pyx_XDECREF(__pyx_t_5); __pyx_t_5 = 0;
     __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
     __Pyx_DECREF(__pyx_t_6); __pyx_t_6 = 0;
-    if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 32, __pyx_L1_error)
+    if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 52, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_3);
   }
   __Pyx_DECREF(__pyx_t_3); __pyx_t_3 = 0;
 
-  /* "hotpath_cython/_screen.pyx":33
+  /* "hotpath_cython/_screen.pyx":53
  *     query_data = array("queries", queries, "data", "uint32")
  *     check_offsets("queries.offsets", query_offsets, len(query_data))
- *     cdef _Screen work = _Screen(index, np.diff(query_offsets).max(initial=0), cutoff)             # <<<<<<<<<<<<<<
- *     rows = np.full((len(query_offsets) - 1, limit), -1, dtype=np.int32)
- *     scores = np.zeros((len(query_offsets) - 1, limit))
+ *     cdef const int32_t[::1] offsets = query_offsets             # <<<<<<<<<<<<<<
+ *     cdef const uint32_t[::1] data = query_data
+ *     cdef const uint32_t *text = &data[0] if data.shape[0] else NULL
+*/
+  __pyx_t_9 = __Pyx_PyObject_to_MemoryviewSlice_dc_nn_int32_t__const__(__pyx_v_query_offsets, 0); if (unlikely(!__pyx_t_9.memview)) __PYX_ERR(0, 53, __pyx_L1_error)
+  __pyx_v_offsets = __pyx_t_9;
+  __pyx_t_9.memview = NULL;
+  __pyx_t_9.data = NULL;
+
+  /* "hotpath_cython/_screen.pyx":54
+ *     check_offsets("queries.offsets", query_offsets, len(query_data))
+ *     cdef const int32_t[::1] offsets = query_offsets
+ *     cdef const uint32_t[::1] data = query_data             # <<<<<<<<<<<<<<
+ *     cdef const uint32_t *text = &data[0] if data.shape[0] else NULL
+ *     cdef Py_ssize_t count = offsets.shape[0] - 1, longest = 0, q
+*/
+  __pyx_t_10 = __Pyx_PyObject_to_MemoryviewSlice_dc_nn_uint32_t__const__(__pyx_v_query_data, 0); if (unlikely(!__pyx_t_10.memview)) __PYX_ERR(0, 54, __pyx_L1_error)
+  __pyx_v_data = __pyx_t_10;
+  __pyx_t_10.memview = NULL;
+  __pyx_t_10.data = NULL;
+
+  /* "hotpath_cython/_screen.pyx":55
+ *     cdef const int32_t[::1] offsets = query_offsets
+ *     cdef const uint32_t[::1] data = query_data
+ *     cdef const uint32_t *text = &data[0] if data.shape[0] else NULL             # <<<<<<<<<<<<<<
+ *     cdef Py_ssize_t count = offsets.shape[0] - 1, longest = 0, q
+ *     for q in range(count):
+*/
+  __pyx_t_1 = ((__pyx_v_data.shape[0]) != 0);
+
+  if (__pyx_t_1) {
+    __pyx_t_12 = 0;
+
+    __pyx_t_11 = (&(*((uint32_t const  *) ( /* dim=0 */ ((char *) (((uint32_t const  *) __pyx_v_data.data) + __pyx_t_12)) ))));
+  } else {
+
+    __pyx_t_11 = NULL;
+  }
+
+  __pyx_v_text = __pyx_t_11;
+
+  /* "hotpath_cython/_screen.pyx":56
+ *     cdef const uint32_t[::1] data = query_data
+ *     cdef const uint32_t *text = &data[0] if data.shape[0] else NULL
+ *     cdef Py_ssize_t count = offsets.shape[0] - 1, longest = 0, q             # <<<<<<<<<<<<<<
+ *     for q in range(count):
+ *         longest = max(longest, offsets[q + 1] - offsets[q])
+*/
+  __pyx_v_count = ((__pyx_v_offsets.shape[0]) - 1);
+  __pyx_v_longest = 0;
+
+  /* "hotpath_cython/_screen.pyx":57
+ *     cdef const uint32_t *text = &data[0] if data.shape[0] else NULL
+ *     cdef Py_ssize_t count = offsets.shape[0] - 1, longest = 0, q
+ *     for q in range(count):             # <<<<<<<<<<<<<<
+ *         longest = max(longest, offsets[q + 1] - offsets[q])
+ *     cdef _Screen work = _Screen(index, longest, cutoff)
+*/
+
+  __pyx_t_8 = __pyx_v_count;
+  __pyx_t_13 = __pyx_t_8;
+
+  for (__pyx_t_14 = 0; __pyx_t_14 < __pyx_t_13; __pyx_t_14+=1) {
+    __pyx_v_q = __pyx_t_14;
+
+    /* "hotpath_cython/_screen.pyx":58
+ *     cdef Py_ssize_t count = offsets.shape[0] - 1, longest = 0, q
+ *     for q in range(count):
+ *         longest = max(longest, offsets[q + 1] - offsets[q])             # <<<<<<<<<<<<<<
+ *     cdef _Screen work = _Screen(index, longest, cutoff)
+ *     rows = np.full((count, limit), -1, dtype=np.int32)
+*/
+    __pyx_t_12 = (__pyx_v_q + 1);
+    __pyx_t_15 = __pyx_v_q;
+
+    __pyx_t_16 = ((*((int32_t const  *) ( /* dim=0 */ ((char *) (((int32_t const  *) __pyx_v_offsets.data) + __pyx_t_12)) ))) - (*((int32_t const  *) ( /* dim=0 */ ((char *) (((int32_t const  *) __pyx_v_offsets.data) + __pyx_t_15)) ))));
+
+    __pyx_t_17 = __pyx_v_longest;
+    __pyx_t_1 = (__pyx_t_16 > __pyx_t_17);
+
+    if (__pyx_t_1) {
+
+      __pyx_t_18 = __pyx_t_16;
+    } else {
+
+      __pyx_t_18 = __pyx_t_17;
+    }
+
+    __pyx_v_longest = __pyx_t_18;
+
+  }
+
+
+  /* "hotpath_cython/_screen.pyx":59
+ *     for q in range(count):
+ *         longest = max(longest, offsets[q + 1] - offsets[q])
+ *     cdef _Screen work = _Screen(index, longest, cutoff)             # <<<<<<<<<<<<<<
+ *     rows = np.full((count, limit), -1, dtype=np.int32)
+ *     scores = np.zeros((count, limit))
 */
   __pyx_t_6 = NULL;
-  __pyx_t_10 = NULL;
-  __Pyx_GetModuleGlobalName(__pyx_t_11, __pyx_mstate_global->__pyx_n_u_np); if (unlikely(!__pyx_t_11)) __PYX_ERR(0, 33, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_11);
-  __pyx_t_12 = __Pyx_PyObject_GetAttrStr(__pyx_t_11, __pyx_mstate_global->__pyx_n_u_diff); if (unlikely(!__pyx_t_12)) __PYX_ERR(0, 33, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_12);
-  __Pyx_DECREF(__pyx_t_11); __pyx_t_11 = 0;
-  __pyx_t_7 = 1;
-  #if CYTHON_UNPACK_METHODS
-  if (unlikely(PyMethod_Check(__pyx_t_12))) {
-    __pyx_t_10 = PyMethod_GET_SELF(__pyx_t_12);
-    assert(__pyx_t_10);
-    PyObject* __pyx__function = PyMethod_GET_FUNCTION(__pyx_t_12);
-    __Pyx_INCREF(__pyx_t_10);
-    __Pyx_INCREF(__pyx__function);
-    __Pyx_DECREF_SET(__pyx_t_12, __pyx__function);
-    __pyx_t_7 = 0;
-  }
-  #endif
-  {
-    PyObject *__pyx_callargs[2] = {__pyx_t_10, __pyx_v_query_offsets};
-    __pyx_t_9 = __Pyx_PyObject_FastCall((PyObject*)__pyx_t_12, __pyx_callargs+__pyx_t_7, (2-__pyx_t_7) | (__pyx_t_7*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
-    __Pyx_XDECREF(__pyx_t_10); __pyx_t_10 = 0;
-    __Pyx_DECREF(__pyx_t_12); __pyx_t_12 = 0;
-    if (unlikely(!__pyx_t_9)) __PYX_ERR(0, 33, __pyx_L1_error)
-    __Pyx_GOTREF(__pyx_t_9);
-  }
-  __pyx_t_5 = __pyx_t_9;
-  __Pyx_INCREF(__pyx_t_5);
-  #if CYTHON_VECTORCALL
-  #endif
-  __pyx_t_7 = 0;
-  {
-    PyObject *__pyx_callargs[2] = {__pyx_t_5, __pyx_mstate_global->__pyx_int_0};
-    #if CYTHON_VECTORCALL
-    __pyx_t_12 = __pyx_mstate_global->__pyx_tuple[2];
-    if (unlikely(!__pyx_t_12)) __PYX_ERR(0, 33, __pyx_L1_error)
-    __Pyx_INCREF(__pyx_t_12);
-    #else
-    {
-      PyObject *__pyx_temp[1] = {__pyx_mstate_global->__pyx_n_u_initial};
-      __pyx_t_12 = __Pyx_MakeKwargDict(__pyx_temp, __pyx_callargs+1, 1);
-      if (unlikely(!__pyx_t_12)) __PYX_ERR(0, 33, __pyx_L1_error)
-      __Pyx_GOTREF(__pyx_t_12);
-    }
-    #endif
-    __pyx_t_4 = __Pyx_Object_VectorcallMethodKwds((PyObject*)__pyx_mstate_global->__pyx_n_u_max, __pyx_callargs+__pyx_t_7, (1-__pyx_t_7) | (1*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET), __pyx_t_12);
-    __Pyx_XDECREF(__pyx_t_5); __pyx_t_5 = 0;
-    #if CYTHON_VECTORCALL
-    #endif
-    __Pyx_DECREF(__pyx_t_12); __pyx_t_12 = 0;
-    __Pyx_DECREF(__pyx_t_9); __pyx_t_9 = 0;
-    if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 33, __pyx_L1_error)
-    __Pyx_GOTREF(__pyx_t_4);
-  }
-  __pyx_t_9 = PyFloat_FromDouble(__pyx_v_cutoff); if (unlikely(!__pyx_t_9)) __PYX_ERR(0, 33, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_9);
+  __pyx_t_4 = PyLong_FromSsize_t(__pyx_v_longest); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 59, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_4);
+  __pyx_t_5 = PyFloat_FromDouble(__pyx_v_cutoff); if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 59, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_5);
   __pyx_t_7 = 1;
   {
-    PyObject *__pyx_callargs[4] = {__pyx_t_6, __pyx_v_index, __pyx_t_4, __pyx_t_9};
+    PyObject *__pyx_callargs[4] = {__pyx_t_6, __pyx_v_index, __pyx_t_4, __pyx_t_5};
     __pyx_t_3 = __Pyx_PyObject_FastCall((PyObject*)__pyx_mstate_global->__pyx_ptype_14hotpath_cython_7_screen__Screen, __pyx_callargs+__pyx_t_7, (4-__pyx_t_7) | (__pyx_t_7*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
     __Pyx_XDECREF(__pyx_t_6); __pyx_t_6 = 0;
     __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
-    __Pyx_DECREF(__pyx_t_9); __pyx_t_9 = 0;
-    if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 33, __pyx_L1_error)
+    __Pyx_DECREF(__pyx_t_5); __pyx_t_5 = 0;
+    if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 59, __pyx_L1_error)
     __Pyx_GOTREF((PyObject *)__pyx_t_3);
   }
   __pyx_v_work = ((struct __pyx_obj_14hotpath_cython_7_screen__Screen *)__pyx_t_3);
   __pyx_t_3 = 0;
 
-  /* "hotpath_cython/_screen.pyx":34
- *     check_offsets("queries.offsets", query_offsets, len(query_data))
- *     cdef _Screen work = _Screen(index, np.diff(query_offsets).max(initial=0), cutoff)
- *     rows = np.full((len(query_offsets) - 1, limit), -1, dtype=np.int32)             # <<<<<<<<<<<<<<
- *     scores = np.zeros((len(query_offsets) - 1, limit))
- *     cdef const int32_t[::1] offsets = query_offsets
+  /* "hotpath_cython/_screen.pyx":60
+ *         longest = max(longest, offsets[q + 1] - offsets[q])
+ *     cdef _Screen work = _Screen(index, longest, cutoff)
+ *     rows = np.full((count, limit), -1, dtype=np.int32)             # <<<<<<<<<<<<<<
+ *     scores = np.zeros((count, limit))
+ *     cdef int32_t[:, ::1] rows_out = rows
 */
-  __pyx_t_9 = NULL;
-  __Pyx_GetModuleGlobalName(__pyx_t_4, __pyx_mstate_global->__pyx_n_u_np); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 34, __pyx_L1_error)
+  __pyx_t_5 = NULL;
+  __Pyx_GetModuleGlobalName(__pyx_t_4, __pyx_mstate_global->__pyx_n_u_np); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 60, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_4);
-  __pyx_t_6 = __Pyx_PyObject_GetAttrStr(__pyx_t_4, __pyx_mstate_global->__pyx_n_u_full); if (unlikely(!__pyx_t_6)) __PYX_ERR(0, 34, __pyx_L1_error)
+  __pyx_t_6 = __Pyx_PyObject_GetAttrStr(__pyx_t_4, __pyx_mstate_global->__pyx_n_u_full); if (unlikely(!__pyx_t_6)) __PYX_ERR(0, 60, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_6);
   __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
-  __pyx_t_8 = PyObject_Length(__pyx_v_query_offsets); if (unlikely(__pyx_t_8 == ((Py_ssize_t)-1))) __PYX_ERR(0, 34, __pyx_L1_error)
-  __pyx_t_4 = PyLong_FromSsize_t((__pyx_t_8 - 1)); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 34, __pyx_L1_error)
+  __pyx_t_4 = PyLong_FromSsize_t(__pyx_v_count); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 60, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_4);
-
-  __pyx_t_12 = PyLong_FromSsize_t(__pyx_v_limit); if (unlikely(!__pyx_t_12)) __PYX_ERR(0, 34, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_12);
-  __pyx_t_5 = PyTuple_New(2); if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 34, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_5);
+  __pyx_t_19 = PyLong_FromSsize_t(__pyx_v_limit); if (unlikely(!__pyx_t_19)) __PYX_ERR(0, 60, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_19);
+  __pyx_t_20 = PyTuple_New(2); if (unlikely(!__pyx_t_20)) __PYX_ERR(0, 60, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_20);
   __Pyx_GIVEREF(__pyx_t_4);
-  if (__Pyx_PyTuple_SET_ITEM(__pyx_t_5, 0, __pyx_t_4) != (0)) __PYX_ERR(0, 34, __pyx_L1_error);
-  __Pyx_GIVEREF(__pyx_t_12);
-  if (__Pyx_PyTuple_SET_ITEM(__pyx_t_5, 1, __pyx_t_12) != (0)) __PYX_ERR(0, 34, __pyx_L1_error);
+  if (__Pyx_PyTuple_SET_ITEM(__pyx_t_20, 0, __pyx_t_4) != (0)) __PYX_ERR(0, 60, __pyx_L1_error);
+  __Pyx_GIVEREF(__pyx_t_19);
+  if (__Pyx_PyTuple_SET_ITEM(__pyx_t_20, 1, __pyx_t_19) != (0)) __PYX_ERR(0, 60, __pyx_L1_error);
   __pyx_t_4 = 0;
-  __pyx_t_12 = 0;
-  __Pyx_GetModuleGlobalName(__pyx_t_12, __pyx_mstate_global->__pyx_n_u_np); if (unlikely(!__pyx_t_12)) __PYX_ERR(0, 34, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_12);
-  __pyx_t_4 = __Pyx_PyObject_GetAttrStr(__pyx_t_12, __pyx_mstate_global->__pyx_n_u_int32); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 34, __pyx_L1_error)
+  __pyx_t_19 = 0;
+  __Pyx_GetModuleGlobalName(__pyx_t_19, __pyx_mstate_global->__pyx_n_u_np); if (unlikely(!__pyx_t_19)) __PYX_ERR(0, 60, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_19);
+  __pyx_t_4 = __Pyx_PyObject_GetAttrStr(__pyx_t_19, __pyx_mstate_global->__pyx_n_u_int32); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 60, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_4);
-  __Pyx_DECREF(__pyx_t_12); __pyx_t_12 = 0;
+  __Pyx_DECREF(__pyx_t_19); __pyx_t_19 = 0;
   #if CYTHON_VECTORCALL
   #endif
   __pyx_t_7 = 1;
   #if CYTHON_UNPACK_METHODS
   if (unlikely(PyMethod_Check(__pyx_t_6))) {
-    __pyx_t_9 = PyMethod_GET_SELF(__pyx_t_6);
-    assert(__pyx_t_9);
+    __pyx_t_5 = PyMethod_GET_SELF(__pyx_t_6);
+    assert(__pyx_t_5);
     PyObject* __pyx__function = PyMethod_GET_FUNCTION(__pyx_t_6);
-    __Pyx_INCREF(__pyx_t_9);
+    __Pyx_INCREF(__pyx_t_5);
     __Pyx_INCREF(__pyx__function);
     __Pyx_DECREF_SET(__pyx_t_6, __pyx__function);
     __pyx_t_7 = 0;
   }
   #endif
   {
-    PyObject *__pyx_callargs[4] = {__pyx_t_9, __pyx_t_5, __pyx_mstate_global->__pyx_int_neg_1, __pyx_t_4};
+    PyObject *__pyx_callargs[4] = {__pyx_t_5, __pyx_t_20, __pyx_mstate_global->__pyx_int_neg_1, __pyx_t_4};
     #if CYTHON_VECTORCALL
-    __pyx_t_12 = __pyx_mstate_global->__pyx_tuple[3];
-    if (unlikely(!__pyx_t_12)) __PYX_ERR(0, 34, __pyx_L1_error)
-    __Pyx_INCREF(__pyx_t_12);
+    __pyx_t_19 = __pyx_mstate_global->__pyx_tuple[2];
+    if (unlikely(!__pyx_t_19)) __PYX_ERR(0, 60, __pyx_L1_error)
+    __Pyx_INCREF(__pyx_t_19);
     #else
     {
       PyObject *__pyx_temp[1] = {__pyx_mstate_global->__pyx_n_u_dtype};
-      __pyx_t_12 = __Pyx_MakeKwargDict(__pyx_temp, __pyx_callargs+3, 1);
-      if (unlikely(!__pyx_t_12)) __PYX_ERR(0, 34, __pyx_L1_error)
-      __Pyx_GOTREF(__pyx_t_12);
+      __pyx_t_19 = __Pyx_MakeKwargDict(__pyx_temp, __pyx_callargs+3, 1);
+      if (unlikely(!__pyx_t_19)) __PYX_ERR(0, 60, __pyx_L1_error)
+      __Pyx_GOTREF(__pyx_t_19);
     }
     #endif
-    __pyx_t_3 = __Pyx_Object_VectorcallKwds((PyObject*)__pyx_t_6, __pyx_callargs+__pyx_t_7, (3-__pyx_t_7) | (__pyx_t_7*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET), __pyx_t_12);
-    __Pyx_XDECREF(__pyx_t_9); __pyx_t_9 = 0;
-    __Pyx_DECREF(__pyx_t_5); __pyx_t_5 = 0;
+    __pyx_t_3 = __Pyx_Object_VectorcallKwds((PyObject*)__pyx_t_6, __pyx_callargs+__pyx_t_7, (3-__pyx_t_7) | (__pyx_t_7*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET), __pyx_t_19);
+    __Pyx_XDECREF(__pyx_t_5); __pyx_t_5 = 0;
+    __Pyx_DECREF(__pyx_t_20); __pyx_t_20 = 0;
     #if CYTHON_VECTORCALL
     #endif
     __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
-    __Pyx_DECREF(__pyx_t_12); __pyx_t_12 = 0;
+    __Pyx_DECREF(__pyx_t_19); __pyx_t_19 = 0;
     __Pyx_DECREF(__pyx_t_6); __pyx_t_6 = 0;
-    if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 34, __pyx_L1_error)
+    if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 60, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_3);
   }
   __pyx_v_rows = __pyx_t_3;
   __pyx_t_3 = 0;
 
-  /* "hotpath_cython/_screen.pyx":35
- *     cdef _Screen work = _Screen(index, np.diff(query_offsets).max(initial=0), cutoff)
- *     rows = np.full((len(query_offsets) - 1, limit), -1, dtype=np.int32)
- *     scores = np.zeros((len(query_offsets) - 1, limit))             # <<<<<<<<<<<<<<
- *     cdef const int32_t[::1] offsets = query_offsets
- *     cdef const uint32_t[::1] data = query_data
+  /* "hotpath_cython/_screen.pyx":61
+ *     cdef _Screen work = _Screen(index, longest, cutoff)
+ *     rows = np.full((count, limit), -1, dtype=np.int32)
+ *     scores = np.zeros((count, limit))             # <<<<<<<<<<<<<<
+ *     cdef int32_t[:, ::1] rows_out = rows
+ *     cdef double[:, ::1] scores_out = scores
 */
   __pyx_t_6 = NULL;
-  __Pyx_GetModuleGlobalName(__pyx_t_12, __pyx_mstate_global->__pyx_n_u_np); if (unlikely(!__pyx_t_12)) __PYX_ERR(0, 35, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_12);
-  __pyx_t_4 = __Pyx_PyObject_GetAttrStr(__pyx_t_12, __pyx_mstate_global->__pyx_n_u_zeros); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 35, __pyx_L1_error)
+  __Pyx_GetModuleGlobalName(__pyx_t_19, __pyx_mstate_global->__pyx_n_u_np); if (unlikely(!__pyx_t_19)) __PYX_ERR(0, 61, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_19);
+  __pyx_t_4 = __Pyx_PyObject_GetAttrStr(__pyx_t_19, __pyx_mstate_global->__pyx_n_u_zeros); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 61, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_4);
-  __Pyx_DECREF(__pyx_t_12); __pyx_t_12 = 0;
-  __pyx_t_8 = PyObject_Length(__pyx_v_query_offsets); if (unlikely(__pyx_t_8 == ((Py_ssize_t)-1))) __PYX_ERR(0, 35, __pyx_L1_error)
-  __pyx_t_12 = PyLong_FromSsize_t((__pyx_t_8 - 1)); if (unlikely(!__pyx_t_12)) __PYX_ERR(0, 35, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_12);
-
-  __pyx_t_5 = PyLong_FromSsize_t(__pyx_v_limit); if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 35, __pyx_L1_error)
+  __Pyx_DECREF(__pyx_t_19); __pyx_t_19 = 0;
+  __pyx_t_19 = PyLong_FromSsize_t(__pyx_v_count); if (unlikely(!__pyx_t_19)) __PYX_ERR(0, 61, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_19);
+  __pyx_t_20 = PyLong_FromSsize_t(__pyx_v_limit); if (unlikely(!__pyx_t_20)) __PYX_ERR(0, 61, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_20);
+  __pyx_t_5 = PyTuple_New(2); if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 61, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_5);
-  __pyx_t_9 = PyTuple_New(2); if (unlikely(!__pyx_t_9)) __PYX_ERR(0, 35, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_9);
-  __Pyx_GIVEREF(__pyx_t_12);
-  if (__Pyx_PyTuple_SET_ITEM(__pyx_t_9, 0, __pyx_t_12) != (0)) __PYX_ERR(0, 35, __pyx_L1_error);
-  __Pyx_GIVEREF(__pyx_t_5);
-  if (__Pyx_PyTuple_SET_ITEM(__pyx_t_9, 1, __pyx_t_5) != (0)) __PYX_ERR(0, 35, __pyx_L1_error);
-  __pyx_t_12 = 0;
-  __pyx_t_5 = 0;
+  __Pyx_GIVEREF(__pyx_t_19);
+  if (__Pyx_PyTuple_SET_ITEM(__pyx_t_5, 0, __pyx_t_19) != (0)) __PYX_ERR(0, 61, __pyx_L1_error);
+  __Pyx_GIVEREF(__pyx_t_20);
+  if (__Pyx_PyTuple_SET_ITEM(__pyx_t_5, 1, __pyx_t_20) != (0)) __PYX_ERR(0, 61, __pyx_L1_error);
+  __pyx_t_19 = 0;
+  __pyx_t_20 = 0;
   __pyx_t_7 = 1;
   #if CYTHON_UNPACK_METHODS
   if (unlikely(PyMethod_Check(__pyx_t_4))) {
@@ -20462,92 +20487,46 @@ static PyObject *__pyx_pf_14hotpath_cython_7_screen_screen(CYTHON_UNUSED PyObjec
   }
   #endif
   {
-    PyObject *__pyx_callargs[2] = {__pyx_t_6, __pyx_t_9};
+    PyObject *__pyx_callargs[2] = {__pyx_t_6, __pyx_t_5};
     __pyx_t_3 = __Pyx_PyObject_FastCall((PyObject*)__pyx_t_4, __pyx_callargs+__pyx_t_7, (2-__pyx_t_7) | (__pyx_t_7*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
     __Pyx_XDECREF(__pyx_t_6); __pyx_t_6 = 0;
-    __Pyx_DECREF(__pyx_t_9); __pyx_t_9 = 0;
+    __Pyx_DECREF(__pyx_t_5); __pyx_t_5 = 0;
     __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
-    if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 35, __pyx_L1_error)
+    if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 61, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_3);
   }
   __pyx_v_scores = __pyx_t_3;
   __pyx_t_3 = 0;
 
-  /* "hotpath_cython/_screen.pyx":36
- *     rows = np.full((len(query_offsets) - 1, limit), -1, dtype=np.int32)
- *     scores = np.zeros((len(query_offsets) - 1, limit))
- *     cdef const int32_t[::1] offsets = query_offsets             # <<<<<<<<<<<<<<
- *     cdef const uint32_t[::1] data = query_data
- *     cdef const uint32_t *text = &data[0] if len(query_data) else NULL
-*/
-  __pyx_t_13 = __Pyx_PyObject_to_MemoryviewSlice_dc_nn_int32_t__const__(__pyx_v_query_offsets, 0); if (unlikely(!__pyx_t_13.memview)) __PYX_ERR(0, 36, __pyx_L1_error)
-  __pyx_v_offsets = __pyx_t_13;
-  __pyx_t_13.memview = NULL;
-  __pyx_t_13.data = NULL;
-
-  /* "hotpath_cython/_screen.pyx":37
- *     scores = np.zeros((len(query_offsets) - 1, limit))
- *     cdef const int32_t[::1] offsets = query_offsets
- *     cdef const uint32_t[::1] data = query_data             # <<<<<<<<<<<<<<
- *     cdef const uint32_t *text = &data[0] if len(query_data) else NULL
- *     cdef int32_t[:, ::1] rows_out = rows
-*/
-  __pyx_t_14 = __Pyx_PyObject_to_MemoryviewSlice_dc_nn_uint32_t__const__(__pyx_v_query_data, 0); if (unlikely(!__pyx_t_14.memview)) __PYX_ERR(0, 37, __pyx_L1_error)
-  __pyx_v_data = __pyx_t_14;
-  __pyx_t_14.memview = NULL;
-  __pyx_t_14.data = NULL;
-
-  /* "hotpath_cython/_screen.pyx":38
- *     cdef const int32_t[::1] offsets = query_offsets
- *     cdef const uint32_t[::1] data = query_data
- *     cdef const uint32_t *text = &data[0] if len(query_data) else NULL             # <<<<<<<<<<<<<<
- *     cdef int32_t[:, ::1] rows_out = rows
- *     cdef double[:, ::1] scores_out = scores
-*/
-  __pyx_t_8 = PyObject_Length(__pyx_v_query_data); if (unlikely(__pyx_t_8 == ((Py_ssize_t)-1))) __PYX_ERR(0, 38, __pyx_L1_error)
-  __pyx_t_1 = (__pyx_t_8 != 0);
-
-
-  if (__pyx_t_1) {
-    __pyx_t_16 = 0;
-
-    __pyx_t_15 = (&(*((uint32_t const  *) ( /* dim=0 */ ((char *) (((uint32_t const  *) __pyx_v_data.data) + __pyx_t_16)) ))));
-  } else {
-
-    __pyx_t_15 = NULL;
-  }
-
-  __pyx_v_text = __pyx_t_15;
-
-  /* "hotpath_cython/_screen.pyx":39
- *     cdef const uint32_t[::1] data = query_data
- *     cdef const uint32_t *text = &data[0] if len(query_data) else NULL
+  /* "hotpath_cython/_screen.pyx":62
+ *     rows = np.full((count, limit), -1, dtype=np.int32)
+ *     scores = np.zeros((count, limit))
  *     cdef int32_t[:, ::1] rows_out = rows             # <<<<<<<<<<<<<<
  *     cdef double[:, ::1] scores_out = scores
- *     cdef Py_ssize_t q
+ *     # Safe without the GIL: all that is read stays referenced and, by the contract,
 */
-  __pyx_t_17 = __Pyx_PyObject_to_MemoryviewSlice_d_dc_nn_int32_t(__pyx_v_rows, PyBUF_WRITABLE); if (unlikely(!__pyx_t_17.memview)) __PYX_ERR(0, 39, __pyx_L1_error)
-  __pyx_v_rows_out = __pyx_t_17;
-  __pyx_t_17.memview = NULL;
-  __pyx_t_17.data = NULL;
+  __pyx_t_21 = __Pyx_PyObject_to_MemoryviewSlice_d_dc_nn_int32_t(__pyx_v_rows, PyBUF_WRITABLE); if (unlikely(!__pyx_t_21.memview)) __PYX_ERR(0, 62, __pyx_L1_error)
+  __pyx_v_rows_out = __pyx_t_21;
+  __pyx_t_21.memview = NULL;
+  __pyx_t_21.data = NULL;
 
-  /* "hotpath_cython/_screen.pyx":40
- *     cdef const uint32_t *text = &data[0] if len(query_data) else NULL
+  /* "hotpath_cython/_screen.pyx":63
+ *     scores = np.zeros((count, limit))
  *     cdef int32_t[:, ::1] rows_out = rows
  *     cdef double[:, ::1] scores_out = scores             # <<<<<<<<<<<<<<
- *     cdef Py_ssize_t q
- *     # The arrays stay referenced and, by the contract, unchanged during the call.
+ *     # Safe without the GIL: all that is read stays referenced and, by the contract,
+ *     # unchanged during the call; all that is written belongs to it.
 */
-  __pyx_t_18 = __Pyx_PyObject_to_MemoryviewSlice_d_dc_double(__pyx_v_scores, PyBUF_WRITABLE); if (unlikely(!__pyx_t_18.memview)) __PYX_ERR(0, 40, __pyx_L1_error)
-  __pyx_v_scores_out = __pyx_t_18;
-  __pyx_t_18.memview = NULL;
-  __pyx_t_18.data = NULL;
+  __pyx_t_22 = __Pyx_PyObject_to_MemoryviewSlice_d_dc_double(__pyx_v_scores, PyBUF_WRITABLE); if (unlikely(!__pyx_t_22.memview)) __PYX_ERR(0, 63, __pyx_L1_error)
+  __pyx_v_scores_out = __pyx_t_22;
+  __pyx_t_22.memview = NULL;
+  __pyx_t_22.data = NULL;
 
-  /* "hotpath_cython/_screen.pyx":43
- *     cdef Py_ssize_t q
- *     # The arrays stay referenced and, by the contract, unchanged during the call.
+  /* "hotpath_cython/_screen.pyx":66
+ *     # Safe without the GIL: all that is read stays referenced and, by the contract,
+ *     # unchanged during the call; all that is written belongs to it.
  *     with nogil:             # <<<<<<<<<<<<<<
- *         for q in range(offsets.shape[0] - 1):
+ *         for q in range(count):
  *             work.find(text + offsets[q], offsets[q + 1] - offsets[q])
 */
   {
@@ -20556,87 +20535,87 @@ static PyObject *__pyx_pf_14hotpath_cython_7_screen_screen(CYTHON_UNUSED PyObjec
       __Pyx_FastGIL_Remember();
       /*try:*/ {
 
-        /* "hotpath_cython/_screen.pyx":44
- *     # The arrays stay referenced and, by the contract, unchanged during the call.
+        /* "hotpath_cython/_screen.pyx":67
+ *     # unchanged during the call; all that is written belongs to it.
  *     with nogil:
- *         for q in range(offsets.shape[0] - 1):             # <<<<<<<<<<<<<<
+ *         for q in range(count):             # <<<<<<<<<<<<<<
  *             work.find(text + offsets[q], offsets[q + 1] - offsets[q])
  *             work.score(&rows_out[q, 0], &scores_out[q, 0], limit)
 */
 
-        __pyx_t_8 = ((__pyx_v_offsets.shape[0]) - 1);
-        __pyx_t_19 = __pyx_t_8;
+        __pyx_t_8 = __pyx_v_count;
+        __pyx_t_13 = __pyx_t_8;
 
-        for (__pyx_t_20 = 0; __pyx_t_20 < __pyx_t_19; __pyx_t_20+=1) {
-          __pyx_v_q = __pyx_t_20;
+        for (__pyx_t_14 = 0; __pyx_t_14 < __pyx_t_13; __pyx_t_14+=1) {
+          __pyx_v_q = __pyx_t_14;
 
-          /* "hotpath_cython/_screen.pyx":45
+          /* "hotpath_cython/_screen.pyx":68
  *     with nogil:
- *         for q in range(offsets.shape[0] - 1):
+ *         for q in range(count):
  *             work.find(text + offsets[q], offsets[q + 1] - offsets[q])             # <<<<<<<<<<<<<<
  *             work.score(&rows_out[q, 0], &scores_out[q, 0], limit)
  *     return rows, scores
 */
-          __pyx_t_16 = __pyx_v_q;
-          __pyx_t_21 = (__pyx_v_q + 1);
-          __pyx_t_22 = __pyx_v_q;
-          __pyx_t_23 = ((struct __pyx_vtabstruct_14hotpath_cython_7_screen__Screen *)__pyx_v_work->__pyx_vtab)->find(__pyx_v_work, (__pyx_v_text + (*((int32_t const  *) ( /* dim=0 */ ((char *) (((int32_t const  *) __pyx_v_offsets.data) + __pyx_t_16)) )))), ((*((int32_t const  *) ( /* dim=0 */ ((char *) (((int32_t const  *) __pyx_v_offsets.data) + __pyx_t_21)) ))) - (*((int32_t const  *) ( /* dim=0 */ ((char *) (((int32_t const  *) __pyx_v_offsets.data) + __pyx_t_22)) ))))); if (unlikely(__pyx_t_23 == ((int)-1))) __PYX_ERR(0, 45, __pyx_L6_error)
+          __pyx_t_15 = __pyx_v_q;
+          __pyx_t_12 = (__pyx_v_q + 1);
+          __pyx_t_23 = __pyx_v_q;
+          __pyx_t_24 = ((struct __pyx_vtabstruct_14hotpath_cython_7_screen__Screen *)__pyx_v_work->__pyx_vtab)->find(__pyx_v_work, (__pyx_v_text + (*((int32_t const  *) ( /* dim=0 */ ((char *) (((int32_t const  *) __pyx_v_offsets.data) + __pyx_t_15)) )))), ((*((int32_t const  *) ( /* dim=0 */ ((char *) (((int32_t const  *) __pyx_v_offsets.data) + __pyx_t_12)) ))) - (*((int32_t const  *) ( /* dim=0 */ ((char *) (((int32_t const  *) __pyx_v_offsets.data) + __pyx_t_23)) ))))); if (unlikely(__pyx_t_24 == ((int)-1))) __PYX_ERR(0, 68, __pyx_L8_error)
 
 
-          /* "hotpath_cython/_screen.pyx":46
- *         for q in range(offsets.shape[0] - 1):
+          /* "hotpath_cython/_screen.pyx":69
+ *         for q in range(count):
  *             work.find(text + offsets[q], offsets[q + 1] - offsets[q])
  *             work.score(&rows_out[q, 0], &scores_out[q, 0], limit)             # <<<<<<<<<<<<<<
  *     return rows, scores
  * 
 */
-          __pyx_t_22 = __pyx_v_q;
-          __pyx_t_21 = 0;
-          __pyx_t_16 = __pyx_v_q;
-          __pyx_t_24 = 0;
-          __pyx_t_23 = ((struct __pyx_vtabstruct_14hotpath_cython_7_screen__Screen *)__pyx_v_work->__pyx_vtab)->score(__pyx_v_work, (&(*((int32_t *) ( /* dim=1 */ ((char *) (((int32_t *) ( /* dim=0 */ (__pyx_v_rows_out.data + __pyx_t_22 * __pyx_v_rows_out.strides[0]) )) + __pyx_t_21)) )))), (&(*((double *) ( /* dim=1 */ ((char *) (((double *) ( /* dim=0 */ (__pyx_v_scores_out.data + __pyx_t_16 * __pyx_v_scores_out.strides[0]) )) + __pyx_t_24)) )))), __pyx_v_limit); if (unlikely(__pyx_t_23 == ((int)-1))) __PYX_ERR(0, 46, __pyx_L6_error)
+          __pyx_t_23 = __pyx_v_q;
+          __pyx_t_12 = 0;
+          __pyx_t_15 = __pyx_v_q;
+          __pyx_t_25 = 0;
+          __pyx_t_24 = ((struct __pyx_vtabstruct_14hotpath_cython_7_screen__Screen *)__pyx_v_work->__pyx_vtab)->score(__pyx_v_work, (&(*((int32_t *) ( /* dim=1 */ ((char *) (((int32_t *) ( /* dim=0 */ (__pyx_v_rows_out.data + __pyx_t_23 * __pyx_v_rows_out.strides[0]) )) + __pyx_t_12)) )))), (&(*((double *) ( /* dim=1 */ ((char *) (((double *) ( /* dim=0 */ (__pyx_v_scores_out.data + __pyx_t_15 * __pyx_v_scores_out.strides[0]) )) + __pyx_t_25)) )))), __pyx_v_limit); if (unlikely(__pyx_t_24 == ((int)-1))) __PYX_ERR(0, 69, __pyx_L8_error)
 
         }
 
       }
 
-      /* "hotpath_cython/_screen.pyx":43
- *     cdef Py_ssize_t q
- *     # The arrays stay referenced and, by the contract, unchanged during the call.
+      /* "hotpath_cython/_screen.pyx":66
+ *     # Safe without the GIL: all that is read stays referenced and, by the contract,
+ *     # unchanged during the call; all that is written belongs to it.
  *     with nogil:             # <<<<<<<<<<<<<<
- *         for q in range(offsets.shape[0] - 1):
+ *         for q in range(count):
  *             work.find(text + offsets[q], offsets[q + 1] - offsets[q])
 */
       /*finally:*/ {
         /*normal exit:*/{
           __Pyx_FastGIL_Forget();
           PyEval_RestoreThread(_save);
-          goto __pyx_L7;
+          goto __pyx_L9;
         }
-        __pyx_L6_error: {
+        __pyx_L8_error: {
           __Pyx_FastGIL_Forget();
           PyEval_RestoreThread(_save);
           goto __pyx_L1_error;
         }
-        __pyx_L7:;
+        __pyx_L9:;
       }
   }
 
-  /* "hotpath_cython/_screen.pyx":47
+  /* "hotpath_cython/_screen.pyx":70
  *             work.find(text + offsets[q], offsets[q + 1] - offsets[q])
  *             work.score(&rows_out[q, 0], &scores_out[q, 0], limit)
  *     return rows, scores             # <<<<<<<<<<<<<<
  * 
  * 
 */
-  __pyx_t_3 = PyTuple_New(2); if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 47, __pyx_L1_error)
+  __pyx_t_3 = PyTuple_New(2); if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 70, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_3);
   __Pyx_INCREF(__pyx_v_rows);
   __Pyx_GIVEREF(__pyx_v_rows);
-  if (__Pyx_PyTuple_SET_ITEM(__pyx_t_3, 0, __pyx_v_rows) != (0)) __PYX_ERR(0, 47, __pyx_L1_error);
+  if (__Pyx_PyTuple_SET_ITEM(__pyx_t_3, 0, __pyx_v_rows) != (0)) __PYX_ERR(0, 70, __pyx_L1_error);
   __Pyx_INCREF(__pyx_v_scores);
   __Pyx_GIVEREF(__pyx_v_scores);
-  if (__Pyx_PyTuple_SET_ITEM(__pyx_t_3, 1, __pyx_v_scores) != (0)) __PYX_ERR(0, 47, __pyx_L1_error);
+  if (__Pyx_PyTuple_SET_ITEM(__pyx_t_3, 1, __pyx_v_scores) != (0)) __PYX_ERR(0, 70, __pyx_L1_error);
   {
     PyObject *__pyx_temp;
     {
@@ -20648,7 +20627,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_screen_screen(CYTHON_UNUSED PyObjec
   __pyx_t_3 = 0;
   goto __pyx_L0;
 
-  /* "hotpath_cython/_screen.pyx":25
+  /* "hotpath_cython/_screen.pyx":45
  * 
  * 
  * def screen(queries, index, double cutoff, Py_ssize_t limit):             # <<<<<<<<<<<<<<
@@ -20662,35 +20641,121 @@ static PyObject *__pyx_pf_14hotpath_cython_7_screen_screen(CYTHON_UNUSED PyObjec
   __Pyx_XDECREF(__pyx_t_4);
   __Pyx_XDECREF(__pyx_t_5);
   __Pyx_XDECREF(__pyx_t_6);
-  __Pyx_XDECREF(__pyx_t_9);
-  __Pyx_XDECREF(__pyx_t_10);
-  __Pyx_XDECREF(__pyx_t_11);
-  __Pyx_XDECREF(__pyx_t_12);
-  __PYX_XCLEAR_MEMVIEW(&__pyx_t_13, 1);
-  __PYX_XCLEAR_MEMVIEW(&__pyx_t_14, 1);
-  __PYX_XCLEAR_MEMVIEW(&__pyx_t_17, 1);
-  __PYX_XCLEAR_MEMVIEW(&__pyx_t_18, 1);
+  __PYX_XCLEAR_MEMVIEW(&__pyx_t_9, 1);
+  __PYX_XCLEAR_MEMVIEW(&__pyx_t_10, 1);
+  __Pyx_XDECREF(__pyx_t_19);
+  __Pyx_XDECREF(__pyx_t_20);
+  __PYX_XCLEAR_MEMVIEW(&__pyx_t_21, 1);
+  __PYX_XCLEAR_MEMVIEW(&__pyx_t_22, 1);
   __Pyx_AddTraceback("hotpath_cython._screen.screen", __pyx_clineno, __pyx_lineno, __pyx_filename);
   __pyx_r = NULL;
   __pyx_L0:;
   __Pyx_XDECREF(__pyx_v_query_offsets);
   __Pyx_XDECREF(__pyx_v_query_data);
-  __Pyx_XDECREF((PyObject *)__pyx_v_work);
-  __Pyx_XDECREF(__pyx_v_rows);
-  __Pyx_XDECREF(__pyx_v_scores);
   __PYX_XCLEAR_MEMVIEW(&__pyx_v_offsets, 1);
   __PYX_XCLEAR_MEMVIEW(&__pyx_v_data, 1);
 
+
+
+
+  __Pyx_XDECREF((PyObject *)__pyx_v_work);
+  __Pyx_XDECREF(__pyx_v_rows);
+  __Pyx_XDECREF(__pyx_v_scores);
   __PYX_XCLEAR_MEMVIEW(&__pyx_v_rows_out, 1);
   __PYX_XCLEAR_MEMVIEW(&__pyx_v_scores_out, 1);
-
   __Pyx_XGIVEREF(__pyx_r);
   __Pyx_RefNannyFinishContext();
   return __pyx_r;
 }
 
-/* "hotpath_cython/_screen.pyx":79
- *     cdef uint32_t[::1] common
+/* "hotpath_cython/_screen.pyx":73
+ * 
+ * 
+ * cdef void *allocate(Py_ssize_t count, size_t size) except NULL:             # <<<<<<<<<<<<<<
+ *     cdef void *room = PyMem_Malloc((count + 1) * size)
+ *     if room == NULL:
+*/
+
+static void *__pyx_f_14hotpath_cython_7_screen_allocate(Py_ssize_t __pyx_v_count, size_t __pyx_v_size) {
+  void *__pyx_v_room;
+  void *__pyx_r;
+  int __pyx_t_1;
+  int __pyx_lineno = 0;
+  const char *__pyx_filename = NULL;
+  int __pyx_clineno = 0;
+
+  /* "hotpath_cython/_screen.pyx":74
+ * 
+ * cdef void *allocate(Py_ssize_t count, size_t size) except NULL:
+ *     cdef void *room = PyMem_Malloc((count + 1) * size)             # <<<<<<<<<<<<<<
+ *     if room == NULL:
+ *         raise MemoryError
+*/
+  __pyx_v_room = PyMem_Malloc(((__pyx_v_count + 1) * __pyx_v_size));
+
+  /* "hotpath_cython/_screen.pyx":75
+ * cdef void *allocate(Py_ssize_t count, size_t size) except NULL:
+ *     cdef void *room = PyMem_Malloc((count + 1) * size)
+ *     if room == NULL:             # <<<<<<<<<<<<<<
+ *         raise MemoryError
+ *     return room
+*/
+  __pyx_t_1 = (__pyx_v_room == NULL);
+
+  if (unlikely(__pyx_t_1)) {
+
+
+    /* "hotpath_cython/_screen.pyx":76
+ *     cdef void *room = PyMem_Malloc((count + 1) * size)
+ *     if room == NULL:
+ *         raise MemoryError             # <<<<<<<<<<<<<<
+ *     return room
+ * 
+*/
+    PyErr_NoMemory(); __PYX_ERR(0, 76, __pyx_L1_error)
+
+    /* "hotpath_cython/_screen.pyx":75
+ * cdef void *allocate(Py_ssize_t count, size_t size) except NULL:
+ *     cdef void *room = PyMem_Malloc((count + 1) * size)
+ *     if room == NULL:             # <<<<<<<<<<<<<<
+ *         raise MemoryError
+ *     return room
+*/
+  }
+
+  /* "hotpath_cython/_screen.pyx":77
+ *     if room == NULL:
+ *         raise MemoryError
+ *     return room             # <<<<<<<<<<<<<<
+ * 
+ * 
+*/
+  {
+
+    __pyx_r = __pyx_v_room;
+  }
+  goto __pyx_L0;
+
+  /* "hotpath_cython/_screen.pyx":73
+ * 
+ * 
+ * cdef void *allocate(Py_ssize_t count, size_t size) except NULL:             # <<<<<<<<<<<<<<
+ *     cdef void *room = PyMem_Malloc((count + 1) * size)
+ *     if room == NULL:
+*/
+
+  /* function exit code */
+  __pyx_L1_error:;
+  __Pyx_AddTraceback("hotpath_cython._screen.allocate", __pyx_clineno, __pyx_lineno, __pyx_filename);
+  __pyx_r = NULL;
+  __pyx_L0:;
+
+
+  return __pyx_r;
+}
+
+/* "hotpath_cython/_screen.pyx":116
+ *     cdef uint32_t *common
  * 
  *     def __cinit__(self, index, Py_ssize_t longest_query, double cutoff):             # <<<<<<<<<<<<<<
  *         self.bound = bound_of(cutoff)
@@ -20737,46 +20802,46 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
   {
     PyObject ** const __pyx_pyargnames[] = {&__pyx_mstate_global->__pyx_n_u_index,&__pyx_mstate_global->__pyx_n_u_longest_query,&__pyx_mstate_global->__pyx_n_u_cutoff,0};
     const Py_ssize_t __pyx_kwds_len = (__pyx_kwds) ? __Pyx_NumKwargs_FASTCALL_TPNEW(__pyx_kwds) : 0;
-    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 79, __pyx_L3_error)
+    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 116, __pyx_L3_error)
     if (__pyx_kwds_len > 0) {
       switch (__pyx_nargs) {
         case  3:
         values[2] = __Pyx_ArgRef_FASTCALL_TPNEW(__pyx_args, 2);
-        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 79, __pyx_L3_error)
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 116, __pyx_L3_error)
         CYTHON_FALLTHROUGH;
         case  2:
         values[1] = __Pyx_ArgRef_FASTCALL_TPNEW(__pyx_args, 1);
-        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 79, __pyx_L3_error)
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 116, __pyx_L3_error)
         CYTHON_FALLTHROUGH;
         case  1:
         values[0] = __Pyx_ArgRef_FASTCALL_TPNEW(__pyx_args, 0);
-        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 79, __pyx_L3_error)
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 116, __pyx_L3_error)
         CYTHON_FALLTHROUGH;
         case  0: break;
         default: goto __pyx_L5_argtuple_error;
       }
       const Py_ssize_t kwd_pos_args = __pyx_nargs;
-      if (__Pyx_ParseKeywords(__pyx_kwds, __pyx_kwvalues, __pyx_pyargnames, 0, values, kwd_pos_args, __pyx_kwds_len, "__cinit__", 0) < (0)) __PYX_ERR(0, 79, __pyx_L3_error)
+      if (__Pyx_ParseKeywords(__pyx_kwds, __pyx_kwvalues, __pyx_pyargnames, 0, values, kwd_pos_args, __pyx_kwds_len, "__cinit__", 0) < (0)) __PYX_ERR(0, 116, __pyx_L3_error)
       for (Py_ssize_t i = __pyx_nargs; i < 3; i++) {
-        if (unlikely(!values[i])) { __Pyx_RaiseArgtupleInvalid("__cinit__", 1, 3, 3, i); __PYX_ERR(0, 79, __pyx_L3_error) }
+        if (unlikely(!values[i])) { __Pyx_RaiseArgtupleInvalid("__cinit__", 1, 3, 3, i); __PYX_ERR(0, 116, __pyx_L3_error) }
       }
     } else if (unlikely(__pyx_nargs != 3)) {
       goto __pyx_L5_argtuple_error;
     } else {
       values[0] = __Pyx_ArgRef_FASTCALL_TPNEW(__pyx_args, 0);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 79, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 116, __pyx_L3_error)
       values[1] = __Pyx_ArgRef_FASTCALL_TPNEW(__pyx_args, 1);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 79, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 116, __pyx_L3_error)
       values[2] = __Pyx_ArgRef_FASTCALL_TPNEW(__pyx_args, 2);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 79, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 116, __pyx_L3_error)
     }
     __pyx_v_index = values[0];
-    __pyx_v_longest_query = __Pyx_PyIndex_AsSsize_t(values[1]); if (unlikely((__pyx_v_longest_query == (Py_ssize_t)-1) && PyErr_Occurred())) __PYX_ERR(0, 79, __pyx_L3_error)
-    __pyx_v_cutoff = __Pyx_PyFloat_AsDouble(values[2]); if (unlikely((__pyx_v_cutoff == (double)-1) && PyErr_Occurred())) __PYX_ERR(0, 79, __pyx_L3_error)
+    __pyx_v_longest_query = __Pyx_PyIndex_AsSsize_t(values[1]); if (unlikely((__pyx_v_longest_query == (Py_ssize_t)-1) && PyErr_Occurred())) __PYX_ERR(0, 116, __pyx_L3_error)
+    __pyx_v_cutoff = __Pyx_PyFloat_AsDouble(values[2]); if (unlikely((__pyx_v_cutoff == (double)-1) && PyErr_Occurred())) __PYX_ERR(0, 116, __pyx_L3_error)
   }
   goto __pyx_L6_skip;
   __pyx_L5_argtuple_error:;
-  __Pyx_RaiseArgtupleInvalid("__cinit__", 1, 3, 3, __pyx_nargs); __PYX_ERR(0, 79, __pyx_L3_error)
+  __Pyx_RaiseArgtupleInvalid("__cinit__", 1, 3, 3, __pyx_nargs); __PYX_ERR(0, 116, __pyx_L3_error)
   __pyx_L6_skip:;
   goto __pyx_L4_argument_unpacking_done;
   __pyx_L3_error:;
@@ -20805,6 +20870,8 @@ static int __pyx_pf_14hotpath_cython_7_screen_7_Screen___cinit__(struct __pyx_ob
   PyObject *__pyx_v_plane_starts = NULL;
   PyObject *__pyx_v_heads = NULL;
   PyObject *__pyx_v_rows = NULL;
+  Py_ssize_t __pyx_v_most;
+  Py_ssize_t __pyx_v_word;
   int __pyx_r;
   __Pyx_RefNannyDeclarations
   PyObject *__pyx_t_1 = NULL;
@@ -20813,29 +20880,26 @@ static int __pyx_pf_14hotpath_cython_7_screen_7_Screen___cinit__(struct __pyx_ob
   size_t __pyx_t_4;
   __Pyx_memviewslice __pyx_t_5 = { 0, 0, { 0 }, { 0 }, { 0 } };
   __Pyx_memviewslice __pyx_t_6 = { 0, 0, { 0 }, { 0 }, { 0 } };
-  Py_ssize_t __pyx_t_7;
-  PyObject *__pyx_t_8 = NULL;
+  PyObject *__pyx_t_7 = NULL;
+  int __pyx_t_8;
   int __pyx_t_9;
-  int __pyx_t_10;
-  uint32_t const *__pyx_t_11;
-  Py_ssize_t __pyx_t_12;
-  PyObject *__pyx_t_13 = NULL;
+  uint32_t const *__pyx_t_10;
+  Py_ssize_t __pyx_t_11;
+  __Pyx_memviewslice __pyx_t_12 = { 0, 0, { 0 }, { 0 }, { 0 } };
+  Py_ssize_t __pyx_t_13;
   PyObject *__pyx_t_14 = NULL;
-  __Pyx_memviewslice __pyx_t_15 = { 0, 0, { 0 }, { 0 }, { 0 } };
+  PyObject *__pyx_t_15 = NULL;
   __Pyx_memviewslice __pyx_t_16 = { 0, 0, { 0 }, { 0 }, { 0 } };
-  __Pyx_memviewslice __pyx_t_17 = { 0, 0, { 0 }, { 0 }, { 0 } };
-  __Pyx_memviewslice __pyx_t_18 = { 0, 0, { 0 }, { 0 }, { 0 } };
-  __Pyx_memviewslice __pyx_t_19 = { 0, 0, { 0 }, { 0 }, { 0 } };
-  __Pyx_memviewslice __pyx_t_20 = { 0, 0, { 0 }, { 0 }, { 0 } };
-  __Pyx_memviewslice __pyx_t_21 = { 0, 0, { 0 }, { 0 }, { 0 } };
-  __Pyx_memviewslice __pyx_t_22 = { 0, 0, { 0 }, { 0 }, { 0 } };
-  __Pyx_memviewslice __pyx_t_23 = { 0, 0, { 0 }, { 0 }, { 0 } };
+  void *__pyx_t_17;
+  Py_ssize_t __pyx_t_18;
+  Py_ssize_t __pyx_t_19;
+  Py_ssize_t __pyx_t_20;
   int __pyx_lineno = 0;
   const char *__pyx_filename = NULL;
   int __pyx_clineno = 0;
   __Pyx_RefNannySetupContext("__cinit__", 0);
 
-  /* "hotpath_cython/_screen.pyx":80
+  /* "hotpath_cython/_screen.pyx":117
  * 
  *     def __cinit__(self, index, Py_ssize_t longest_query, double cutoff):
  *         self.bound = bound_of(cutoff)             # <<<<<<<<<<<<<<
@@ -20844,15 +20908,15 @@ static int __pyx_pf_14hotpath_cython_7_screen_7_Screen___cinit__(struct __pyx_ob
 */
   __pyx_v_self->bound = __pyx_f_14hotpath_cython_6_bound_bound_of(__pyx_v_cutoff);
 
-  /* "hotpath_cython/_screen.pyx":81
+  /* "hotpath_cython/_screen.pyx":118
  *     def __cinit__(self, index, Py_ssize_t longest_query, double cutoff):
  *         self.bound = bound_of(cutoff)
  *         self.offsets = offsets = array("index", index, "offsets", "int32")             # <<<<<<<<<<<<<<
  *         self.data = array("index", index, "data", "uint32")
- *         if not check_offsets("index.offsets", offsets, len(self.data)):
+ *         if not check_offsets("index.offsets", offsets, self.data.shape[0]):
 */
   __pyx_t_2 = NULL;
-  __Pyx_GetModuleGlobalName(__pyx_t_3, __pyx_mstate_global->__pyx_n_u_array); if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 81, __pyx_L1_error)
+  __Pyx_GetModuleGlobalName(__pyx_t_3, __pyx_mstate_global->__pyx_n_u_array); if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 118, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_3);
   __pyx_t_4 = 1;
   #if CYTHON_UNPACK_METHODS
@@ -20871,10 +20935,10 @@ static int __pyx_pf_14hotpath_cython_7_screen_7_Screen___cinit__(struct __pyx_ob
     __pyx_t_1 = __Pyx_PyObject_FastCall((PyObject*)__pyx_t_3, __pyx_callargs+__pyx_t_4, (5-__pyx_t_4) | (__pyx_t_4*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
     __Pyx_XDECREF(__pyx_t_2); __pyx_t_2 = 0;
     __Pyx_DECREF(__pyx_t_3); __pyx_t_3 = 0;
-    if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 81, __pyx_L1_error)
+    if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 118, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_1);
   }
-  __pyx_t_5 = __Pyx_PyObject_to_MemoryviewSlice_dc_nn_int32_t__const__(__pyx_t_1, 0); if (unlikely(!__pyx_t_5.memview)) __PYX_ERR(0, 81, __pyx_L1_error)
+  __pyx_t_5 = __Pyx_PyObject_to_MemoryviewSlice_dc_nn_int32_t__const__(__pyx_t_1, 0); if (unlikely(!__pyx_t_5.memview)) __PYX_ERR(0, 118, __pyx_L1_error)
   __PYX_XCLEAR_MEMVIEW(&__pyx_v_self->offsets, 0);
   __PYX_INC_MEMVIEW(&__pyx_t_5, 1);
   __pyx_v_self->offsets = __pyx_t_5;
@@ -20883,15 +20947,15 @@ static int __pyx_pf_14hotpath_cython_7_screen_7_Screen___cinit__(struct __pyx_ob
   __PYX_XCLEAR_MEMVIEW(&__pyx_t_5, 1);; __pyx_t_5.memview = NULL; __pyx_t_5.data = NULL;
   __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
 
-  /* "hotpath_cython/_screen.pyx":82
+  /* "hotpath_cython/_screen.pyx":119
  *         self.bound = bound_of(cutoff)
  *         self.offsets = offsets = array("index", index, "offsets", "int32")
  *         self.data = array("index", index, "data", "uint32")             # <<<<<<<<<<<<<<
- *         if not check_offsets("index.offsets", offsets, len(self.data)):
+ *         if not check_offsets("index.offsets", offsets, self.data.shape[0]):
  *             raise ValueError("index.offsets: expected names sorted by length")
 */
   __pyx_t_3 = NULL;
-  __Pyx_GetModuleGlobalName(__pyx_t_2, __pyx_mstate_global->__pyx_n_u_array); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 82, __pyx_L1_error)
+  __Pyx_GetModuleGlobalName(__pyx_t_2, __pyx_mstate_global->__pyx_n_u_array); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 119, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_2);
   __pyx_t_4 = 1;
   #if CYTHON_UNPACK_METHODS
@@ -20910,30 +20974,28 @@ static int __pyx_pf_14hotpath_cython_7_screen_7_Screen___cinit__(struct __pyx_ob
     __pyx_t_1 = __Pyx_PyObject_FastCall((PyObject*)__pyx_t_2, __pyx_callargs+__pyx_t_4, (5-__pyx_t_4) | (__pyx_t_4*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
     __Pyx_XDECREF(__pyx_t_3); __pyx_t_3 = 0;
     __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
-    if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 82, __pyx_L1_error)
+    if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 119, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_1);
   }
-  __pyx_t_6 = __Pyx_PyObject_to_MemoryviewSlice_dc_nn_uint32_t__const__(__pyx_t_1, 0); if (unlikely(!__pyx_t_6.memview)) __PYX_ERR(0, 82, __pyx_L1_error)
+  __pyx_t_6 = __Pyx_PyObject_to_MemoryviewSlice_dc_nn_uint32_t__const__(__pyx_t_1, 0); if (unlikely(!__pyx_t_6.memview)) __PYX_ERR(0, 119, __pyx_L1_error)
   __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
   __PYX_XCLEAR_MEMVIEW(&__pyx_v_self->data, 0);
   __pyx_v_self->data = __pyx_t_6;
   __pyx_t_6.memview = NULL;
   __pyx_t_6.data = NULL;
 
-  /* "hotpath_cython/_screen.pyx":83
+  /* "hotpath_cython/_screen.pyx":120
  *         self.offsets = offsets = array("index", index, "offsets", "int32")
  *         self.data = array("index", index, "data", "uint32")
- *         if not check_offsets("index.offsets", offsets, len(self.data)):             # <<<<<<<<<<<<<<
+ *         if not check_offsets("index.offsets", offsets, self.data.shape[0]):             # <<<<<<<<<<<<<<
  *             raise ValueError("index.offsets: expected names sorted by length")
- *         self.text = &self.data[0] if len(self.data) else NULL
+ *         self.text = &self.data[0] if self.data.shape[0] else NULL
 */
   __pyx_t_2 = NULL;
-  __Pyx_GetModuleGlobalName(__pyx_t_3, __pyx_mstate_global->__pyx_n_u_check_offsets); if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 83, __pyx_L1_error)
+  __Pyx_GetModuleGlobalName(__pyx_t_3, __pyx_mstate_global->__pyx_n_u_check_offsets); if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 120, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_3);
-  __pyx_t_7 = __Pyx_MemoryView_Len(__pyx_v_self->data); 
-  __pyx_t_8 = PyLong_FromSsize_t(__pyx_t_7); if (unlikely(!__pyx_t_8)) __PYX_ERR(0, 83, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_8);
-
+  __pyx_t_7 = PyLong_FromSsize_t((__pyx_v_self->data.shape[0])); if (unlikely(!__pyx_t_7)) __PYX_ERR(0, 120, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_7);
   __pyx_t_4 = 1;
   #if CYTHON_UNPACK_METHODS
   if (unlikely(PyMethod_Check(__pyx_t_3))) {
@@ -20947,28 +21009,28 @@ static int __pyx_pf_14hotpath_cython_7_screen_7_Screen___cinit__(struct __pyx_ob
   }
   #endif
   {
-    PyObject *__pyx_callargs[4] = {__pyx_t_2, __pyx_mstate_global->__pyx_kp_u_index_offsets, __pyx_v_offsets, __pyx_t_8};
+    PyObject *__pyx_callargs[4] = {__pyx_t_2, __pyx_mstate_global->__pyx_kp_u_index_offsets, __pyx_v_offsets, __pyx_t_7};
     __pyx_t_1 = __Pyx_PyObject_FastCall((PyObject*)__pyx_t_3, __pyx_callargs+__pyx_t_4, (4-__pyx_t_4) | (__pyx_t_4*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
     __Pyx_XDECREF(__pyx_t_2); __pyx_t_2 = 0;
-    __Pyx_DECREF(__pyx_t_8); __pyx_t_8 = 0;
+    __Pyx_DECREF(__pyx_t_7); __pyx_t_7 = 0;
     __Pyx_DECREF(__pyx_t_3); __pyx_t_3 = 0;
-    if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 83, __pyx_L1_error)
+    if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 120, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_1);
   }
-  __pyx_t_9 = __Pyx_PyObject_IsTrue(__pyx_t_1); if (unlikely((__pyx_t_9 < 0))) __PYX_ERR(0, 83, __pyx_L1_error)
+  __pyx_t_8 = __Pyx_PyObject_IsTrue(__pyx_t_1); if (unlikely((__pyx_t_8 < 0))) __PYX_ERR(0, 120, __pyx_L1_error)
   __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
-  __pyx_t_10 = (!__pyx_t_9);
+  __pyx_t_9 = (!__pyx_t_8);
 
 
-  if (unlikely(__pyx_t_10)) {
+  if (unlikely(__pyx_t_9)) {
 
 
-    /* "hotpath_cython/_screen.pyx":84
+    /* "hotpath_cython/_screen.pyx":121
  *         self.data = array("index", index, "data", "uint32")
- *         if not check_offsets("index.offsets", offsets, len(self.data)):
+ *         if not check_offsets("index.offsets", offsets, self.data.shape[0]):
  *             raise ValueError("index.offsets: expected names sorted by length")             # <<<<<<<<<<<<<<
- *         self.text = &self.data[0] if len(self.data) else NULL
- *         self.names = len(offsets) - 1
+ *         self.text = &self.data[0] if self.data.shape[0] else NULL
+ *         self.names = self.offsets.shape[0] - 1
 */
     __pyx_t_3 = NULL;
     __pyx_t_4 = 1;
@@ -20976,1101 +21038,603 @@ static int __pyx_pf_14hotpath_cython_7_screen_7_Screen___cinit__(struct __pyx_ob
       PyObject *__pyx_callargs[2] = {__pyx_t_3, __pyx_mstate_global->__pyx_kp_u_index_offsets_expected_names_sor};
       __pyx_t_1 = __Pyx_PyObject_FastCall((PyObject*)(((PyTypeObject*)PyExc_ValueError)), __pyx_callargs+__pyx_t_4, (2-__pyx_t_4) | (__pyx_t_4*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
       __Pyx_XDECREF(__pyx_t_3); __pyx_t_3 = 0;
-      if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 84, __pyx_L1_error)
+      if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 121, __pyx_L1_error)
       __Pyx_GOTREF(__pyx_t_1);
     }
     __Pyx_Raise(__pyx_t_1, 0, 0, 0);
     __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
-    __PYX_ERR(0, 84, __pyx_L1_error)
+    __PYX_ERR(0, 121, __pyx_L1_error)
 
-    /* "hotpath_cython/_screen.pyx":83
+    /* "hotpath_cython/_screen.pyx":120
  *         self.offsets = offsets = array("index", index, "offsets", "int32")
  *         self.data = array("index", index, "data", "uint32")
- *         if not check_offsets("index.offsets", offsets, len(self.data)):             # <<<<<<<<<<<<<<
+ *         if not check_offsets("index.offsets", offsets, self.data.shape[0]):             # <<<<<<<<<<<<<<
  *             raise ValueError("index.offsets: expected names sorted by length")
- *         self.text = &self.data[0] if len(self.data) else NULL
+ *         self.text = &self.data[0] if self.data.shape[0] else NULL
 */
   }
 
-  /* "hotpath_cython/_screen.pyx":85
- *         if not check_offsets("index.offsets", offsets, len(self.data)):
+  /* "hotpath_cython/_screen.pyx":122
+ *         if not check_offsets("index.offsets", offsets, self.data.shape[0]):
  *             raise ValueError("index.offsets: expected names sorted by length")
- *         self.text = &self.data[0] if len(self.data) else NULL             # <<<<<<<<<<<<<<
- *         self.names = len(offsets) - 1
- *         self.words = (self.names + 64 * ALIGNMENT - 1) // (64 * ALIGNMENT) * ALIGNMENT
+ *         self.text = &self.data[0] if self.data.shape[0] else NULL             # <<<<<<<<<<<<<<
+ *         self.names = self.offsets.shape[0] - 1
+ *         self.name_words = (self.names + 63) // 64
 */
-  __pyx_t_7 = __Pyx_MemoryView_Len(__pyx_v_self->data); 
-  __pyx_t_10 = (__pyx_t_7 != 0);
+  __pyx_t_9 = ((__pyx_v_self->data.shape[0]) != 0);
 
+  if (__pyx_t_9) {
+    __pyx_t_11 = 0;
 
-  if (__pyx_t_10) {
-    __pyx_t_12 = 0;
-
-    __pyx_t_11 = (&(*((uint32_t const  *) ( /* dim=0 */ ((char *) (((uint32_t const  *) __pyx_v_self->data.data) + __pyx_t_12)) ))));
+    __pyx_t_10 = (&(*((uint32_t const  *) ( /* dim=0 */ ((char *) (((uint32_t const  *) __pyx_v_self->data.data) + __pyx_t_11)) ))));
   } else {
 
-    __pyx_t_11 = NULL;
+    __pyx_t_10 = NULL;
   }
 
-  __pyx_v_self->text = __pyx_t_11;
+  __pyx_v_self->text = __pyx_t_10;
 
-  /* "hotpath_cython/_screen.pyx":86
+  /* "hotpath_cython/_screen.pyx":123
  *             raise ValueError("index.offsets: expected names sorted by length")
- *         self.text = &self.data[0] if len(self.data) else NULL
- *         self.names = len(offsets) - 1             # <<<<<<<<<<<<<<
- *         self.words = (self.names + 64 * ALIGNMENT - 1) // (64 * ALIGNMENT) * ALIGNMENT
- *         planes = array("index", index, "planes", "uint64", 2)
+ *         self.text = &self.data[0] if self.data.shape[0] else NULL
+ *         self.names = self.offsets.shape[0] - 1             # <<<<<<<<<<<<<<
+ *         self.name_words = (self.names + 63) // 64
+ *         self.words = (self.name_words + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
 */
-  __pyx_t_7 = PyObject_Length(__pyx_v_offsets); if (unlikely(__pyx_t_7 == ((Py_ssize_t)-1))) __PYX_ERR(0, 86, __pyx_L1_error)
-  __pyx_v_self->names = (__pyx_t_7 - 1);
+  __pyx_v_self->names = ((__pyx_v_self->offsets.shape[0]) - 1);
 
+  /* "hotpath_cython/_screen.pyx":124
+ *         self.text = &self.data[0] if self.data.shape[0] else NULL
+ *         self.names = self.offsets.shape[0] - 1
+ *         self.name_words = (self.names + 63) // 64             # <<<<<<<<<<<<<<
+ *         self.words = (self.name_words + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
+ *         self.planes = planes = array("index", index, "planes", "uint64", 2)
+*/
+  __pyx_v_self->name_words = ((__pyx_v_self->names + 63) / 64);
 
-  /* "hotpath_cython/_screen.pyx":87
- *         self.text = &self.data[0] if len(self.data) else NULL
- *         self.names = len(offsets) - 1
- *         self.words = (self.names + 64 * ALIGNMENT - 1) // (64 * ALIGNMENT) * ALIGNMENT             # <<<<<<<<<<<<<<
- *         planes = array("index", index, "planes", "uint64", 2)
+  /* "hotpath_cython/_screen.pyx":125
+ *         self.names = self.offsets.shape[0] - 1
+ *         self.name_words = (self.names + 63) // 64
+ *         self.words = (self.name_words + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT             # <<<<<<<<<<<<<<
+ *         self.planes = planes = array("index", index, "planes", "uint64", 2)
  *         check_shape("index.planes", planes, (len(planes), self.words))
 */
-  __pyx_v_self->words = ((((__pyx_v_self->names + (64 * __pyx_e_14hotpath_cython_7_screen_ALIGNMENT)) - 1) / (64 * __pyx_e_14hotpath_cython_7_screen_ALIGNMENT)) * __pyx_e_14hotpath_cython_7_screen_ALIGNMENT);
+  __pyx_v_self->words = ((((__pyx_v_self->name_words + __pyx_e_14hotpath_cython_7_screen_ALIGNMENT) - 1) / __pyx_e_14hotpath_cython_7_screen_ALIGNMENT) * __pyx_e_14hotpath_cython_7_screen_ALIGNMENT);
 
-  /* "hotpath_cython/_screen.pyx":88
- *         self.names = len(offsets) - 1
- *         self.words = (self.names + 64 * ALIGNMENT - 1) // (64 * ALIGNMENT) * ALIGNMENT
- *         planes = array("index", index, "planes", "uint64", 2)             # <<<<<<<<<<<<<<
+  /* "hotpath_cython/_screen.pyx":126
+ *         self.name_words = (self.names + 63) // 64
+ *         self.words = (self.name_words + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
+ *         self.planes = planes = array("index", index, "planes", "uint64", 2)             # <<<<<<<<<<<<<<
  *         check_shape("index.planes", planes, (len(planes), self.words))
- *         plane_starts = array("index", index, "plane_starts", "int32")
+ *         self.plane_starts = plane_starts = array("index", index, "plane_starts", "int32")
 */
   __pyx_t_3 = NULL;
-  __Pyx_GetModuleGlobalName(__pyx_t_8, __pyx_mstate_global->__pyx_n_u_array); if (unlikely(!__pyx_t_8)) __PYX_ERR(0, 88, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_8);
+  __Pyx_GetModuleGlobalName(__pyx_t_7, __pyx_mstate_global->__pyx_n_u_array); if (unlikely(!__pyx_t_7)) __PYX_ERR(0, 126, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_7);
   __pyx_t_4 = 1;
   #if CYTHON_UNPACK_METHODS
-  if (unlikely(PyMethod_Check(__pyx_t_8))) {
-    __pyx_t_3 = PyMethod_GET_SELF(__pyx_t_8);
+  if (unlikely(PyMethod_Check(__pyx_t_7))) {
+    __pyx_t_3 = PyMethod_GET_SELF(__pyx_t_7);
     assert(__pyx_t_3);
-    PyObject* __pyx__function = PyMethod_GET_FUNCTION(__pyx_t_8);
+    PyObject* __pyx__function = PyMethod_GET_FUNCTION(__pyx_t_7);
     __Pyx_INCREF(__pyx_t_3);
     __Pyx_INCREF(__pyx__function);
-    __Pyx_DECREF_SET(__pyx_t_8, __pyx__function);
+    __Pyx_DECREF_SET(__pyx_t_7, __pyx__function);
     __pyx_t_4 = 0;
   }
   #endif
   {
     PyObject *__pyx_callargs[6] = {__pyx_t_3, __pyx_mstate_global->__pyx_n_u_index, __pyx_v_index, __pyx_mstate_global->__pyx_n_u_planes, __pyx_mstate_global->__pyx_n_u_uint64, __pyx_mstate_global->__pyx_int_2};
-    __pyx_t_1 = __Pyx_PyObject_FastCall((PyObject*)__pyx_t_8, __pyx_callargs+__pyx_t_4, (6-__pyx_t_4) | (__pyx_t_4*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
+    __pyx_t_1 = __Pyx_PyObject_FastCall((PyObject*)__pyx_t_7, __pyx_callargs+__pyx_t_4, (6-__pyx_t_4) | (__pyx_t_4*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
     __Pyx_XDECREF(__pyx_t_3); __pyx_t_3 = 0;
-    __Pyx_DECREF(__pyx_t_8); __pyx_t_8 = 0;
-    if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 88, __pyx_L1_error)
+    __Pyx_DECREF(__pyx_t_7); __pyx_t_7 = 0;
+    if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 126, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_1);
   }
+  __pyx_t_12 = __Pyx_PyObject_to_MemoryviewSlice_d_dc_nn_uint64_t__const__(__pyx_t_1, 0); if (unlikely(!__pyx_t_12.memview)) __PYX_ERR(0, 126, __pyx_L1_error)
+  __PYX_XCLEAR_MEMVIEW(&__pyx_v_self->planes, 0);
+  __PYX_INC_MEMVIEW(&__pyx_t_12, 1);
+  __pyx_v_self->planes = __pyx_t_12;
+  __Pyx_INCREF(__pyx_t_1);
   __pyx_v_planes = __pyx_t_1;
-  __pyx_t_1 = 0;
+  __PYX_XCLEAR_MEMVIEW(&__pyx_t_12, 1);; __pyx_t_12.memview = NULL; __pyx_t_12.data = NULL;
+  __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
 
-  /* "hotpath_cython/_screen.pyx":89
- *         self.words = (self.names + 64 * ALIGNMENT - 1) // (64 * ALIGNMENT) * ALIGNMENT
- *         planes = array("index", index, "planes", "uint64", 2)
+  /* "hotpath_cython/_screen.pyx":127
+ *         self.words = (self.name_words + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
+ *         self.planes = planes = array("index", index, "planes", "uint64", 2)
  *         check_shape("index.planes", planes, (len(planes), self.words))             # <<<<<<<<<<<<<<
- *         plane_starts = array("index", index, "plane_starts", "int32")
+ *         self.plane_starts = plane_starts = array("index", index, "plane_starts", "int32")
  *         check_shape("index.plane_starts", plane_starts, (BINS + 1,))
 */
-  __pyx_t_8 = NULL;
-  __Pyx_GetModuleGlobalName(__pyx_t_3, __pyx_mstate_global->__pyx_n_u_check_shape); if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 89, __pyx_L1_error)
+  __pyx_t_7 = NULL;
+  __Pyx_GetModuleGlobalName(__pyx_t_3, __pyx_mstate_global->__pyx_n_u_check_shape); if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 127, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_3);
-  __pyx_t_7 = PyObject_Length(__pyx_v_planes); if (unlikely(__pyx_t_7 == ((Py_ssize_t)-1))) __PYX_ERR(0, 89, __pyx_L1_error)
-  __pyx_t_2 = PyLong_FromSsize_t(__pyx_t_7); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 89, __pyx_L1_error)
+  __pyx_t_13 = PyObject_Length(__pyx_v_planes); if (unlikely(__pyx_t_13 == ((Py_ssize_t)-1))) __PYX_ERR(0, 127, __pyx_L1_error)
+  __pyx_t_2 = PyLong_FromSsize_t(__pyx_t_13); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 127, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_2);
 
-  __pyx_t_13 = PyLong_FromSsize_t(__pyx_v_self->words); if (unlikely(!__pyx_t_13)) __PYX_ERR(0, 89, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_13);
-  __pyx_t_14 = PyTuple_New(2); if (unlikely(!__pyx_t_14)) __PYX_ERR(0, 89, __pyx_L1_error)
+  __pyx_t_14 = PyLong_FromSsize_t(__pyx_v_self->words); if (unlikely(!__pyx_t_14)) __PYX_ERR(0, 127, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_14);
+  __pyx_t_15 = PyTuple_New(2); if (unlikely(!__pyx_t_15)) __PYX_ERR(0, 127, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_15);
   __Pyx_GIVEREF(__pyx_t_2);
-  if (__Pyx_PyTuple_SET_ITEM(__pyx_t_14, 0, __pyx_t_2) != (0)) __PYX_ERR(0, 89, __pyx_L1_error);
-  __Pyx_GIVEREF(__pyx_t_13);
-  if (__Pyx_PyTuple_SET_ITEM(__pyx_t_14, 1, __pyx_t_13) != (0)) __PYX_ERR(0, 89, __pyx_L1_error);
+  if (__Pyx_PyTuple_SET_ITEM(__pyx_t_15, 0, __pyx_t_2) != (0)) __PYX_ERR(0, 127, __pyx_L1_error);
+  __Pyx_GIVEREF(__pyx_t_14);
+  if (__Pyx_PyTuple_SET_ITEM(__pyx_t_15, 1, __pyx_t_14) != (0)) __PYX_ERR(0, 127, __pyx_L1_error);
   __pyx_t_2 = 0;
-  __pyx_t_13 = 0;
+  __pyx_t_14 = 0;
   __pyx_t_4 = 1;
   #if CYTHON_UNPACK_METHODS
   if (unlikely(PyMethod_Check(__pyx_t_3))) {
-    __pyx_t_8 = PyMethod_GET_SELF(__pyx_t_3);
-    assert(__pyx_t_8);
+    __pyx_t_7 = PyMethod_GET_SELF(__pyx_t_3);
+    assert(__pyx_t_7);
     PyObject* __pyx__function = PyMethod_GET_FUNCTION(__pyx_t_3);
-    __Pyx_INCREF(__pyx_t_8);
+    __Pyx_INCREF(__pyx_t_7);
     __Pyx_INCREF(__pyx__function);
     __Pyx_DECREF_SET(__pyx_t_3, __pyx__function);
     __pyx_t_4 = 0;
   }
   #endif
   {
-    PyObject *__pyx_callargs[4] = {__pyx_t_8, __pyx_mstate_global->__pyx_kp_u_index_planes, __pyx_v_planes, __pyx_t_14};
+    PyObject *__pyx_callargs[4] = {__pyx_t_7, __pyx_mstate_global->__pyx_kp_u_index_planes, __pyx_v_planes, __pyx_t_15};
     __pyx_t_1 = __Pyx_PyObject_FastCall((PyObject*)__pyx_t_3, __pyx_callargs+__pyx_t_4, (4-__pyx_t_4) | (__pyx_t_4*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
-    __Pyx_XDECREF(__pyx_t_8); __pyx_t_8 = 0;
-    __Pyx_DECREF(__pyx_t_14); __pyx_t_14 = 0;
+    __Pyx_XDECREF(__pyx_t_7); __pyx_t_7 = 0;
+    __Pyx_DECREF(__pyx_t_15); __pyx_t_15 = 0;
     __Pyx_DECREF(__pyx_t_3); __pyx_t_3 = 0;
-    if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 89, __pyx_L1_error)
+    if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 127, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_1);
   }
   __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
 
-  /* "hotpath_cython/_screen.pyx":90
- *         planes = array("index", index, "planes", "uint64", 2)
+  /* "hotpath_cython/_screen.pyx":128
+ *         self.planes = planes = array("index", index, "planes", "uint64", 2)
  *         check_shape("index.planes", planes, (len(planes), self.words))
- *         plane_starts = array("index", index, "plane_starts", "int32")             # <<<<<<<<<<<<<<
+ *         self.plane_starts = plane_starts = array("index", index, "plane_starts", "int32")             # <<<<<<<<<<<<<<
  *         check_shape("index.plane_starts", plane_starts, (BINS + 1,))
  *         check_offsets("index.plane_starts", plane_starts, len(planes))
 */
   __pyx_t_3 = NULL;
-  __Pyx_GetModuleGlobalName(__pyx_t_14, __pyx_mstate_global->__pyx_n_u_array); if (unlikely(!__pyx_t_14)) __PYX_ERR(0, 90, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_14);
+  __Pyx_GetModuleGlobalName(__pyx_t_15, __pyx_mstate_global->__pyx_n_u_array); if (unlikely(!__pyx_t_15)) __PYX_ERR(0, 128, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_15);
   __pyx_t_4 = 1;
   #if CYTHON_UNPACK_METHODS
-  if (unlikely(PyMethod_Check(__pyx_t_14))) {
-    __pyx_t_3 = PyMethod_GET_SELF(__pyx_t_14);
+  if (unlikely(PyMethod_Check(__pyx_t_15))) {
+    __pyx_t_3 = PyMethod_GET_SELF(__pyx_t_15);
     assert(__pyx_t_3);
-    PyObject* __pyx__function = PyMethod_GET_FUNCTION(__pyx_t_14);
+    PyObject* __pyx__function = PyMethod_GET_FUNCTION(__pyx_t_15);
     __Pyx_INCREF(__pyx_t_3);
     __Pyx_INCREF(__pyx__function);
-    __Pyx_DECREF_SET(__pyx_t_14, __pyx__function);
+    __Pyx_DECREF_SET(__pyx_t_15, __pyx__function);
     __pyx_t_4 = 0;
   }
   #endif
   {
     PyObject *__pyx_callargs[5] = {__pyx_t_3, __pyx_mstate_global->__pyx_n_u_index, __pyx_v_index, __pyx_mstate_global->__pyx_n_u_plane_starts, __pyx_mstate_global->__pyx_n_u_int32};
-    __pyx_t_1 = __Pyx_PyObject_FastCall((PyObject*)__pyx_t_14, __pyx_callargs+__pyx_t_4, (5-__pyx_t_4) | (__pyx_t_4*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
+    __pyx_t_1 = __Pyx_PyObject_FastCall((PyObject*)__pyx_t_15, __pyx_callargs+__pyx_t_4, (5-__pyx_t_4) | (__pyx_t_4*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
     __Pyx_XDECREF(__pyx_t_3); __pyx_t_3 = 0;
-    __Pyx_DECREF(__pyx_t_14); __pyx_t_14 = 0;
-    if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 90, __pyx_L1_error)
+    __Pyx_DECREF(__pyx_t_15); __pyx_t_15 = 0;
+    if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 128, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_1);
   }
+  __pyx_t_5 = __Pyx_PyObject_to_MemoryviewSlice_dc_nn_int32_t__const__(__pyx_t_1, 0); if (unlikely(!__pyx_t_5.memview)) __PYX_ERR(0, 128, __pyx_L1_error)
+  __PYX_XCLEAR_MEMVIEW(&__pyx_v_self->plane_starts, 0);
+  __PYX_INC_MEMVIEW(&__pyx_t_5, 1);
+  __pyx_v_self->plane_starts = __pyx_t_5;
+  __Pyx_INCREF(__pyx_t_1);
   __pyx_v_plane_starts = __pyx_t_1;
-  __pyx_t_1 = 0;
+  __PYX_XCLEAR_MEMVIEW(&__pyx_t_5, 1);; __pyx_t_5.memview = NULL; __pyx_t_5.data = NULL;
+  __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
 
-  /* "hotpath_cython/_screen.pyx":91
+  /* "hotpath_cython/_screen.pyx":129
  *         check_shape("index.planes", planes, (len(planes), self.words))
- *         plane_starts = array("index", index, "plane_starts", "int32")
+ *         self.plane_starts = plane_starts = array("index", index, "plane_starts", "int32")
  *         check_shape("index.plane_starts", plane_starts, (BINS + 1,))             # <<<<<<<<<<<<<<
  *         check_offsets("index.plane_starts", plane_starts, len(planes))
- *         heads = array("index", index, "heads", "uint64", 3)
+ *         self.heads = heads = array("index", index, "heads", "uint64", 3)
 */
-  __pyx_t_14 = NULL;
-  __Pyx_GetModuleGlobalName(__pyx_t_3, __pyx_mstate_global->__pyx_n_u_check_shape); if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 91, __pyx_L1_error)
+  __pyx_t_15 = NULL;
+  __Pyx_GetModuleGlobalName(__pyx_t_3, __pyx_mstate_global->__pyx_n_u_check_shape); if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 129, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_3);
-  __pyx_t_8 = __Pyx_PyLong_From_long((__pyx_e_14hotpath_cython_7_screen_BINS + 1)); if (unlikely(!__pyx_t_8)) __PYX_ERR(0, 91, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_8);
-  __pyx_t_13 = PyTuple_New(1); if (unlikely(!__pyx_t_13)) __PYX_ERR(0, 91, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_13);
-  __Pyx_GIVEREF(__pyx_t_8);
-  if (__Pyx_PyTuple_SET_ITEM(__pyx_t_13, 0, __pyx_t_8) != (0)) __PYX_ERR(0, 91, __pyx_L1_error);
-  __pyx_t_8 = 0;
+  __pyx_t_7 = __Pyx_PyLong_From_long((__pyx_e_14hotpath_cython_7_screen_BINS + 1)); if (unlikely(!__pyx_t_7)) __PYX_ERR(0, 129, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_7);
+  __pyx_t_14 = PyTuple_New(1); if (unlikely(!__pyx_t_14)) __PYX_ERR(0, 129, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_14);
+  __Pyx_GIVEREF(__pyx_t_7);
+  if (__Pyx_PyTuple_SET_ITEM(__pyx_t_14, 0, __pyx_t_7) != (0)) __PYX_ERR(0, 129, __pyx_L1_error);
+  __pyx_t_7 = 0;
   __pyx_t_4 = 1;
   #if CYTHON_UNPACK_METHODS
   if (unlikely(PyMethod_Check(__pyx_t_3))) {
-    __pyx_t_14 = PyMethod_GET_SELF(__pyx_t_3);
-    assert(__pyx_t_14);
+    __pyx_t_15 = PyMethod_GET_SELF(__pyx_t_3);
+    assert(__pyx_t_15);
     PyObject* __pyx__function = PyMethod_GET_FUNCTION(__pyx_t_3);
-    __Pyx_INCREF(__pyx_t_14);
+    __Pyx_INCREF(__pyx_t_15);
     __Pyx_INCREF(__pyx__function);
     __Pyx_DECREF_SET(__pyx_t_3, __pyx__function);
     __pyx_t_4 = 0;
   }
   #endif
   {
-    PyObject *__pyx_callargs[4] = {__pyx_t_14, __pyx_mstate_global->__pyx_kp_u_index_plane_starts, __pyx_v_plane_starts, __pyx_t_13};
+    PyObject *__pyx_callargs[4] = {__pyx_t_15, __pyx_mstate_global->__pyx_kp_u_index_plane_starts, __pyx_v_plane_starts, __pyx_t_14};
     __pyx_t_1 = __Pyx_PyObject_FastCall((PyObject*)__pyx_t_3, __pyx_callargs+__pyx_t_4, (4-__pyx_t_4) | (__pyx_t_4*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
-    __Pyx_XDECREF(__pyx_t_14); __pyx_t_14 = 0;
-    __Pyx_DECREF(__pyx_t_13); __pyx_t_13 = 0;
+    __Pyx_XDECREF(__pyx_t_15); __pyx_t_15 = 0;
+    __Pyx_DECREF(__pyx_t_14); __pyx_t_14 = 0;
     __Pyx_DECREF(__pyx_t_3); __pyx_t_3 = 0;
-    if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 91, __pyx_L1_error)
+    if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 129, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_1);
   }
   __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
 
-  /* "hotpath_cython/_screen.pyx":92
- *         plane_starts = array("index", index, "plane_starts", "int32")
+  /* "hotpath_cython/_screen.pyx":130
+ *         self.plane_starts = plane_starts = array("index", index, "plane_starts", "int32")
  *         check_shape("index.plane_starts", plane_starts, (BINS + 1,))
  *         check_offsets("index.plane_starts", plane_starts, len(planes))             # <<<<<<<<<<<<<<
- *         heads = array("index", index, "heads", "uint64", 3)
+ *         self.heads = heads = array("index", index, "heads", "uint64", 3)
  *         check_shape("index.heads", heads, (2, BINS, self.words))
 */
   __pyx_t_3 = NULL;
-  __Pyx_GetModuleGlobalName(__pyx_t_13, __pyx_mstate_global->__pyx_n_u_check_offsets); if (unlikely(!__pyx_t_13)) __PYX_ERR(0, 92, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_13);
-  __pyx_t_7 = PyObject_Length(__pyx_v_planes); if (unlikely(__pyx_t_7 == ((Py_ssize_t)-1))) __PYX_ERR(0, 92, __pyx_L1_error)
-  __pyx_t_14 = PyLong_FromSsize_t(__pyx_t_7); if (unlikely(!__pyx_t_14)) __PYX_ERR(0, 92, __pyx_L1_error)
+  __Pyx_GetModuleGlobalName(__pyx_t_14, __pyx_mstate_global->__pyx_n_u_check_offsets); if (unlikely(!__pyx_t_14)) __PYX_ERR(0, 130, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_14);
+  __pyx_t_13 = PyObject_Length(__pyx_v_planes); if (unlikely(__pyx_t_13 == ((Py_ssize_t)-1))) __PYX_ERR(0, 130, __pyx_L1_error)
+  __pyx_t_15 = PyLong_FromSsize_t(__pyx_t_13); if (unlikely(!__pyx_t_15)) __PYX_ERR(0, 130, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_15);
 
-  __pyx_t_4 = 1;
-  #if CYTHON_UNPACK_METHODS
-  if (unlikely(PyMethod_Check(__pyx_t_13))) {
-    __pyx_t_3 = PyMethod_GET_SELF(__pyx_t_13);
-    assert(__pyx_t_3);
-    PyObject* __pyx__function = PyMethod_GET_FUNCTION(__pyx_t_13);
-    __Pyx_INCREF(__pyx_t_3);
-    __Pyx_INCREF(__pyx__function);
-    __Pyx_DECREF_SET(__pyx_t_13, __pyx__function);
-    __pyx_t_4 = 0;
-  }
-  #endif
-  {
-    PyObject *__pyx_callargs[4] = {__pyx_t_3, __pyx_mstate_global->__pyx_kp_u_index_plane_starts, __pyx_v_plane_starts, __pyx_t_14};
-    __pyx_t_1 = __Pyx_PyObject_FastCall((PyObject*)__pyx_t_13, __pyx_callargs+__pyx_t_4, (4-__pyx_t_4) | (__pyx_t_4*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
-    __Pyx_XDECREF(__pyx_t_3); __pyx_t_3 = 0;
-    __Pyx_DECREF(__pyx_t_14); __pyx_t_14 = 0;
-    __Pyx_DECREF(__pyx_t_13); __pyx_t_13 = 0;
-    if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 92, __pyx_L1_error)
-    __Pyx_GOTREF(__pyx_t_1);
-  }
-  __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
-
-  /* "hotpath_cython/_screen.pyx":93
- *         check_shape("index.plane_starts", plane_starts, (BINS + 1,))
- *         check_offsets("index.plane_starts", plane_starts, len(planes))
- *         heads = array("index", index, "heads", "uint64", 3)             # <<<<<<<<<<<<<<
- *         check_shape("index.heads", heads, (2, BINS, self.words))
- *         rows = array("index", index, "rows", "int32")
-*/
-  __pyx_t_13 = NULL;
-  __Pyx_GetModuleGlobalName(__pyx_t_14, __pyx_mstate_global->__pyx_n_u_array); if (unlikely(!__pyx_t_14)) __PYX_ERR(0, 93, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_14);
   __pyx_t_4 = 1;
   #if CYTHON_UNPACK_METHODS
   if (unlikely(PyMethod_Check(__pyx_t_14))) {
-    __pyx_t_13 = PyMethod_GET_SELF(__pyx_t_14);
-    assert(__pyx_t_13);
+    __pyx_t_3 = PyMethod_GET_SELF(__pyx_t_14);
+    assert(__pyx_t_3);
     PyObject* __pyx__function = PyMethod_GET_FUNCTION(__pyx_t_14);
-    __Pyx_INCREF(__pyx_t_13);
+    __Pyx_INCREF(__pyx_t_3);
     __Pyx_INCREF(__pyx__function);
     __Pyx_DECREF_SET(__pyx_t_14, __pyx__function);
     __pyx_t_4 = 0;
   }
   #endif
   {
-    PyObject *__pyx_callargs[6] = {__pyx_t_13, __pyx_mstate_global->__pyx_n_u_index, __pyx_v_index, __pyx_mstate_global->__pyx_n_u_heads, __pyx_mstate_global->__pyx_n_u_uint64, __pyx_mstate_global->__pyx_int_3};
-    __pyx_t_1 = __Pyx_PyObject_FastCall((PyObject*)__pyx_t_14, __pyx_callargs+__pyx_t_4, (6-__pyx_t_4) | (__pyx_t_4*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
-    __Pyx_XDECREF(__pyx_t_13); __pyx_t_13 = 0;
+    PyObject *__pyx_callargs[4] = {__pyx_t_3, __pyx_mstate_global->__pyx_kp_u_index_plane_starts, __pyx_v_plane_starts, __pyx_t_15};
+    __pyx_t_1 = __Pyx_PyObject_FastCall((PyObject*)__pyx_t_14, __pyx_callargs+__pyx_t_4, (4-__pyx_t_4) | (__pyx_t_4*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
+    __Pyx_XDECREF(__pyx_t_3); __pyx_t_3 = 0;
+    __Pyx_DECREF(__pyx_t_15); __pyx_t_15 = 0;
     __Pyx_DECREF(__pyx_t_14); __pyx_t_14 = 0;
-    if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 93, __pyx_L1_error)
+    if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 130, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_1);
   }
-  __pyx_v_heads = __pyx_t_1;
-  __pyx_t_1 = 0;
+  __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
 
-  /* "hotpath_cython/_screen.pyx":94
+  /* "hotpath_cython/_screen.pyx":131
+ *         check_shape("index.plane_starts", plane_starts, (BINS + 1,))
  *         check_offsets("index.plane_starts", plane_starts, len(planes))
- *         heads = array("index", index, "heads", "uint64", 3)
- *         check_shape("index.heads", heads, (2, BINS, self.words))             # <<<<<<<<<<<<<<
- *         rows = array("index", index, "rows", "int32")
- *         check_shape("index.rows", rows, (self.names,))
+ *         self.heads = heads = array("index", index, "heads", "uint64", 3)             # <<<<<<<<<<<<<<
+ *         check_shape("index.heads", heads, (2, BINS, self.words))
+ *         self.rows = rows = array("index", index, "rows", "int32")
 */
   __pyx_t_14 = NULL;
-  __Pyx_GetModuleGlobalName(__pyx_t_13, __pyx_mstate_global->__pyx_n_u_check_shape); if (unlikely(!__pyx_t_13)) __PYX_ERR(0, 94, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_13);
-  __pyx_t_3 = __Pyx_PyLong_From___pyx_anon_enum(__pyx_e_14hotpath_cython_7_screen_BINS); if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 94, __pyx_L1_error)
+  __Pyx_GetModuleGlobalName(__pyx_t_15, __pyx_mstate_global->__pyx_n_u_array); if (unlikely(!__pyx_t_15)) __PYX_ERR(0, 131, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_15);
+  __pyx_t_4 = 1;
+  #if CYTHON_UNPACK_METHODS
+  if (unlikely(PyMethod_Check(__pyx_t_15))) {
+    __pyx_t_14 = PyMethod_GET_SELF(__pyx_t_15);
+    assert(__pyx_t_14);
+    PyObject* __pyx__function = PyMethod_GET_FUNCTION(__pyx_t_15);
+    __Pyx_INCREF(__pyx_t_14);
+    __Pyx_INCREF(__pyx__function);
+    __Pyx_DECREF_SET(__pyx_t_15, __pyx__function);
+    __pyx_t_4 = 0;
+  }
+  #endif
+  {
+    PyObject *__pyx_callargs[6] = {__pyx_t_14, __pyx_mstate_global->__pyx_n_u_index, __pyx_v_index, __pyx_mstate_global->__pyx_n_u_heads, __pyx_mstate_global->__pyx_n_u_uint64, __pyx_mstate_global->__pyx_int_3};
+    __pyx_t_1 = __Pyx_PyObject_FastCall((PyObject*)__pyx_t_15, __pyx_callargs+__pyx_t_4, (6-__pyx_t_4) | (__pyx_t_4*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
+    __Pyx_XDECREF(__pyx_t_14); __pyx_t_14 = 0;
+    __Pyx_DECREF(__pyx_t_15); __pyx_t_15 = 0;
+    if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 131, __pyx_L1_error)
+    __Pyx_GOTREF(__pyx_t_1);
+  }
+  __pyx_t_16 = __Pyx_PyObject_to_MemoryviewSlice_d_d_dc_nn_uint64_t__const__(__pyx_t_1, 0); if (unlikely(!__pyx_t_16.memview)) __PYX_ERR(0, 131, __pyx_L1_error)
+  __PYX_XCLEAR_MEMVIEW(&__pyx_v_self->heads, 0);
+  __PYX_INC_MEMVIEW(&__pyx_t_16, 1);
+  __pyx_v_self->heads = __pyx_t_16;
+  __Pyx_INCREF(__pyx_t_1);
+  __pyx_v_heads = __pyx_t_1;
+  __PYX_XCLEAR_MEMVIEW(&__pyx_t_16, 1);; __pyx_t_16.memview = NULL; __pyx_t_16.data = NULL;
+  __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
+
+  /* "hotpath_cython/_screen.pyx":132
+ *         check_offsets("index.plane_starts", plane_starts, len(planes))
+ *         self.heads = heads = array("index", index, "heads", "uint64", 3)
+ *         check_shape("index.heads", heads, (2, BINS, self.words))             # <<<<<<<<<<<<<<
+ *         self.rows = rows = array("index", index, "rows", "int32")
+ *         check_shape("index.rows", rows, (self.names,))
+*/
+  __pyx_t_15 = NULL;
+  __Pyx_GetModuleGlobalName(__pyx_t_14, __pyx_mstate_global->__pyx_n_u_check_shape); if (unlikely(!__pyx_t_14)) __PYX_ERR(0, 132, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_14);
+  __pyx_t_3 = __Pyx_PyLong_From___pyx_anon_enum(__pyx_e_14hotpath_cython_7_screen_BINS); if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 132, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_3);
-  __pyx_t_8 = PyLong_FromSsize_t(__pyx_v_self->words); if (unlikely(!__pyx_t_8)) __PYX_ERR(0, 94, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_8);
-  __pyx_t_2 = PyTuple_New(3); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 94, __pyx_L1_error)
+  __pyx_t_7 = PyLong_FromSsize_t(__pyx_v_self->words); if (unlikely(!__pyx_t_7)) __PYX_ERR(0, 132, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_7);
+  __pyx_t_2 = PyTuple_New(3); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 132, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_2);
   __Pyx_INCREF(__pyx_mstate_global->__pyx_int_2);
   __Pyx_GIVEREF(__pyx_mstate_global->__pyx_int_2);
-  if (__Pyx_PyTuple_SET_ITEM(__pyx_t_2, 0, __pyx_mstate_global->__pyx_int_2) != (0)) __PYX_ERR(0, 94, __pyx_L1_error);
+  if (__Pyx_PyTuple_SET_ITEM(__pyx_t_2, 0, __pyx_mstate_global->__pyx_int_2) != (0)) __PYX_ERR(0, 132, __pyx_L1_error);
   __Pyx_GIVEREF(__pyx_t_3);
-  if (__Pyx_PyTuple_SET_ITEM(__pyx_t_2, 1, __pyx_t_3) != (0)) __PYX_ERR(0, 94, __pyx_L1_error);
-  __Pyx_GIVEREF(__pyx_t_8);
-  if (__Pyx_PyTuple_SET_ITEM(__pyx_t_2, 2, __pyx_t_8) != (0)) __PYX_ERR(0, 94, __pyx_L1_error);
+  if (__Pyx_PyTuple_SET_ITEM(__pyx_t_2, 1, __pyx_t_3) != (0)) __PYX_ERR(0, 132, __pyx_L1_error);
+  __Pyx_GIVEREF(__pyx_t_7);
+  if (__Pyx_PyTuple_SET_ITEM(__pyx_t_2, 2, __pyx_t_7) != (0)) __PYX_ERR(0, 132, __pyx_L1_error);
   __pyx_t_3 = 0;
-  __pyx_t_8 = 0;
+  __pyx_t_7 = 0;
   __pyx_t_4 = 1;
   #if CYTHON_UNPACK_METHODS
-  if (unlikely(PyMethod_Check(__pyx_t_13))) {
-    __pyx_t_14 = PyMethod_GET_SELF(__pyx_t_13);
-    assert(__pyx_t_14);
-    PyObject* __pyx__function = PyMethod_GET_FUNCTION(__pyx_t_13);
-    __Pyx_INCREF(__pyx_t_14);
+  if (unlikely(PyMethod_Check(__pyx_t_14))) {
+    __pyx_t_15 = PyMethod_GET_SELF(__pyx_t_14);
+    assert(__pyx_t_15);
+    PyObject* __pyx__function = PyMethod_GET_FUNCTION(__pyx_t_14);
+    __Pyx_INCREF(__pyx_t_15);
     __Pyx_INCREF(__pyx__function);
-    __Pyx_DECREF_SET(__pyx_t_13, __pyx__function);
+    __Pyx_DECREF_SET(__pyx_t_14, __pyx__function);
     __pyx_t_4 = 0;
   }
   #endif
   {
-    PyObject *__pyx_callargs[4] = {__pyx_t_14, __pyx_mstate_global->__pyx_kp_u_index_heads, __pyx_v_heads, __pyx_t_2};
-    __pyx_t_1 = __Pyx_PyObject_FastCall((PyObject*)__pyx_t_13, __pyx_callargs+__pyx_t_4, (4-__pyx_t_4) | (__pyx_t_4*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
-    __Pyx_XDECREF(__pyx_t_14); __pyx_t_14 = 0;
+    PyObject *__pyx_callargs[4] = {__pyx_t_15, __pyx_mstate_global->__pyx_kp_u_index_heads, __pyx_v_heads, __pyx_t_2};
+    __pyx_t_1 = __Pyx_PyObject_FastCall((PyObject*)__pyx_t_14, __pyx_callargs+__pyx_t_4, (4-__pyx_t_4) | (__pyx_t_4*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
+    __Pyx_XDECREF(__pyx_t_15); __pyx_t_15 = 0;
     __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
-    __Pyx_DECREF(__pyx_t_13); __pyx_t_13 = 0;
-    if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 94, __pyx_L1_error)
+    __Pyx_DECREF(__pyx_t_14); __pyx_t_14 = 0;
+    if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 132, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_1);
   }
   __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
 
-  /* "hotpath_cython/_screen.pyx":95
- *         heads = array("index", index, "heads", "uint64", 3)
+  /* "hotpath_cython/_screen.pyx":133
+ *         self.heads = heads = array("index", index, "heads", "uint64", 3)
  *         check_shape("index.heads", heads, (2, BINS, self.words))
- *         rows = array("index", index, "rows", "int32")             # <<<<<<<<<<<<<<
+ *         self.rows = rows = array("index", index, "rows", "int32")             # <<<<<<<<<<<<<<
  *         check_shape("index.rows", rows, (self.names,))
- *         self.planes, self.plane_starts, self.heads, self.rows = planes, plane_starts, heads, rows
+ * 
 */
-  __pyx_t_13 = NULL;
-  __Pyx_GetModuleGlobalName(__pyx_t_2, __pyx_mstate_global->__pyx_n_u_array); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 95, __pyx_L1_error)
+  __pyx_t_14 = NULL;
+  __Pyx_GetModuleGlobalName(__pyx_t_2, __pyx_mstate_global->__pyx_n_u_array); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 133, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_2);
   __pyx_t_4 = 1;
   #if CYTHON_UNPACK_METHODS
   if (unlikely(PyMethod_Check(__pyx_t_2))) {
-    __pyx_t_13 = PyMethod_GET_SELF(__pyx_t_2);
-    assert(__pyx_t_13);
+    __pyx_t_14 = PyMethod_GET_SELF(__pyx_t_2);
+    assert(__pyx_t_14);
     PyObject* __pyx__function = PyMethod_GET_FUNCTION(__pyx_t_2);
-    __Pyx_INCREF(__pyx_t_13);
+    __Pyx_INCREF(__pyx_t_14);
     __Pyx_INCREF(__pyx__function);
     __Pyx_DECREF_SET(__pyx_t_2, __pyx__function);
     __pyx_t_4 = 0;
   }
   #endif
   {
-    PyObject *__pyx_callargs[5] = {__pyx_t_13, __pyx_mstate_global->__pyx_n_u_index, __pyx_v_index, __pyx_mstate_global->__pyx_n_u_rows, __pyx_mstate_global->__pyx_n_u_int32};
+    PyObject *__pyx_callargs[5] = {__pyx_t_14, __pyx_mstate_global->__pyx_n_u_index, __pyx_v_index, __pyx_mstate_global->__pyx_n_u_rows, __pyx_mstate_global->__pyx_n_u_int32};
     __pyx_t_1 = __Pyx_PyObject_FastCall((PyObject*)__pyx_t_2, __pyx_callargs+__pyx_t_4, (5-__pyx_t_4) | (__pyx_t_4*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
-    __Pyx_XDECREF(__pyx_t_13); __pyx_t_13 = 0;
+    __Pyx_XDECREF(__pyx_t_14); __pyx_t_14 = 0;
     __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
-    if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 95, __pyx_L1_error)
+    if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 133, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_1);
   }
-  __pyx_v_rows = __pyx_t_1;
-  __pyx_t_1 = 0;
-
-  /* "hotpath_cython/_screen.pyx":96
- *         check_shape("index.heads", heads, (2, BINS, self.words))
- *         rows = array("index", index, "rows", "int32")
- *         check_shape("index.rows", rows, (self.names,))             # <<<<<<<<<<<<<<
- *         self.planes, self.plane_starts, self.heads, self.rows = planes, plane_starts, heads, rows
- * 
-*/
-  __pyx_t_2 = NULL;
-  __Pyx_GetModuleGlobalName(__pyx_t_13, __pyx_mstate_global->__pyx_n_u_check_shape); if (unlikely(!__pyx_t_13)) __PYX_ERR(0, 96, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_13);
-  __pyx_t_14 = PyLong_FromSsize_t(__pyx_v_self->names); if (unlikely(!__pyx_t_14)) __PYX_ERR(0, 96, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_14);
-  __pyx_t_8 = PyTuple_New(1); if (unlikely(!__pyx_t_8)) __PYX_ERR(0, 96, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_8);
-  __Pyx_GIVEREF(__pyx_t_14);
-  if (__Pyx_PyTuple_SET_ITEM(__pyx_t_8, 0, __pyx_t_14) != (0)) __PYX_ERR(0, 96, __pyx_L1_error);
-  __pyx_t_14 = 0;
-  __pyx_t_4 = 1;
-  #if CYTHON_UNPACK_METHODS
-  if (unlikely(PyMethod_Check(__pyx_t_13))) {
-    __pyx_t_2 = PyMethod_GET_SELF(__pyx_t_13);
-    assert(__pyx_t_2);
-    PyObject* __pyx__function = PyMethod_GET_FUNCTION(__pyx_t_13);
-    __Pyx_INCREF(__pyx_t_2);
-    __Pyx_INCREF(__pyx__function);
-    __Pyx_DECREF_SET(__pyx_t_13, __pyx__function);
-    __pyx_t_4 = 0;
-  }
-  #endif
-  {
-    PyObject *__pyx_callargs[4] = {__pyx_t_2, __pyx_mstate_global->__pyx_kp_u_index_rows, __pyx_v_rows, __pyx_t_8};
-    __pyx_t_1 = __Pyx_PyObject_FastCall((PyObject*)__pyx_t_13, __pyx_callargs+__pyx_t_4, (4-__pyx_t_4) | (__pyx_t_4*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
-    __Pyx_XDECREF(__pyx_t_2); __pyx_t_2 = 0;
-    __Pyx_DECREF(__pyx_t_8); __pyx_t_8 = 0;
-    __Pyx_DECREF(__pyx_t_13); __pyx_t_13 = 0;
-    if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 96, __pyx_L1_error)
-    __Pyx_GOTREF(__pyx_t_1);
-  }
-  __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
-
-  /* "hotpath_cython/_screen.pyx":97
- *         rows = array("index", index, "rows", "int32")
- *         check_shape("index.rows", rows, (self.names,))
- *         self.planes, self.plane_starts, self.heads, self.rows = planes, plane_starts, heads, rows             # <<<<<<<<<<<<<<
- * 
- *         self.shortest = offsets[1::64] - offsets[:-1:64]
-*/
-  __pyx_t_15 = __Pyx_PyObject_to_MemoryviewSlice_d_dc_nn_uint64_t__const__(__pyx_v_planes, 0); if (unlikely(!__pyx_t_15.memview)) __PYX_ERR(0, 97, __pyx_L1_error)
-  __pyx_t_5 = __Pyx_PyObject_to_MemoryviewSlice_dc_nn_int32_t__const__(__pyx_v_plane_starts, 0); if (unlikely(!__pyx_t_5.memview)) __PYX_ERR(0, 97, __pyx_L1_error)
-  __pyx_t_16 = __Pyx_PyObject_to_MemoryviewSlice_d_d_dc_nn_uint64_t__const__(__pyx_v_heads, 0); if (unlikely(!__pyx_t_16.memview)) __PYX_ERR(0, 97, __pyx_L1_error)
-  __pyx_t_17 = __Pyx_PyObject_to_MemoryviewSlice_dc_nn_int32_t__const__(__pyx_v_rows, 0); if (unlikely(!__pyx_t_17.memview)) __PYX_ERR(0, 97, __pyx_L1_error)
-  __PYX_XCLEAR_MEMVIEW(&__pyx_v_self->planes, 0);
-  __pyx_v_self->planes = __pyx_t_15;
-  __pyx_t_15.memview = NULL;
-  __pyx_t_15.data = NULL;
-  __PYX_XCLEAR_MEMVIEW(&__pyx_v_self->plane_starts, 0);
-  __pyx_v_self->plane_starts = __pyx_t_5;
-  __pyx_t_5.memview = NULL;
-  __pyx_t_5.data = NULL;
-  __PYX_XCLEAR_MEMVIEW(&__pyx_v_self->heads, 0);
-  __pyx_v_self->heads = __pyx_t_16;
-  __pyx_t_16.memview = NULL;
-  __pyx_t_16.data = NULL;
+  __pyx_t_5 = __Pyx_PyObject_to_MemoryviewSlice_dc_nn_int32_t__const__(__pyx_t_1, 0); if (unlikely(!__pyx_t_5.memview)) __PYX_ERR(0, 133, __pyx_L1_error)
   __PYX_XCLEAR_MEMVIEW(&__pyx_v_self->rows, 0);
-  __pyx_v_self->rows = __pyx_t_17;
-  __pyx_t_17.memview = NULL;
-  __pyx_t_17.data = NULL;
-
-  /* "hotpath_cython/_screen.pyx":99
- *         self.planes, self.plane_starts, self.heads, self.rows = planes, plane_starts, heads, rows
- * 
- *         self.shortest = offsets[1::64] - offsets[:-1:64]             # <<<<<<<<<<<<<<
- *         self.longest = self.length_of(self.names - 1) if self.names else 0
- *         # A query counts a plane for each of its code points, and its head start.
-*/
-  __pyx_t_1 = __Pyx_PyObject_GetItem(__pyx_v_offsets, __pyx_mstate_global->__pyx_slice[1]); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 99, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_1);
-  __pyx_t_13 = __Pyx_PyObject_GetItem(__pyx_v_offsets, __pyx_mstate_global->__pyx_slice[2]); if (unlikely(!__pyx_t_13)) __PYX_ERR(0, 99, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_13);
-  __pyx_t_8 = __Pyx_PyNumber_Subtract_object_object(__pyx_t_1, __pyx_t_13); if (unlikely(!__pyx_t_8)) __PYX_ERR(0, 99, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_8);
+  __PYX_INC_MEMVIEW(&__pyx_t_5, 1);
+  __pyx_v_self->rows = __pyx_t_5;
+  __Pyx_INCREF(__pyx_t_1);
+  __pyx_v_rows = __pyx_t_1;
+  __PYX_XCLEAR_MEMVIEW(&__pyx_t_5, 1);; __pyx_t_5.memview = NULL; __pyx_t_5.data = NULL;
   __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
-  __Pyx_DECREF(__pyx_t_13); __pyx_t_13 = 0;
-  __pyx_t_18 = __Pyx_PyObject_to_MemoryviewSlice_dc_nn_int32_t(__pyx_t_8, PyBUF_WRITABLE); if (unlikely(!__pyx_t_18.memview)) __PYX_ERR(0, 99, __pyx_L1_error)
-  __Pyx_DECREF(__pyx_t_8); __pyx_t_8 = 0;
-  __PYX_XCLEAR_MEMVIEW(&__pyx_v_self->shortest, 0);
-  __pyx_v_self->shortest = __pyx_t_18;
-  __pyx_t_18.memview = NULL;
-  __pyx_t_18.data = NULL;
 
-  /* "hotpath_cython/_screen.pyx":100
+  /* "hotpath_cython/_screen.pyx":134
+ *         check_shape("index.heads", heads, (2, BINS, self.words))
+ *         self.rows = rows = array("index", index, "rows", "int32")
+ *         check_shape("index.rows", rows, (self.names,))             # <<<<<<<<<<<<<<
  * 
- *         self.shortest = offsets[1::64] - offsets[:-1:64]
- *         self.longest = self.length_of(self.names - 1) if self.names else 0             # <<<<<<<<<<<<<<
- *         # A query counts a plane for each of its code points, and its head start.
- *         self.chosen = np.empty(2 * longest_query + 2, dtype=np.int32)
-*/
-  __pyx_t_10 = (__pyx_v_self->names != 0);
-
-  if (__pyx_t_10) {
-
-    __pyx_t_7 = ((struct __pyx_vtabstruct_14hotpath_cython_7_screen__Screen *)__pyx_v_self->__pyx_vtab)->length_of(__pyx_v_self, (__pyx_v_self->names - 1));
-  } else {
-
-    __pyx_t_7 = 0;
-  }
-
-  __pyx_v_self->longest = __pyx_t_7;
-
-  /* "hotpath_cython/_screen.pyx":102
- *         self.longest = self.length_of(self.names - 1) if self.names else 0
- *         # A query counts a plane for each of its code points, and its head start.
- *         self.chosen = np.empty(2 * longest_query + 2, dtype=np.int32)             # <<<<<<<<<<<<<<
- *         self.carries = np.empty((longest_query + 2, RUN), dtype=np.uint64)
- *         self.counts = np.empty((BITS, RUN), dtype=np.uint64)
-*/
-  __pyx_t_13 = NULL;
-  __Pyx_GetModuleGlobalName(__pyx_t_1, __pyx_mstate_global->__pyx_n_u_np); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 102, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_1);
-  __pyx_t_2 = __Pyx_PyObject_GetAttrStr(__pyx_t_1, __pyx_mstate_global->__pyx_n_u_empty); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 102, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_2);
-  __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
-  __pyx_t_1 = PyLong_FromSsize_t(((2 * __pyx_v_longest_query) + 2)); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 102, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_1);
-  __Pyx_GetModuleGlobalName(__pyx_t_14, __pyx_mstate_global->__pyx_n_u_np); if (unlikely(!__pyx_t_14)) __PYX_ERR(0, 102, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_14);
-  __pyx_t_3 = __Pyx_PyObject_GetAttrStr(__pyx_t_14, __pyx_mstate_global->__pyx_n_u_int32); if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 102, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_3);
-  __Pyx_DECREF(__pyx_t_14); __pyx_t_14 = 0;
-  #if CYTHON_VECTORCALL
-  #endif
-  __pyx_t_4 = 1;
-  #if CYTHON_UNPACK_METHODS
-  if (unlikely(PyMethod_Check(__pyx_t_2))) {
-    __pyx_t_13 = PyMethod_GET_SELF(__pyx_t_2);
-    assert(__pyx_t_13);
-    PyObject* __pyx__function = PyMethod_GET_FUNCTION(__pyx_t_2);
-    __Pyx_INCREF(__pyx_t_13);
-    __Pyx_INCREF(__pyx__function);
-    __Pyx_DECREF_SET(__pyx_t_2, __pyx__function);
-    __pyx_t_4 = 0;
-  }
-  #endif
-  {
-    PyObject *__pyx_callargs[3] = {__pyx_t_13, __pyx_t_1, __pyx_t_3};
-    #if CYTHON_VECTORCALL
-    __pyx_t_14 = __pyx_mstate_global->__pyx_tuple[3];
-    if (unlikely(!__pyx_t_14)) __PYX_ERR(0, 102, __pyx_L1_error)
-    __Pyx_INCREF(__pyx_t_14);
-    #else
-    {
-      PyObject *__pyx_temp[1] = {__pyx_mstate_global->__pyx_n_u_dtype};
-      __pyx_t_14 = __Pyx_MakeKwargDict(__pyx_temp, __pyx_callargs+2, 1);
-      if (unlikely(!__pyx_t_14)) __PYX_ERR(0, 102, __pyx_L1_error)
-      __Pyx_GOTREF(__pyx_t_14);
-    }
-    #endif
-    __pyx_t_8 = __Pyx_Object_VectorcallKwds((PyObject*)__pyx_t_2, __pyx_callargs+__pyx_t_4, (2-__pyx_t_4) | (__pyx_t_4*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET), __pyx_t_14);
-    __Pyx_XDECREF(__pyx_t_13); __pyx_t_13 = 0;
-    __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
-    #if CYTHON_VECTORCALL
-    #endif
-    __Pyx_DECREF(__pyx_t_3); __pyx_t_3 = 0;
-    __Pyx_DECREF(__pyx_t_14); __pyx_t_14 = 0;
-    __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
-    if (unlikely(!__pyx_t_8)) __PYX_ERR(0, 102, __pyx_L1_error)
-    __Pyx_GOTREF(__pyx_t_8);
-  }
-  __pyx_t_18 = __Pyx_PyObject_to_MemoryviewSlice_dc_nn_int32_t(__pyx_t_8, PyBUF_WRITABLE); if (unlikely(!__pyx_t_18.memview)) __PYX_ERR(0, 102, __pyx_L1_error)
-  __Pyx_DECREF(__pyx_t_8); __pyx_t_8 = 0;
-  __PYX_XCLEAR_MEMVIEW(&__pyx_v_self->chosen, 0);
-  __pyx_v_self->chosen = __pyx_t_18;
-  __pyx_t_18.memview = NULL;
-  __pyx_t_18.data = NULL;
-
-  /* "hotpath_cython/_screen.pyx":103
- *         # A query counts a plane for each of its code points, and its head start.
- *         self.chosen = np.empty(2 * longest_query + 2, dtype=np.int32)
- *         self.carries = np.empty((longest_query + 2, RUN), dtype=np.uint64)             # <<<<<<<<<<<<<<
- *         self.counts = np.empty((BITS, RUN), dtype=np.uint64)
- *         self.both = np.empty(self.words, dtype=np.uint64)
+ *         # A query counts one plane for each of its code points at most. A head start is
 */
   __pyx_t_2 = NULL;
-  __Pyx_GetModuleGlobalName(__pyx_t_14, __pyx_mstate_global->__pyx_n_u_np); if (unlikely(!__pyx_t_14)) __PYX_ERR(0, 103, __pyx_L1_error)
+  __Pyx_GetModuleGlobalName(__pyx_t_14, __pyx_mstate_global->__pyx_n_u_check_shape); if (unlikely(!__pyx_t_14)) __PYX_ERR(0, 134, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_14);
-  __pyx_t_3 = __Pyx_PyObject_GetAttrStr(__pyx_t_14, __pyx_mstate_global->__pyx_n_u_empty); if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 103, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_3);
-  __Pyx_DECREF(__pyx_t_14); __pyx_t_14 = 0;
-  __pyx_t_14 = PyLong_FromSsize_t((__pyx_v_longest_query + 2)); if (unlikely(!__pyx_t_14)) __PYX_ERR(0, 103, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_14);
-  __pyx_t_1 = __Pyx_PyLong_From___pyx_anon_enum(__pyx_e_14hotpath_cython_7_screen_RUN); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 103, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_1);
-  __pyx_t_13 = PyTuple_New(2); if (unlikely(!__pyx_t_13)) __PYX_ERR(0, 103, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_13);
-  __Pyx_GIVEREF(__pyx_t_14);
-  if (__Pyx_PyTuple_SET_ITEM(__pyx_t_13, 0, __pyx_t_14) != (0)) __PYX_ERR(0, 103, __pyx_L1_error);
-  __Pyx_GIVEREF(__pyx_t_1);
-  if (__Pyx_PyTuple_SET_ITEM(__pyx_t_13, 1, __pyx_t_1) != (0)) __PYX_ERR(0, 103, __pyx_L1_error);
-  __pyx_t_14 = 0;
-  __pyx_t_1 = 0;
-  __Pyx_GetModuleGlobalName(__pyx_t_1, __pyx_mstate_global->__pyx_n_u_np); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 103, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_1);
-  __pyx_t_14 = __Pyx_PyObject_GetAttrStr(__pyx_t_1, __pyx_mstate_global->__pyx_n_u_uint64); if (unlikely(!__pyx_t_14)) __PYX_ERR(0, 103, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_14);
-  __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
-  #if CYTHON_VECTORCALL
-  #endif
+  __pyx_t_15 = PyLong_FromSsize_t(__pyx_v_self->names); if (unlikely(!__pyx_t_15)) __PYX_ERR(0, 134, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_15);
+  __pyx_t_7 = PyTuple_New(1); if (unlikely(!__pyx_t_7)) __PYX_ERR(0, 134, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_7);
+  __Pyx_GIVEREF(__pyx_t_15);
+  if (__Pyx_PyTuple_SET_ITEM(__pyx_t_7, 0, __pyx_t_15) != (0)) __PYX_ERR(0, 134, __pyx_L1_error);
+  __pyx_t_15 = 0;
   __pyx_t_4 = 1;
   #if CYTHON_UNPACK_METHODS
-  if (unlikely(PyMethod_Check(__pyx_t_3))) {
-    __pyx_t_2 = PyMethod_GET_SELF(__pyx_t_3);
+  if (unlikely(PyMethod_Check(__pyx_t_14))) {
+    __pyx_t_2 = PyMethod_GET_SELF(__pyx_t_14);
     assert(__pyx_t_2);
-    PyObject* __pyx__function = PyMethod_GET_FUNCTION(__pyx_t_3);
+    PyObject* __pyx__function = PyMethod_GET_FUNCTION(__pyx_t_14);
     __Pyx_INCREF(__pyx_t_2);
     __Pyx_INCREF(__pyx__function);
-    __Pyx_DECREF_SET(__pyx_t_3, __pyx__function);
+    __Pyx_DECREF_SET(__pyx_t_14, __pyx__function);
     __pyx_t_4 = 0;
   }
   #endif
   {
-    PyObject *__pyx_callargs[3] = {__pyx_t_2, __pyx_t_13, __pyx_t_14};
-    #if CYTHON_VECTORCALL
-    __pyx_t_1 = __pyx_mstate_global->__pyx_tuple[3];
-    if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 103, __pyx_L1_error)
-    __Pyx_INCREF(__pyx_t_1);
-    #else
-    {
-      PyObject *__pyx_temp[1] = {__pyx_mstate_global->__pyx_n_u_dtype};
-      __pyx_t_1 = __Pyx_MakeKwargDict(__pyx_temp, __pyx_callargs+2, 1);
-      if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 103, __pyx_L1_error)
-      __Pyx_GOTREF(__pyx_t_1);
-    }
-    #endif
-    __pyx_t_8 = __Pyx_Object_VectorcallKwds((PyObject*)__pyx_t_3, __pyx_callargs+__pyx_t_4, (2-__pyx_t_4) | (__pyx_t_4*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET), __pyx_t_1);
+    PyObject *__pyx_callargs[4] = {__pyx_t_2, __pyx_mstate_global->__pyx_kp_u_index_rows, __pyx_v_rows, __pyx_t_7};
+    __pyx_t_1 = __Pyx_PyObject_FastCall((PyObject*)__pyx_t_14, __pyx_callargs+__pyx_t_4, (4-__pyx_t_4) | (__pyx_t_4*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
     __Pyx_XDECREF(__pyx_t_2); __pyx_t_2 = 0;
-    __Pyx_DECREF(__pyx_t_13); __pyx_t_13 = 0;
-    #if CYTHON_VECTORCALL
-    #endif
+    __Pyx_DECREF(__pyx_t_7); __pyx_t_7 = 0;
     __Pyx_DECREF(__pyx_t_14); __pyx_t_14 = 0;
-    __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
-    __Pyx_DECREF(__pyx_t_3); __pyx_t_3 = 0;
-    if (unlikely(!__pyx_t_8)) __PYX_ERR(0, 103, __pyx_L1_error)
-    __Pyx_GOTREF(__pyx_t_8);
+    if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 134, __pyx_L1_error)
+    __Pyx_GOTREF(__pyx_t_1);
   }
-  __pyx_t_19 = __Pyx_PyObject_to_MemoryviewSlice_d_dc_nn_uint64_t(__pyx_t_8, PyBUF_WRITABLE); if (unlikely(!__pyx_t_19.memview)) __PYX_ERR(0, 103, __pyx_L1_error)
-  __Pyx_DECREF(__pyx_t_8); __pyx_t_8 = 0;
-  __PYX_XCLEAR_MEMVIEW(&__pyx_v_self->carries, 0);
-  __pyx_v_self->carries = __pyx_t_19;
-  __pyx_t_19.memview = NULL;
-  __pyx_t_19.data = NULL;
-
-  /* "hotpath_cython/_screen.pyx":104
- *         self.chosen = np.empty(2 * longest_query + 2, dtype=np.int32)
- *         self.carries = np.empty((longest_query + 2, RUN), dtype=np.uint64)
- *         self.counts = np.empty((BITS, RUN), dtype=np.uint64)             # <<<<<<<<<<<<<<
- *         self.both = np.empty(self.words, dtype=np.uint64)
- *         self.reached = np.empty(RUN, dtype=np.uint64)
-*/
-  __pyx_t_3 = NULL;
-  __Pyx_GetModuleGlobalName(__pyx_t_1, __pyx_mstate_global->__pyx_n_u_np); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 104, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_1);
-  __pyx_t_14 = __Pyx_PyObject_GetAttrStr(__pyx_t_1, __pyx_mstate_global->__pyx_n_u_empty); if (unlikely(!__pyx_t_14)) __PYX_ERR(0, 104, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_14);
   __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
-  __pyx_t_1 = __Pyx_PyLong_From___pyx_anon_enum(__pyx_e_14hotpath_cython_7_screen_BITS); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 104, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_1);
-  __pyx_t_13 = __Pyx_PyLong_From___pyx_anon_enum(__pyx_e_14hotpath_cython_7_screen_RUN); if (unlikely(!__pyx_t_13)) __PYX_ERR(0, 104, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_13);
-  __pyx_t_2 = PyTuple_New(2); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 104, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_2);
-  __Pyx_GIVEREF(__pyx_t_1);
-  if (__Pyx_PyTuple_SET_ITEM(__pyx_t_2, 0, __pyx_t_1) != (0)) __PYX_ERR(0, 104, __pyx_L1_error);
-  __Pyx_GIVEREF(__pyx_t_13);
-  if (__Pyx_PyTuple_SET_ITEM(__pyx_t_2, 1, __pyx_t_13) != (0)) __PYX_ERR(0, 104, __pyx_L1_error);
-  __pyx_t_1 = 0;
-  __pyx_t_13 = 0;
-  __Pyx_GetModuleGlobalName(__pyx_t_13, __pyx_mstate_global->__pyx_n_u_np); if (unlikely(!__pyx_t_13)) __PYX_ERR(0, 104, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_13);
-  __pyx_t_1 = __Pyx_PyObject_GetAttrStr(__pyx_t_13, __pyx_mstate_global->__pyx_n_u_uint64); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 104, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_1);
-  __Pyx_DECREF(__pyx_t_13); __pyx_t_13 = 0;
-  #if CYTHON_VECTORCALL
-  #endif
-  __pyx_t_4 = 1;
-  #if CYTHON_UNPACK_METHODS
-  if (unlikely(PyMethod_Check(__pyx_t_14))) {
-    __pyx_t_3 = PyMethod_GET_SELF(__pyx_t_14);
-    assert(__pyx_t_3);
-    PyObject* __pyx__function = PyMethod_GET_FUNCTION(__pyx_t_14);
-    __Pyx_INCREF(__pyx_t_3);
-    __Pyx_INCREF(__pyx__function);
-    __Pyx_DECREF_SET(__pyx_t_14, __pyx__function);
-    __pyx_t_4 = 0;
-  }
-  #endif
-  {
-    PyObject *__pyx_callargs[3] = {__pyx_t_3, __pyx_t_2, __pyx_t_1};
-    #if CYTHON_VECTORCALL
-    __pyx_t_13 = __pyx_mstate_global->__pyx_tuple[3];
-    if (unlikely(!__pyx_t_13)) __PYX_ERR(0, 104, __pyx_L1_error)
-    __Pyx_INCREF(__pyx_t_13);
-    #else
-    {
-      PyObject *__pyx_temp[1] = {__pyx_mstate_global->__pyx_n_u_dtype};
-      __pyx_t_13 = __Pyx_MakeKwargDict(__pyx_temp, __pyx_callargs+2, 1);
-      if (unlikely(!__pyx_t_13)) __PYX_ERR(0, 104, __pyx_L1_error)
-      __Pyx_GOTREF(__pyx_t_13);
-    }
-    #endif
-    __pyx_t_8 = __Pyx_Object_VectorcallKwds((PyObject*)__pyx_t_14, __pyx_callargs+__pyx_t_4, (2-__pyx_t_4) | (__pyx_t_4*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET), __pyx_t_13);
-    __Pyx_XDECREF(__pyx_t_3); __pyx_t_3 = 0;
-    __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
-    #if CYTHON_VECTORCALL
-    #endif
-    __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
-    __Pyx_DECREF(__pyx_t_13); __pyx_t_13 = 0;
-    __Pyx_DECREF(__pyx_t_14); __pyx_t_14 = 0;
-    if (unlikely(!__pyx_t_8)) __PYX_ERR(0, 104, __pyx_L1_error)
-    __Pyx_GOTREF(__pyx_t_8);
-  }
-  __pyx_t_19 = __Pyx_PyObject_to_MemoryviewSlice_d_dc_nn_uint64_t(__pyx_t_8, PyBUF_WRITABLE); if (unlikely(!__pyx_t_19.memview)) __PYX_ERR(0, 104, __pyx_L1_error)
-  __Pyx_DECREF(__pyx_t_8); __pyx_t_8 = 0;
-  __PYX_XCLEAR_MEMVIEW(&__pyx_v_self->counts, 0);
-  __pyx_v_self->counts = __pyx_t_19;
-  __pyx_t_19.memview = NULL;
-  __pyx_t_19.data = NULL;
 
-  /* "hotpath_cython/_screen.pyx":105
- *         self.carries = np.empty((longest_query + 2, RUN), dtype=np.uint64)
- *         self.counts = np.empty((BITS, RUN), dtype=np.uint64)
- *         self.both = np.empty(self.words, dtype=np.uint64)             # <<<<<<<<<<<<<<
- *         self.reached = np.empty(RUN, dtype=np.uint64)
- *         self.thresholds = np.empty(RUN, dtype=np.uint64)
+  /* "hotpath_cython/_screen.pyx":138
+ *         # A query counts one plane for each of its code points at most. A head start is
+ *         # at most 3 * (0.82 - 0.7) of them, for the cutoff at which it is largest.
+ *         cdef Py_ssize_t most = (2 * longest_query + 2) // GROUP + 1, word             # <<<<<<<<<<<<<<
+ *         self.chosen = <const uint64_t **>allocate(most * GROUP, sizeof(uint64_t *))
+ *         self.in_run = <const uint64_t **>allocate(most * GROUP, sizeof(uint64_t *))
 */
-  __pyx_t_14 = NULL;
-  __Pyx_GetModuleGlobalName(__pyx_t_13, __pyx_mstate_global->__pyx_n_u_np); if (unlikely(!__pyx_t_13)) __PYX_ERR(0, 105, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_13);
-  __pyx_t_1 = __Pyx_PyObject_GetAttrStr(__pyx_t_13, __pyx_mstate_global->__pyx_n_u_empty); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 105, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_1);
-  __Pyx_DECREF(__pyx_t_13); __pyx_t_13 = 0;
-  __pyx_t_13 = PyLong_FromSsize_t(__pyx_v_self->words); if (unlikely(!__pyx_t_13)) __PYX_ERR(0, 105, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_13);
-  __Pyx_GetModuleGlobalName(__pyx_t_2, __pyx_mstate_global->__pyx_n_u_np); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 105, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_2);
-  __pyx_t_3 = __Pyx_PyObject_GetAttrStr(__pyx_t_2, __pyx_mstate_global->__pyx_n_u_uint64); if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 105, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_3);
-  __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
-  #if CYTHON_VECTORCALL
-  #endif
-  __pyx_t_4 = 1;
-  #if CYTHON_UNPACK_METHODS
-  if (unlikely(PyMethod_Check(__pyx_t_1))) {
-    __pyx_t_14 = PyMethod_GET_SELF(__pyx_t_1);
-    assert(__pyx_t_14);
-    PyObject* __pyx__function = PyMethod_GET_FUNCTION(__pyx_t_1);
-    __Pyx_INCREF(__pyx_t_14);
-    __Pyx_INCREF(__pyx__function);
-    __Pyx_DECREF_SET(__pyx_t_1, __pyx__function);
-    __pyx_t_4 = 0;
-  }
-  #endif
-  {
-    PyObject *__pyx_callargs[3] = {__pyx_t_14, __pyx_t_13, __pyx_t_3};
-    #if CYTHON_VECTORCALL
-    __pyx_t_2 = __pyx_mstate_global->__pyx_tuple[3];
-    if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 105, __pyx_L1_error)
-    __Pyx_INCREF(__pyx_t_2);
-    #else
-    {
-      PyObject *__pyx_temp[1] = {__pyx_mstate_global->__pyx_n_u_dtype};
-      __pyx_t_2 = __Pyx_MakeKwargDict(__pyx_temp, __pyx_callargs+2, 1);
-      if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 105, __pyx_L1_error)
-      __Pyx_GOTREF(__pyx_t_2);
-    }
-    #endif
-    __pyx_t_8 = __Pyx_Object_VectorcallKwds((PyObject*)__pyx_t_1, __pyx_callargs+__pyx_t_4, (2-__pyx_t_4) | (__pyx_t_4*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET), __pyx_t_2);
-    __Pyx_XDECREF(__pyx_t_14); __pyx_t_14 = 0;
-    __Pyx_DECREF(__pyx_t_13); __pyx_t_13 = 0;
-    #if CYTHON_VECTORCALL
-    #endif
-    __Pyx_DECREF(__pyx_t_3); __pyx_t_3 = 0;
-    __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
-    __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
-    if (unlikely(!__pyx_t_8)) __PYX_ERR(0, 105, __pyx_L1_error)
-    __Pyx_GOTREF(__pyx_t_8);
-  }
-  __pyx_t_20 = __Pyx_PyObject_to_MemoryviewSlice_dc_nn_uint64_t(__pyx_t_8, PyBUF_WRITABLE); if (unlikely(!__pyx_t_20.memview)) __PYX_ERR(0, 105, __pyx_L1_error)
-  __Pyx_DECREF(__pyx_t_8); __pyx_t_8 = 0;
-  __PYX_XCLEAR_MEMVIEW(&__pyx_v_self->both, 0);
-  __pyx_v_self->both = __pyx_t_20;
-  __pyx_t_20.memview = NULL;
-  __pyx_t_20.data = NULL;
+  __pyx_v_most = ((((2 * __pyx_v_longest_query) + 2) / GROUP) + 1);
 
-  /* "hotpath_cython/_screen.pyx":106
- *         self.counts = np.empty((BITS, RUN), dtype=np.uint64)
- *         self.both = np.empty(self.words, dtype=np.uint64)
- *         self.reached = np.empty(RUN, dtype=np.uint64)             # <<<<<<<<<<<<<<
- *         self.thresholds = np.empty(RUN, dtype=np.uint64)
- *         self.candidates = np.empty((self.names, 3), dtype=np.int32)
+  /* "hotpath_cython/_screen.pyx":139
+ *         # at most 3 * (0.82 - 0.7) of them, for the cutoff at which it is largest.
+ *         cdef Py_ssize_t most = (2 * longest_query + 2) // GROUP + 1, word
+ *         self.chosen = <const uint64_t **>allocate(most * GROUP, sizeof(uint64_t *))             # <<<<<<<<<<<<<<
+ *         self.in_run = <const uint64_t **>allocate(most * GROUP, sizeof(uint64_t *))
+ *         self.carries = <Plane *>allocate(most, sizeof(Plane))
 */
-  __pyx_t_1 = NULL;
-  __Pyx_GetModuleGlobalName(__pyx_t_2, __pyx_mstate_global->__pyx_n_u_np); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 106, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_2);
-  __pyx_t_3 = __Pyx_PyObject_GetAttrStr(__pyx_t_2, __pyx_mstate_global->__pyx_n_u_empty); if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 106, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_3);
-  __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
-  __pyx_t_2 = __Pyx_PyLong_From___pyx_anon_enum(__pyx_e_14hotpath_cython_7_screen_RUN); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 106, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_2);
-  __Pyx_GetModuleGlobalName(__pyx_t_13, __pyx_mstate_global->__pyx_n_u_np); if (unlikely(!__pyx_t_13)) __PYX_ERR(0, 106, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_13);
-  __pyx_t_14 = __Pyx_PyObject_GetAttrStr(__pyx_t_13, __pyx_mstate_global->__pyx_n_u_uint64); if (unlikely(!__pyx_t_14)) __PYX_ERR(0, 106, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_14);
-  __Pyx_DECREF(__pyx_t_13); __pyx_t_13 = 0;
-  #if CYTHON_VECTORCALL
-  #endif
-  __pyx_t_4 = 1;
-  #if CYTHON_UNPACK_METHODS
-  if (unlikely(PyMethod_Check(__pyx_t_3))) {
-    __pyx_t_1 = PyMethod_GET_SELF(__pyx_t_3);
-    assert(__pyx_t_1);
-    PyObject* __pyx__function = PyMethod_GET_FUNCTION(__pyx_t_3);
-    __Pyx_INCREF(__pyx_t_1);
-    __Pyx_INCREF(__pyx__function);
-    __Pyx_DECREF_SET(__pyx_t_3, __pyx__function);
-    __pyx_t_4 = 0;
-  }
-  #endif
-  {
-    PyObject *__pyx_callargs[3] = {__pyx_t_1, __pyx_t_2, __pyx_t_14};
-    #if CYTHON_VECTORCALL
-    __pyx_t_13 = __pyx_mstate_global->__pyx_tuple[3];
-    if (unlikely(!__pyx_t_13)) __PYX_ERR(0, 106, __pyx_L1_error)
-    __Pyx_INCREF(__pyx_t_13);
-    #else
-    {
-      PyObject *__pyx_temp[1] = {__pyx_mstate_global->__pyx_n_u_dtype};
-      __pyx_t_13 = __Pyx_MakeKwargDict(__pyx_temp, __pyx_callargs+2, 1);
-      if (unlikely(!__pyx_t_13)) __PYX_ERR(0, 106, __pyx_L1_error)
-      __Pyx_GOTREF(__pyx_t_13);
-    }
-    #endif
-    __pyx_t_8 = __Pyx_Object_VectorcallKwds((PyObject*)__pyx_t_3, __pyx_callargs+__pyx_t_4, (2-__pyx_t_4) | (__pyx_t_4*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET), __pyx_t_13);
-    __Pyx_XDECREF(__pyx_t_1); __pyx_t_1 = 0;
-    __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
-    #if CYTHON_VECTORCALL
-    #endif
-    __Pyx_DECREF(__pyx_t_14); __pyx_t_14 = 0;
-    __Pyx_DECREF(__pyx_t_13); __pyx_t_13 = 0;
-    __Pyx_DECREF(__pyx_t_3); __pyx_t_3 = 0;
-    if (unlikely(!__pyx_t_8)) __PYX_ERR(0, 106, __pyx_L1_error)
-    __Pyx_GOTREF(__pyx_t_8);
-  }
-  __pyx_t_20 = __Pyx_PyObject_to_MemoryviewSlice_dc_nn_uint64_t(__pyx_t_8, PyBUF_WRITABLE); if (unlikely(!__pyx_t_20.memview)) __PYX_ERR(0, 106, __pyx_L1_error)
-  __Pyx_DECREF(__pyx_t_8); __pyx_t_8 = 0;
-  __PYX_XCLEAR_MEMVIEW(&__pyx_v_self->reached, 0);
-  __pyx_v_self->reached = __pyx_t_20;
-  __pyx_t_20.memview = NULL;
-  __pyx_t_20.data = NULL;
+  __pyx_t_17 = __pyx_f_14hotpath_cython_7_screen_allocate((__pyx_v_most * GROUP), (sizeof(uint64_t *))); if (unlikely(__pyx_t_17 == ((void *)NULL))) __PYX_ERR(0, 139, __pyx_L1_error)
+  __pyx_v_self->chosen = ((uint64_t const **)__pyx_t_17);
 
-  /* "hotpath_cython/_screen.pyx":107
- *         self.both = np.empty(self.words, dtype=np.uint64)
- *         self.reached = np.empty(RUN, dtype=np.uint64)
- *         self.thresholds = np.empty(RUN, dtype=np.uint64)             # <<<<<<<<<<<<<<
- *         self.candidates = np.empty((self.names, 3), dtype=np.int32)
- *         self.taken = np.empty(longest_query + 1, dtype=np.uint8)
+
+  /* "hotpath_cython/_screen.pyx":140
+ *         cdef Py_ssize_t most = (2 * longest_query + 2) // GROUP + 1, word
+ *         self.chosen = <const uint64_t **>allocate(most * GROUP, sizeof(uint64_t *))
+ *         self.in_run = <const uint64_t **>allocate(most * GROUP, sizeof(uint64_t *))             # <<<<<<<<<<<<<<
+ *         self.carries = <Plane *>allocate(most, sizeof(Plane))
+ *         self.both = <uint64_t *>allocate(self.words, sizeof(uint64_t))
 */
-  __pyx_t_3 = NULL;
-  __Pyx_GetModuleGlobalName(__pyx_t_13, __pyx_mstate_global->__pyx_n_u_np); if (unlikely(!__pyx_t_13)) __PYX_ERR(0, 107, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_13);
-  __pyx_t_14 = __Pyx_PyObject_GetAttrStr(__pyx_t_13, __pyx_mstate_global->__pyx_n_u_empty); if (unlikely(!__pyx_t_14)) __PYX_ERR(0, 107, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_14);
-  __Pyx_DECREF(__pyx_t_13); __pyx_t_13 = 0;
-  __pyx_t_13 = __Pyx_PyLong_From___pyx_anon_enum(__pyx_e_14hotpath_cython_7_screen_RUN); if (unlikely(!__pyx_t_13)) __PYX_ERR(0, 107, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_13);
-  __Pyx_GetModuleGlobalName(__pyx_t_2, __pyx_mstate_global->__pyx_n_u_np); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 107, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_2);
-  __pyx_t_1 = __Pyx_PyObject_GetAttrStr(__pyx_t_2, __pyx_mstate_global->__pyx_n_u_uint64); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 107, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_1);
-  __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
-  #if CYTHON_VECTORCALL
-  #endif
-  __pyx_t_4 = 1;
-  #if CYTHON_UNPACK_METHODS
-  if (unlikely(PyMethod_Check(__pyx_t_14))) {
-    __pyx_t_3 = PyMethod_GET_SELF(__pyx_t_14);
-    assert(__pyx_t_3);
-    PyObject* __pyx__function = PyMethod_GET_FUNCTION(__pyx_t_14);
-    __Pyx_INCREF(__pyx_t_3);
-    __Pyx_INCREF(__pyx__function);
-    __Pyx_DECREF_SET(__pyx_t_14, __pyx__function);
-    __pyx_t_4 = 0;
-  }
-  #endif
-  {
-    PyObject *__pyx_callargs[3] = {__pyx_t_3, __pyx_t_13, __pyx_t_1};
-    #if CYTHON_VECTORCALL
-    __pyx_t_2 = __pyx_mstate_global->__pyx_tuple[3];
-    if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 107, __pyx_L1_error)
-    __Pyx_INCREF(__pyx_t_2);
-    #else
-    {
-      PyObject *__pyx_temp[1] = {__pyx_mstate_global->__pyx_n_u_dtype};
-      __pyx_t_2 = __Pyx_MakeKwargDict(__pyx_temp, __pyx_callargs+2, 1);
-      if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 107, __pyx_L1_error)
-      __Pyx_GOTREF(__pyx_t_2);
-    }
-    #endif
-    __pyx_t_8 = __Pyx_Object_VectorcallKwds((PyObject*)__pyx_t_14, __pyx_callargs+__pyx_t_4, (2-__pyx_t_4) | (__pyx_t_4*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET), __pyx_t_2);
-    __Pyx_XDECREF(__pyx_t_3); __pyx_t_3 = 0;
-    __Pyx_DECREF(__pyx_t_13); __pyx_t_13 = 0;
-    #if CYTHON_VECTORCALL
-    #endif
-    __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
-    __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
-    __Pyx_DECREF(__pyx_t_14); __pyx_t_14 = 0;
-    if (unlikely(!__pyx_t_8)) __PYX_ERR(0, 107, __pyx_L1_error)
-    __Pyx_GOTREF(__pyx_t_8);
-  }
-  __pyx_t_20 = __Pyx_PyObject_to_MemoryviewSlice_dc_nn_uint64_t(__pyx_t_8, PyBUF_WRITABLE); if (unlikely(!__pyx_t_20.memview)) __PYX_ERR(0, 107, __pyx_L1_error)
-  __Pyx_DECREF(__pyx_t_8); __pyx_t_8 = 0;
-  __PYX_XCLEAR_MEMVIEW(&__pyx_v_self->thresholds, 0);
-  __pyx_v_self->thresholds = __pyx_t_20;
-  __pyx_t_20.memview = NULL;
-  __pyx_t_20.data = NULL;
+  __pyx_t_17 = __pyx_f_14hotpath_cython_7_screen_allocate((__pyx_v_most * GROUP), (sizeof(uint64_t *))); if (unlikely(__pyx_t_17 == ((void *)NULL))) __PYX_ERR(0, 140, __pyx_L1_error)
+  __pyx_v_self->in_run = ((uint64_t const **)__pyx_t_17);
 
-  /* "hotpath_cython/_screen.pyx":108
- *         self.reached = np.empty(RUN, dtype=np.uint64)
- *         self.thresholds = np.empty(RUN, dtype=np.uint64)
- *         self.candidates = np.empty((self.names, 3), dtype=np.int32)             # <<<<<<<<<<<<<<
- *         self.taken = np.empty(longest_query + 1, dtype=np.uint8)
- *         self.common = np.empty(self.longest + 1, dtype=np.uint32)
+
+  /* "hotpath_cython/_screen.pyx":141
+ *         self.chosen = <const uint64_t **>allocate(most * GROUP, sizeof(uint64_t *))
+ *         self.in_run = <const uint64_t **>allocate(most * GROUP, sizeof(uint64_t *))
+ *         self.carries = <Plane *>allocate(most, sizeof(Plane))             # <<<<<<<<<<<<<<
+ *         self.both = <uint64_t *>allocate(self.words, sizeof(uint64_t))
+ *         self.candidates = <Candidate *>allocate(self.names, sizeof(Candidate))
 */
-  __pyx_t_14 = NULL;
-  __Pyx_GetModuleGlobalName(__pyx_t_2, __pyx_mstate_global->__pyx_n_u_np); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 108, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_2);
-  __pyx_t_1 = __Pyx_PyObject_GetAttrStr(__pyx_t_2, __pyx_mstate_global->__pyx_n_u_empty); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 108, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_1);
-  __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
-  __pyx_t_2 = PyLong_FromSsize_t(__pyx_v_self->names); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 108, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_2);
-  __pyx_t_13 = PyTuple_New(2); if (unlikely(!__pyx_t_13)) __PYX_ERR(0, 108, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_13);
-  __Pyx_GIVEREF(__pyx_t_2);
-  if (__Pyx_PyTuple_SET_ITEM(__pyx_t_13, 0, __pyx_t_2) != (0)) __PYX_ERR(0, 108, __pyx_L1_error);
-  __Pyx_INCREF(__pyx_mstate_global->__pyx_int_3);
-  __Pyx_GIVEREF(__pyx_mstate_global->__pyx_int_3);
-  if (__Pyx_PyTuple_SET_ITEM(__pyx_t_13, 1, __pyx_mstate_global->__pyx_int_3) != (0)) __PYX_ERR(0, 108, __pyx_L1_error);
-  __pyx_t_2 = 0;
-  __Pyx_GetModuleGlobalName(__pyx_t_2, __pyx_mstate_global->__pyx_n_u_np); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 108, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_2);
-  __pyx_t_3 = __Pyx_PyObject_GetAttrStr(__pyx_t_2, __pyx_mstate_global->__pyx_n_u_int32); if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 108, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_3);
-  __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
-  #if CYTHON_VECTORCALL
-  #endif
-  __pyx_t_4 = 1;
-  #if CYTHON_UNPACK_METHODS
-  if (unlikely(PyMethod_Check(__pyx_t_1))) {
-    __pyx_t_14 = PyMethod_GET_SELF(__pyx_t_1);
-    assert(__pyx_t_14);
-    PyObject* __pyx__function = PyMethod_GET_FUNCTION(__pyx_t_1);
-    __Pyx_INCREF(__pyx_t_14);
-    __Pyx_INCREF(__pyx__function);
-    __Pyx_DECREF_SET(__pyx_t_1, __pyx__function);
-    __pyx_t_4 = 0;
-  }
-  #endif
-  {
-    PyObject *__pyx_callargs[3] = {__pyx_t_14, __pyx_t_13, __pyx_t_3};
-    #if CYTHON_VECTORCALL
-    __pyx_t_2 = __pyx_mstate_global->__pyx_tuple[3];
-    if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 108, __pyx_L1_error)
-    __Pyx_INCREF(__pyx_t_2);
-    #else
-    {
-      PyObject *__pyx_temp[1] = {__pyx_mstate_global->__pyx_n_u_dtype};
-      __pyx_t_2 = __Pyx_MakeKwargDict(__pyx_temp, __pyx_callargs+2, 1);
-      if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 108, __pyx_L1_error)
-      __Pyx_GOTREF(__pyx_t_2);
-    }
-    #endif
-    __pyx_t_8 = __Pyx_Object_VectorcallKwds((PyObject*)__pyx_t_1, __pyx_callargs+__pyx_t_4, (2-__pyx_t_4) | (__pyx_t_4*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET), __pyx_t_2);
-    __Pyx_XDECREF(__pyx_t_14); __pyx_t_14 = 0;
-    __Pyx_DECREF(__pyx_t_13); __pyx_t_13 = 0;
-    #if CYTHON_VECTORCALL
-    #endif
-    __Pyx_DECREF(__pyx_t_3); __pyx_t_3 = 0;
-    __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
-    __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
-    if (unlikely(!__pyx_t_8)) __PYX_ERR(0, 108, __pyx_L1_error)
-    __Pyx_GOTREF(__pyx_t_8);
-  }
-  __pyx_t_21 = __Pyx_PyObject_to_MemoryviewSlice_d_dc_nn_int32_t(__pyx_t_8, PyBUF_WRITABLE); if (unlikely(!__pyx_t_21.memview)) __PYX_ERR(0, 108, __pyx_L1_error)
-  __Pyx_DECREF(__pyx_t_8); __pyx_t_8 = 0;
-  __PYX_XCLEAR_MEMVIEW(&__pyx_v_self->candidates, 0);
-  __pyx_v_self->candidates = __pyx_t_21;
-  __pyx_t_21.memview = NULL;
-  __pyx_t_21.data = NULL;
+  __pyx_t_17 = __pyx_f_14hotpath_cython_7_screen_allocate(__pyx_v_most, (sizeof(Plane))); if (unlikely(__pyx_t_17 == ((void *)NULL))) __PYX_ERR(0, 141, __pyx_L1_error)
+  __pyx_v_self->carries = ((Plane *)__pyx_t_17);
 
-  /* "hotpath_cython/_screen.pyx":109
- *         self.thresholds = np.empty(RUN, dtype=np.uint64)
- *         self.candidates = np.empty((self.names, 3), dtype=np.int32)
- *         self.taken = np.empty(longest_query + 1, dtype=np.uint8)             # <<<<<<<<<<<<<<
- *         self.common = np.empty(self.longest + 1, dtype=np.uint32)
+
+  /* "hotpath_cython/_screen.pyx":142
+ *         self.in_run = <const uint64_t **>allocate(most * GROUP, sizeof(uint64_t *))
+ *         self.carries = <Plane *>allocate(most, sizeof(Plane))
+ *         self.both = <uint64_t *>allocate(self.words, sizeof(uint64_t))             # <<<<<<<<<<<<<<
+ *         self.candidates = <Candidate *>allocate(self.names, sizeof(Candidate))
+ *         self.shortest = <int32_t *>allocate(self.name_words, sizeof(int32_t))
+*/
+  __pyx_t_17 = __pyx_f_14hotpath_cython_7_screen_allocate(__pyx_v_self->words, (sizeof(uint64_t))); if (unlikely(__pyx_t_17 == ((void *)NULL))) __PYX_ERR(0, 142, __pyx_L1_error)
+  __pyx_v_self->both = ((uint64_t *)__pyx_t_17);
+
+
+  /* "hotpath_cython/_screen.pyx":143
+ *         self.carries = <Plane *>allocate(most, sizeof(Plane))
+ *         self.both = <uint64_t *>allocate(self.words, sizeof(uint64_t))
+ *         self.candidates = <Candidate *>allocate(self.names, sizeof(Candidate))             # <<<<<<<<<<<<<<
+ *         self.shortest = <int32_t *>allocate(self.name_words, sizeof(int32_t))
+ *         self.longest = 0
+*/
+  __pyx_t_17 = __pyx_f_14hotpath_cython_7_screen_allocate(__pyx_v_self->names, (sizeof(__pyx_t_14hotpath_cython_7_screen_Candidate))); if (unlikely(__pyx_t_17 == ((void *)NULL))) __PYX_ERR(0, 143, __pyx_L1_error)
+  __pyx_v_self->candidates = ((__pyx_t_14hotpath_cython_7_screen_Candidate *)__pyx_t_17);
+
+
+  /* "hotpath_cython/_screen.pyx":144
+ *         self.both = <uint64_t *>allocate(self.words, sizeof(uint64_t))
+ *         self.candidates = <Candidate *>allocate(self.names, sizeof(Candidate))
+ *         self.shortest = <int32_t *>allocate(self.name_words, sizeof(int32_t))             # <<<<<<<<<<<<<<
+ *         self.longest = 0
+ *         for word in range(self.name_words):
+*/
+  __pyx_t_17 = __pyx_f_14hotpath_cython_7_screen_allocate(__pyx_v_self->name_words, (sizeof(int32_t))); if (unlikely(__pyx_t_17 == ((void *)NULL))) __PYX_ERR(0, 144, __pyx_L1_error)
+  __pyx_v_self->shortest = ((int32_t *)__pyx_t_17);
+
+
+  /* "hotpath_cython/_screen.pyx":145
+ *         self.candidates = <Candidate *>allocate(self.names, sizeof(Candidate))
+ *         self.shortest = <int32_t *>allocate(self.name_words, sizeof(int32_t))
+ *         self.longest = 0             # <<<<<<<<<<<<<<
+ *         for word in range(self.name_words):
+ *             self.shortest[word] = <int32_t>self.length_of(64 * word)
+*/
+  __pyx_v_self->longest = 0;
+
+  /* "hotpath_cython/_screen.pyx":146
+ *         self.shortest = <int32_t *>allocate(self.name_words, sizeof(int32_t))
+ *         self.longest = 0
+ *         for word in range(self.name_words):             # <<<<<<<<<<<<<<
+ *             self.shortest[word] = <int32_t>self.length_of(64 * word)
+ *         if self.names:
+*/
+
+  __pyx_t_13 = __pyx_v_self->name_words;
+  __pyx_t_18 = __pyx_t_13;
+
+  for (__pyx_t_19 = 0; __pyx_t_19 < __pyx_t_18; __pyx_t_19+=1) {
+    __pyx_v_word = __pyx_t_19;
+
+    /* "hotpath_cython/_screen.pyx":147
+ *         self.longest = 0
+ *         for word in range(self.name_words):
+ *             self.shortest[word] = <int32_t>self.length_of(64 * word)             # <<<<<<<<<<<<<<
+ *         if self.names:
+ *             self.longest = self.length_of(self.names - 1)
+*/
+    __pyx_t_20 = ((struct __pyx_vtabstruct_14hotpath_cython_7_screen__Screen *)__pyx_v_self->__pyx_vtab)->length_of(__pyx_v_self, (64 * __pyx_v_word)); if (unlikely(__pyx_t_20 == ((Py_ssize_t)-1L))) __PYX_ERR(0, 147, __pyx_L1_error)
+    (__pyx_v_self->shortest[__pyx_v_word]) = ((int32_t)__pyx_t_20);
+
+  }
+
+
+  /* "hotpath_cython/_screen.pyx":148
+ *         for word in range(self.name_words):
+ *             self.shortest[word] = <int32_t>self.length_of(64 * word)
+ *         if self.names:             # <<<<<<<<<<<<<<
+ *             self.longest = self.length_of(self.names - 1)
+ *         self.taken = <uint8_t *>allocate(longest_query, sizeof(uint8_t))
+*/
+  __pyx_t_9 = (__pyx_v_self->names != 0);
+
+  if (__pyx_t_9) {
+
+
+    /* "hotpath_cython/_screen.pyx":149
+ *             self.shortest[word] = <int32_t>self.length_of(64 * word)
+ *         if self.names:
+ *             self.longest = self.length_of(self.names - 1)             # <<<<<<<<<<<<<<
+ *         self.taken = <uint8_t *>allocate(longest_query, sizeof(uint8_t))
+ *         self.common = <uint32_t *>allocate(self.longest, sizeof(uint32_t))
+*/
+    __pyx_t_13 = ((struct __pyx_vtabstruct_14hotpath_cython_7_screen__Screen *)__pyx_v_self->__pyx_vtab)->length_of(__pyx_v_self, (__pyx_v_self->names - 1)); if (unlikely(__pyx_t_13 == ((Py_ssize_t)-1L))) __PYX_ERR(0, 149, __pyx_L1_error)
+    __pyx_v_self->longest = __pyx_t_13;
+
+    /* "hotpath_cython/_screen.pyx":148
+ *         for word in range(self.name_words):
+ *             self.shortest[word] = <int32_t>self.length_of(64 * word)
+ *         if self.names:             # <<<<<<<<<<<<<<
+ *             self.longest = self.length_of(self.names - 1)
+ *         self.taken = <uint8_t *>allocate(longest_query, sizeof(uint8_t))
+*/
+  }
+
+  /* "hotpath_cython/_screen.pyx":150
+ *         if self.names:
+ *             self.longest = self.length_of(self.names - 1)
+ *         self.taken = <uint8_t *>allocate(longest_query, sizeof(uint8_t))             # <<<<<<<<<<<<<<
+ *         self.common = <uint32_t *>allocate(self.longest, sizeof(uint32_t))
  * 
 */
-  __pyx_t_1 = NULL;
-  __Pyx_GetModuleGlobalName(__pyx_t_2, __pyx_mstate_global->__pyx_n_u_np); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 109, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_2);
-  __pyx_t_3 = __Pyx_PyObject_GetAttrStr(__pyx_t_2, __pyx_mstate_global->__pyx_n_u_empty); if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 109, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_3);
-  __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
-  __pyx_t_2 = PyLong_FromSsize_t((__pyx_v_longest_query + 1)); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 109, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_2);
-  __Pyx_GetModuleGlobalName(__pyx_t_13, __pyx_mstate_global->__pyx_n_u_np); if (unlikely(!__pyx_t_13)) __PYX_ERR(0, 109, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_13);
-  __pyx_t_14 = __Pyx_PyObject_GetAttrStr(__pyx_t_13, __pyx_mstate_global->__pyx_n_u_uint8); if (unlikely(!__pyx_t_14)) __PYX_ERR(0, 109, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_14);
-  __Pyx_DECREF(__pyx_t_13); __pyx_t_13 = 0;
-  #if CYTHON_VECTORCALL
-  #endif
-  __pyx_t_4 = 1;
-  #if CYTHON_UNPACK_METHODS
-  if (unlikely(PyMethod_Check(__pyx_t_3))) {
-    __pyx_t_1 = PyMethod_GET_SELF(__pyx_t_3);
-    assert(__pyx_t_1);
-    PyObject* __pyx__function = PyMethod_GET_FUNCTION(__pyx_t_3);
-    __Pyx_INCREF(__pyx_t_1);
-    __Pyx_INCREF(__pyx__function);
-    __Pyx_DECREF_SET(__pyx_t_3, __pyx__function);
-    __pyx_t_4 = 0;
-  }
-  #endif
-  {
-    PyObject *__pyx_callargs[3] = {__pyx_t_1, __pyx_t_2, __pyx_t_14};
-    #if CYTHON_VECTORCALL
-    __pyx_t_13 = __pyx_mstate_global->__pyx_tuple[3];
-    if (unlikely(!__pyx_t_13)) __PYX_ERR(0, 109, __pyx_L1_error)
-    __Pyx_INCREF(__pyx_t_13);
-    #else
-    {
-      PyObject *__pyx_temp[1] = {__pyx_mstate_global->__pyx_n_u_dtype};
-      __pyx_t_13 = __Pyx_MakeKwargDict(__pyx_temp, __pyx_callargs+2, 1);
-      if (unlikely(!__pyx_t_13)) __PYX_ERR(0, 109, __pyx_L1_error)
-      __Pyx_GOTREF(__pyx_t_13);
-    }
-    #endif
-    __pyx_t_8 = __Pyx_Object_VectorcallKwds((PyObject*)__pyx_t_3, __pyx_callargs+__pyx_t_4, (2-__pyx_t_4) | (__pyx_t_4*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET), __pyx_t_13);
-    __Pyx_XDECREF(__pyx_t_1); __pyx_t_1 = 0;
-    __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
-    #if CYTHON_VECTORCALL
-    #endif
-    __Pyx_DECREF(__pyx_t_14); __pyx_t_14 = 0;
-    __Pyx_DECREF(__pyx_t_13); __pyx_t_13 = 0;
-    __Pyx_DECREF(__pyx_t_3); __pyx_t_3 = 0;
-    if (unlikely(!__pyx_t_8)) __PYX_ERR(0, 109, __pyx_L1_error)
-    __Pyx_GOTREF(__pyx_t_8);
-  }
-  __pyx_t_22 = __Pyx_PyObject_to_MemoryviewSlice_dc_nn_uint8_t(__pyx_t_8, PyBUF_WRITABLE); if (unlikely(!__pyx_t_22.memview)) __PYX_ERR(0, 109, __pyx_L1_error)
-  __Pyx_DECREF(__pyx_t_8); __pyx_t_8 = 0;
-  __PYX_XCLEAR_MEMVIEW(&__pyx_v_self->taken, 0);
-  __pyx_v_self->taken = __pyx_t_22;
-  __pyx_t_22.memview = NULL;
-  __pyx_t_22.data = NULL;
+  __pyx_t_17 = __pyx_f_14hotpath_cython_7_screen_allocate(__pyx_v_longest_query, (sizeof(uint8_t))); if (unlikely(__pyx_t_17 == ((void *)NULL))) __PYX_ERR(0, 150, __pyx_L1_error)
+  __pyx_v_self->taken = ((uint8_t *)__pyx_t_17);
 
-  /* "hotpath_cython/_screen.pyx":110
- *         self.candidates = np.empty((self.names, 3), dtype=np.int32)
- *         self.taken = np.empty(longest_query + 1, dtype=np.uint8)
- *         self.common = np.empty(self.longest + 1, dtype=np.uint32)             # <<<<<<<<<<<<<<
+
+  /* "hotpath_cython/_screen.pyx":151
+ *             self.longest = self.length_of(self.names - 1)
+ *         self.taken = <uint8_t *>allocate(longest_query, sizeof(uint8_t))
+ *         self.common = <uint32_t *>allocate(self.longest, sizeof(uint32_t))             # <<<<<<<<<<<<<<
  * 
- *     cdef Py_ssize_t length_of(self, Py_ssize_t name) noexcept nogil:
+ *     def __dealloc__(self):
 */
-  __pyx_t_3 = NULL;
-  __Pyx_GetModuleGlobalName(__pyx_t_13, __pyx_mstate_global->__pyx_n_u_np); if (unlikely(!__pyx_t_13)) __PYX_ERR(0, 110, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_13);
-  __pyx_t_14 = __Pyx_PyObject_GetAttrStr(__pyx_t_13, __pyx_mstate_global->__pyx_n_u_empty); if (unlikely(!__pyx_t_14)) __PYX_ERR(0, 110, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_14);
-  __Pyx_DECREF(__pyx_t_13); __pyx_t_13 = 0;
-  __pyx_t_13 = PyLong_FromSsize_t((__pyx_v_self->longest + 1)); if (unlikely(!__pyx_t_13)) __PYX_ERR(0, 110, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_13);
-  __Pyx_GetModuleGlobalName(__pyx_t_2, __pyx_mstate_global->__pyx_n_u_np); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 110, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_2);
-  __pyx_t_1 = __Pyx_PyObject_GetAttrStr(__pyx_t_2, __pyx_mstate_global->__pyx_n_u_uint32); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 110, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_1);
-  __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
-  #if CYTHON_VECTORCALL
-  #endif
-  __pyx_t_4 = 1;
-  #if CYTHON_UNPACK_METHODS
-  if (unlikely(PyMethod_Check(__pyx_t_14))) {
-    __pyx_t_3 = PyMethod_GET_SELF(__pyx_t_14);
-    assert(__pyx_t_3);
-    PyObject* __pyx__function = PyMethod_GET_FUNCTION(__pyx_t_14);
-    __Pyx_INCREF(__pyx_t_3);
-    __Pyx_INCREF(__pyx__function);
-    __Pyx_DECREF_SET(__pyx_t_14, __pyx__function);
-    __pyx_t_4 = 0;
-  }
-  #endif
-  {
-    PyObject *__pyx_callargs[3] = {__pyx_t_3, __pyx_t_13, __pyx_t_1};
-    #if CYTHON_VECTORCALL
-    __pyx_t_2 = __pyx_mstate_global->__pyx_tuple[3];
-    if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 110, __pyx_L1_error)
-    __Pyx_INCREF(__pyx_t_2);
-    #else
-    {
-      PyObject *__pyx_temp[1] = {__pyx_mstate_global->__pyx_n_u_dtype};
-      __pyx_t_2 = __Pyx_MakeKwargDict(__pyx_temp, __pyx_callargs+2, 1);
-      if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 110, __pyx_L1_error)
-      __Pyx_GOTREF(__pyx_t_2);
-    }
-    #endif
-    __pyx_t_8 = __Pyx_Object_VectorcallKwds((PyObject*)__pyx_t_14, __pyx_callargs+__pyx_t_4, (2-__pyx_t_4) | (__pyx_t_4*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET), __pyx_t_2);
-    __Pyx_XDECREF(__pyx_t_3); __pyx_t_3 = 0;
-    __Pyx_DECREF(__pyx_t_13); __pyx_t_13 = 0;
-    #if CYTHON_VECTORCALL
-    #endif
-    __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
-    __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
-    __Pyx_DECREF(__pyx_t_14); __pyx_t_14 = 0;
-    if (unlikely(!__pyx_t_8)) __PYX_ERR(0, 110, __pyx_L1_error)
-    __Pyx_GOTREF(__pyx_t_8);
-  }
-  __pyx_t_23 = __Pyx_PyObject_to_MemoryviewSlice_dc_nn_uint32_t(__pyx_t_8, PyBUF_WRITABLE); if (unlikely(!__pyx_t_23.memview)) __PYX_ERR(0, 110, __pyx_L1_error)
-  __Pyx_DECREF(__pyx_t_8); __pyx_t_8 = 0;
-  __PYX_XCLEAR_MEMVIEW(&__pyx_v_self->common, 0);
-  __pyx_v_self->common = __pyx_t_23;
-  __pyx_t_23.memview = NULL;
-  __pyx_t_23.data = NULL;
+  __pyx_t_17 = __pyx_f_14hotpath_cython_7_screen_allocate(__pyx_v_self->longest, (sizeof(uint32_t))); if (unlikely(__pyx_t_17 == ((void *)NULL))) __PYX_ERR(0, 151, __pyx_L1_error)
+  __pyx_v_self->common = ((uint32_t *)__pyx_t_17);
 
-  /* "hotpath_cython/_screen.pyx":79
- *     cdef uint32_t[::1] common
+
+  /* "hotpath_cython/_screen.pyx":116
+ *     cdef uint32_t *common
  * 
  *     def __cinit__(self, index, Py_ssize_t longest_query, double cutoff):             # <<<<<<<<<<<<<<
  *         self.bound = bound_of(cutoff)
@@ -22086,18 +21650,11 @@ static int __pyx_pf_14hotpath_cython_7_screen_7_Screen___cinit__(struct __pyx_ob
   __Pyx_XDECREF(__pyx_t_3);
   __PYX_XCLEAR_MEMVIEW(&__pyx_t_5, 1);
   __PYX_XCLEAR_MEMVIEW(&__pyx_t_6, 1);
-  __Pyx_XDECREF(__pyx_t_8);
-  __Pyx_XDECREF(__pyx_t_13);
+  __Pyx_XDECREF(__pyx_t_7);
+  __PYX_XCLEAR_MEMVIEW(&__pyx_t_12, 1);
   __Pyx_XDECREF(__pyx_t_14);
-  __PYX_XCLEAR_MEMVIEW(&__pyx_t_15, 1);
+  __Pyx_XDECREF(__pyx_t_15);
   __PYX_XCLEAR_MEMVIEW(&__pyx_t_16, 1);
-  __PYX_XCLEAR_MEMVIEW(&__pyx_t_17, 1);
-  __PYX_XCLEAR_MEMVIEW(&__pyx_t_18, 1);
-  __PYX_XCLEAR_MEMVIEW(&__pyx_t_19, 1);
-  __PYX_XCLEAR_MEMVIEW(&__pyx_t_20, 1);
-  __PYX_XCLEAR_MEMVIEW(&__pyx_t_21, 1);
-  __PYX_XCLEAR_MEMVIEW(&__pyx_t_22, 1);
-  __PYX_XCLEAR_MEMVIEW(&__pyx_t_23, 1);
   __Pyx_AddTraceback("hotpath_cython._screen._Screen.__cinit__", __pyx_clineno, __pyx_lineno, __pyx_filename);
   __pyx_r = -1;
   __pyx_L0:;
@@ -22107,14 +21664,123 @@ static int __pyx_pf_14hotpath_cython_7_screen_7_Screen___cinit__(struct __pyx_ob
   __Pyx_XDECREF(__pyx_v_heads);
   __Pyx_XDECREF(__pyx_v_rows);
 
+
+
   __Pyx_RefNannyFinishContext();
   return __pyx_r;
 }
 
-/* "hotpath_cython/_screen.pyx":112
- *         self.common = np.empty(self.longest + 1, dtype=np.uint32)
+/* "hotpath_cython/_screen.pyx":153
+ *         self.common = <uint32_t *>allocate(self.longest, sizeof(uint32_t))
  * 
- *     cdef Py_ssize_t length_of(self, Py_ssize_t name) noexcept nogil:             # <<<<<<<<<<<<<<
+ *     def __dealloc__(self):             # <<<<<<<<<<<<<<
+ *         PyMem_Free(self.chosen)
+ *         PyMem_Free(self.in_run)
+*/
+
+/* Python wrapper */
+static void __pyx_pw_14hotpath_cython_7_screen_7_Screen_3__dealloc__(PyObject *__pyx_v_self); /*proto*/
+static void __pyx_pw_14hotpath_cython_7_screen_7_Screen_3__dealloc__(PyObject *__pyx_v_self) {
+  CYTHON_UNUSED PyObject *const *__pyx_kwvalues;
+  __Pyx_RefNannyDeclarations
+  __Pyx_RefNannySetupContext("__dealloc__ (wrapper)", 0);
+  __pyx_kwvalues = __Pyx_KwValues_VARARGS(__pyx_args, __pyx_nargs);
+  __pyx_pf_14hotpath_cython_7_screen_7_Screen_2__dealloc__(((struct __pyx_obj_14hotpath_cython_7_screen__Screen *)__pyx_v_self));
+
+  /* function exit code */
+  __Pyx_RefNannyFinishContext();
+}
+
+static void __pyx_pf_14hotpath_cython_7_screen_7_Screen_2__dealloc__(struct __pyx_obj_14hotpath_cython_7_screen__Screen *__pyx_v_self) {
+
+  /* "hotpath_cython/_screen.pyx":154
+ * 
+ *     def __dealloc__(self):
+ *         PyMem_Free(self.chosen)             # <<<<<<<<<<<<<<
+ *         PyMem_Free(self.in_run)
+ *         PyMem_Free(self.carries)
+*/
+  PyMem_Free(__pyx_v_self->chosen);
+
+  /* "hotpath_cython/_screen.pyx":155
+ *     def __dealloc__(self):
+ *         PyMem_Free(self.chosen)
+ *         PyMem_Free(self.in_run)             # <<<<<<<<<<<<<<
+ *         PyMem_Free(self.carries)
+ *         PyMem_Free(self.both)
+*/
+  PyMem_Free(__pyx_v_self->in_run);
+
+  /* "hotpath_cython/_screen.pyx":156
+ *         PyMem_Free(self.chosen)
+ *         PyMem_Free(self.in_run)
+ *         PyMem_Free(self.carries)             # <<<<<<<<<<<<<<
+ *         PyMem_Free(self.both)
+ *         PyMem_Free(self.candidates)
+*/
+  PyMem_Free(__pyx_v_self->carries);
+
+  /* "hotpath_cython/_screen.pyx":157
+ *         PyMem_Free(self.in_run)
+ *         PyMem_Free(self.carries)
+ *         PyMem_Free(self.both)             # <<<<<<<<<<<<<<
+ *         PyMem_Free(self.candidates)
+ *         PyMem_Free(self.shortest)
+*/
+  PyMem_Free(__pyx_v_self->both);
+
+  /* "hotpath_cython/_screen.pyx":158
+ *         PyMem_Free(self.carries)
+ *         PyMem_Free(self.both)
+ *         PyMem_Free(self.candidates)             # <<<<<<<<<<<<<<
+ *         PyMem_Free(self.shortest)
+ *         PyMem_Free(self.taken)
+*/
+  PyMem_Free(__pyx_v_self->candidates);
+
+  /* "hotpath_cython/_screen.pyx":159
+ *         PyMem_Free(self.both)
+ *         PyMem_Free(self.candidates)
+ *         PyMem_Free(self.shortest)             # <<<<<<<<<<<<<<
+ *         PyMem_Free(self.taken)
+ *         PyMem_Free(self.common)
+*/
+  PyMem_Free(__pyx_v_self->shortest);
+
+  /* "hotpath_cython/_screen.pyx":160
+ *         PyMem_Free(self.candidates)
+ *         PyMem_Free(self.shortest)
+ *         PyMem_Free(self.taken)             # <<<<<<<<<<<<<<
+ *         PyMem_Free(self.common)
+ * 
+*/
+  PyMem_Free(__pyx_v_self->taken);
+
+  /* "hotpath_cython/_screen.pyx":161
+ *         PyMem_Free(self.shortest)
+ *         PyMem_Free(self.taken)
+ *         PyMem_Free(self.common)             # <<<<<<<<<<<<<<
+ * 
+ *     cdef Py_ssize_t length_of(self, Py_ssize_t name) except -1 nogil:
+*/
+  PyMem_Free(__pyx_v_self->common);
+
+  /* "hotpath_cython/_screen.pyx":153
+ *         self.common = <uint32_t *>allocate(self.longest, sizeof(uint32_t))
+ * 
+ *     def __dealloc__(self):             # <<<<<<<<<<<<<<
+ *         PyMem_Free(self.chosen)
+ *         PyMem_Free(self.in_run)
+*/
+
+  /* function exit code */
+
+}
+
+/* "hotpath_cython/_screen.pyx":163
+ *         PyMem_Free(self.common)
+ * 
+ *     cdef Py_ssize_t length_of(self, Py_ssize_t name) except -1 nogil:             # <<<<<<<<<<<<<<
  *         return self.offsets[name + 1] - self.offsets[name]
  * 
 */
@@ -22124,9 +21790,9 @@ static Py_ssize_t __pyx_f_14hotpath_cython_7_screen_7_Screen_length_of(struct __
   Py_ssize_t __pyx_t_1;
   Py_ssize_t __pyx_t_2;
 
-  /* "hotpath_cython/_screen.pyx":113
+  /* "hotpath_cython/_screen.pyx":164
  * 
- *     cdef Py_ssize_t length_of(self, Py_ssize_t name) noexcept nogil:
+ *     cdef Py_ssize_t length_of(self, Py_ssize_t name) except -1 nogil:
  *         return self.offsets[name + 1] - self.offsets[name]             # <<<<<<<<<<<<<<
  * 
  *     cdef int find(self, const uint32_t *query, Py_ssize_t length) except -1 nogil:
@@ -22139,10 +21805,10 @@ static Py_ssize_t __pyx_f_14hotpath_cython_7_screen_7_Screen_length_of(struct __
   }
   goto __pyx_L0;
 
-  /* "hotpath_cython/_screen.pyx":112
- *         self.common = np.empty(self.longest + 1, dtype=np.uint32)
+  /* "hotpath_cython/_screen.pyx":163
+ *         PyMem_Free(self.common)
  * 
- *     cdef Py_ssize_t length_of(self, Py_ssize_t name) noexcept nogil:             # <<<<<<<<<<<<<<
+ *     cdef Py_ssize_t length_of(self, Py_ssize_t name) except -1 nogil:             # <<<<<<<<<<<<<<
  *         return self.offsets[name + 1] - self.offsets[name]
  * 
 */
@@ -22152,54 +21818,40 @@ static Py_ssize_t __pyx_f_14hotpath_cython_7_screen_7_Screen_length_of(struct __
   return __pyx_r;
 }
 
-/* "hotpath_cython/_screen.pyx":115
+/* "hotpath_cython/_screen.pyx":166
  *         return self.offsets[name + 1] - self.offsets[name]
  * 
  *     cdef int find(self, const uint32_t *query, Py_ssize_t length) except -1 nogil:             # <<<<<<<<<<<<<<
- *         """Writes the names that can reach the cutoff to `candidates`.
- * 
+ *         """Writes the names that can reach the cutoff to `candidates`."""
+ *         cdef Py_ssize_t shortest, word, end, n, i
 */
 
 static int __pyx_f_14hotpath_cython_7_screen_7_Screen_find(struct __pyx_obj_14hotpath_cython_7_screen__Screen *__pyx_v_self, uint32_t const *__pyx_v_query, Py_ssize_t __pyx_v_length) {
-  Py_ssize_t __pyx_v_start_one;
-  Py_ssize_t __pyx_v_start_both;
   Py_ssize_t __pyx_v_shortest;
   Py_ssize_t __pyx_v_word;
   Py_ssize_t __pyx_v_end;
+  Py_ssize_t __pyx_v_n;
   Py_ssize_t __pyx_v_i;
+  int __pyx_v_groups;
   int __pyx_r;
   uint32_t const *__pyx_t_1;
   Py_ssize_t __pyx_t_2;
   Py_ssize_t __pyx_t_3;
   int __pyx_t_4;
-  Py_ssize_t __pyx_t_5;
-  Py_ssize_t __pyx_t_6;
-  Py_ssize_t __pyx_t_7;
+  int __pyx_t_5;
+  long __pyx_t_6;
+  int __pyx_t_7;
   Py_ssize_t __pyx_t_8;
-  Py_ssize_t __pyx_t_9;
-  Py_ssize_t __pyx_t_10;
-  Py_ssize_t __pyx_t_11;
-  Py_ssize_t __pyx_t_12;
-  int __pyx_t_13;
-  long __pyx_t_14;
+  int __pyx_t_9;
+  uint64_t *__pyx_t_10;
   int __pyx_lineno = 0;
   const char *__pyx_filename = NULL;
   int __pyx_clineno = 0;
   PyGILState_STATE __pyx_gilstate_save;
 
-  /* "hotpath_cython/_screen.pyx":122
- *         names of a word, that of its shortest; then the exact one is applied.
- *         """
- *         cdef Py_ssize_t start_one = 0, start_both = 0, shortest, word, end, i             # <<<<<<<<<<<<<<
- *         self.query, self.length, self.found = query, length, 0
- *         if self.names == 0:
-*/
-  __pyx_v_start_one = 0;
-  __pyx_v_start_both = 0;
-
-  /* "hotpath_cython/_screen.pyx":123
- *         """
- *         cdef Py_ssize_t start_one = 0, start_both = 0, shortest, word, end, i
+  /* "hotpath_cython/_screen.pyx":170
+ *         cdef Py_ssize_t shortest, word, end, n, i
+ *         cdef int groups
  *         self.query, self.length, self.found = query, length, 0             # <<<<<<<<<<<<<<
  *         if self.names == 0:
  *             return 0
@@ -22214,24 +21866,24 @@ static int __pyx_f_14hotpath_cython_7_screen_7_Screen_find(struct __pyx_obj_14ho
   __pyx_v_self->length = __pyx_t_2;
   __pyx_v_self->found = __pyx_t_3;
 
-  /* "hotpath_cython/_screen.pyx":124
- *         cdef Py_ssize_t start_one = 0, start_both = 0, shortest, word, end, i
+  /* "hotpath_cython/_screen.pyx":171
+ *         cdef int groups
  *         self.query, self.length, self.found = query, length, 0
  *         if self.names == 0:             # <<<<<<<<<<<<<<
  *             return 0
- *         if length <= WORD:
+ *         self.choose()
 */
   __pyx_t_4 = (__pyx_v_self->names == 0);
 
   if (__pyx_t_4) {
 
 
-    /* "hotpath_cython/_screen.pyx":125
+    /* "hotpath_cython/_screen.pyx":172
  *         self.query, self.length, self.found = query, length, 0
  *         if self.names == 0:
  *             return 0             # <<<<<<<<<<<<<<
- *         if length <= WORD:
- *             set_positions(&self.positions, query, length)
+ *         self.choose()
+ *         groups = <int>((self.choices + GROUP - 1) // GROUP)
 */
     {
 
@@ -22239,237 +21891,91 @@ static int __pyx_f_14hotpath_cython_7_screen_7_Screen_find(struct __pyx_obj_14ho
     }
     goto __pyx_L0;
 
-    /* "hotpath_cython/_screen.pyx":124
- *         cdef Py_ssize_t start_one = 0, start_both = 0, shortest, word, end, i
+    /* "hotpath_cython/_screen.pyx":171
+ *         cdef int groups
  *         self.query, self.length, self.found = query, length, 0
  *         if self.names == 0:             # <<<<<<<<<<<<<<
  *             return 0
- *         if length <= WORD:
+ *         self.choose()
 */
   }
 
-  /* "hotpath_cython/_screen.pyx":126
+  /* "hotpath_cython/_screen.pyx":173
  *         if self.names == 0:
  *             return 0
- *         if length <= WORD:             # <<<<<<<<<<<<<<
- *             set_positions(&self.positions, query, length)
- *         if length > 0:
-*/
-  __pyx_t_4 = (__pyx_v_length <= __pyx_e_14hotpath_cython_5_jaro_WORD);
-
-  if (__pyx_t_4) {
-
-
-    /* "hotpath_cython/_screen.pyx":127
- *             return 0
- *         if length <= WORD:
- *             set_positions(&self.positions, query, length)             # <<<<<<<<<<<<<<
- *         if length > 0:
- *             self.first_bin = query[0] % BINS
-*/
-    __pyx_f_14hotpath_cython_5_jaro_set_positions((&__pyx_v_self->positions), __pyx_v_query, __pyx_v_length);
-
-    /* "hotpath_cython/_screen.pyx":126
- *         if self.names == 0:
- *             return 0
- *         if length <= WORD:             # <<<<<<<<<<<<<<
- *             set_positions(&self.positions, query, length)
- *         if length > 0:
-*/
-  }
-
-  /* "hotpath_cython/_screen.pyx":128
- *         if length <= WORD:
- *             set_positions(&self.positions, query, length)
- *         if length > 0:             # <<<<<<<<<<<<<<
- *             self.first_bin = query[0] % BINS
- *             start_both = start_one = head_start(&self.bound, length, self.longest, 1)
-*/
-  __pyx_t_4 = (__pyx_v_length > 0);
-
-  if (__pyx_t_4) {
-
-
-    /* "hotpath_cython/_screen.pyx":129
- *             set_positions(&self.positions, query, length)
- *         if length > 0:
- *             self.first_bin = query[0] % BINS             # <<<<<<<<<<<<<<
- *             start_both = start_one = head_start(&self.bound, length, self.longest, 1)
- *         if length > 1:
-*/
-    __pyx_v_self->first_bin = ((__pyx_v_query[0]) % __pyx_e_14hotpath_cython_7_screen_BINS);
-
-    /* "hotpath_cython/_screen.pyx":130
- *         if length > 0:
- *             self.first_bin = query[0] % BINS
- *             start_both = start_one = head_start(&self.bound, length, self.longest, 1)             # <<<<<<<<<<<<<<
- *         if length > 1:
- *             self.second_bin = query[1] % BINS
-*/
-    __pyx_t_3 = __pyx_f_14hotpath_cython_6_bound_head_start((&__pyx_v_self->bound), __pyx_v_length, __pyx_v_self->longest, 1);
-
-    __pyx_v_start_both = __pyx_t_3;
-    __pyx_v_start_one = __pyx_t_3;
-
-
-    /* "hotpath_cython/_screen.pyx":128
- *         if length <= WORD:
- *             set_positions(&self.positions, query, length)
- *         if length > 0:             # <<<<<<<<<<<<<<
- *             self.first_bin = query[0] % BINS
- *             start_both = start_one = head_start(&self.bound, length, self.longest, 1)
-*/
-  }
-
-  /* "hotpath_cython/_screen.pyx":131
- *             self.first_bin = query[0] % BINS
- *             start_both = start_one = head_start(&self.bound, length, self.longest, 1)
- *         if length > 1:             # <<<<<<<<<<<<<<
- *             self.second_bin = query[1] % BINS
- *             start_both = head_start(&self.bound, length, self.longest, PREFIX_LENGTH)
-*/
-  __pyx_t_4 = (__pyx_v_length > 1);
-
-  if (__pyx_t_4) {
-
-
-    /* "hotpath_cython/_screen.pyx":132
- *             start_both = start_one = head_start(&self.bound, length, self.longest, 1)
- *         if length > 1:
- *             self.second_bin = query[1] % BINS             # <<<<<<<<<<<<<<
- *             start_both = head_start(&self.bound, length, self.longest, PREFIX_LENGTH)
- *             for word in range(self.words):
-*/
-    __pyx_v_self->second_bin = ((__pyx_v_query[1]) % __pyx_e_14hotpath_cython_7_screen_BINS);
-
-    /* "hotpath_cython/_screen.pyx":133
- *         if length > 1:
- *             self.second_bin = query[1] % BINS
- *             start_both = head_start(&self.bound, length, self.longest, PREFIX_LENGTH)             # <<<<<<<<<<<<<<
- *             for word in range(self.words):
- *                 self.both[word] = (
-*/
-    __pyx_v_start_both = __pyx_f_14hotpath_cython_6_bound_head_start((&__pyx_v_self->bound), __pyx_v_length, __pyx_v_self->longest, __pyx_e_14hotpath_cython_5_jaro_PREFIX_LENGTH);
-
-    /* "hotpath_cython/_screen.pyx":134
- *             self.second_bin = query[1] % BINS
- *             start_both = head_start(&self.bound, length, self.longest, PREFIX_LENGTH)
- *             for word in range(self.words):             # <<<<<<<<<<<<<<
- *                 self.both[word] = (
- *                     self.heads[0, self.first_bin, word] & self.heads[1, self.second_bin, word]
-*/
-
-    __pyx_t_3 = __pyx_v_self->words;
-    __pyx_t_2 = __pyx_t_3;
-
-    for (__pyx_t_5 = 0; __pyx_t_5 < __pyx_t_2; __pyx_t_5+=1) {
-      __pyx_v_word = __pyx_t_5;
-
-      /* "hotpath_cython/_screen.pyx":136
- *             for word in range(self.words):
- *                 self.both[word] = (
- *                     self.heads[0, self.first_bin, word] & self.heads[1, self.second_bin, word]             # <<<<<<<<<<<<<<
- *                 )
- *         self.choose(start_one, start_both)
-*/
-      __pyx_t_6 = 0;
-      __pyx_t_7 = __pyx_v_self->first_bin;
-      __pyx_t_8 = __pyx_v_word;
-      __pyx_t_9 = 1;
-      __pyx_t_10 = __pyx_v_self->second_bin;
-      __pyx_t_11 = __pyx_v_word;
-
-      /* "hotpath_cython/_screen.pyx":135
- *             start_both = head_start(&self.bound, length, self.longest, PREFIX_LENGTH)
- *             for word in range(self.words):
- *                 self.both[word] = (             # <<<<<<<<<<<<<<
- *                     self.heads[0, self.first_bin, word] & self.heads[1, self.second_bin, word]
- *                 )
-*/
-      __pyx_t_12 = __pyx_v_word;
-      *((uint64_t *) ( /* dim=0 */ ((char *) (((uint64_t *) __pyx_v_self->both.data) + __pyx_t_12)) )) = ((*((uint64_t const  *) ( /* dim=2 */ ((char *) (((uint64_t const  *) ( /* dim=1 */ (( /* dim=0 */ (__pyx_v_self->heads.data + __pyx_t_6 * __pyx_v_self->heads.strides[0]) ) + __pyx_t_7 * __pyx_v_self->heads.strides[1]) )) + __pyx_t_8)) ))) & (*((uint64_t const  *) ( /* dim=2 */ ((char *) (((uint64_t const  *) ( /* dim=1 */ (( /* dim=0 */ (__pyx_v_self->heads.data + __pyx_t_9 * __pyx_v_self->heads.strides[0]) ) + __pyx_t_10 * __pyx_v_self->heads.strides[1]) )) + __pyx_t_11)) ))));
-    }
-
-
-    /* "hotpath_cython/_screen.pyx":131
- *             self.first_bin = query[0] % BINS
- *             start_both = start_one = head_start(&self.bound, length, self.longest, 1)
- *         if length > 1:             # <<<<<<<<<<<<<<
- *             self.second_bin = query[1] % BINS
- *             start_both = head_start(&self.bound, length, self.longest, PREFIX_LENGTH)
-*/
-  }
-
-  /* "hotpath_cython/_screen.pyx":138
- *                     self.heads[0, self.first_bin, word] & self.heads[1, self.second_bin, word]
- *                 )
- *         self.choose(start_one, start_both)             # <<<<<<<<<<<<<<
- * 
+ *         self.choose()             # <<<<<<<<<<<<<<
+ *         groups = <int>((self.choices + GROUP - 1) // GROUP)
  *         shortest = shortest_of(&self.bound, length, PREFIX_LENGTH)
 */
-  __pyx_t_13 = ((struct __pyx_vtabstruct_14hotpath_cython_7_screen__Screen *)__pyx_v_self->__pyx_vtab)->choose(__pyx_v_self, __pyx_v_start_one, __pyx_v_start_both); if (unlikely(__pyx_t_13 == ((int)-1))) __PYX_ERR(0, 138, __pyx_L1_error)
+  __pyx_t_5 = ((struct __pyx_vtabstruct_14hotpath_cython_7_screen__Screen *)__pyx_v_self->__pyx_vtab)->choose(__pyx_v_self); if (unlikely(__pyx_t_5 == ((int)-1))) __PYX_ERR(0, 173, __pyx_L1_error)
 
 
-  /* "hotpath_cython/_screen.pyx":140
- *         self.choose(start_one, start_both)
- * 
+  /* "hotpath_cython/_screen.pyx":174
+ *             return 0
+ *         self.choose()
+ *         groups = <int>((self.choices + GROUP - 1) // GROUP)             # <<<<<<<<<<<<<<
+ *         shortest = shortest_of(&self.bound, length, PREFIX_LENGTH)
+ *         # The word before may end with names that are long enough.
+*/
+  __pyx_v_groups = ((int)(((__pyx_v_self->choices + GROUP) - 1) / GROUP));
+
+  /* "hotpath_cython/_screen.pyx":175
+ *         self.choose()
+ *         groups = <int>((self.choices + GROUP - 1) // GROUP)
  *         shortest = shortest_of(&self.bound, length, PREFIX_LENGTH)             # <<<<<<<<<<<<<<
+ *         # The word before may end with names that are long enough.
  *         word = max(self.words_below(shortest) - 1, 0) // ALIGNMENT * ALIGNMENT
- *         end = self.words_below(longest_of(&self.bound, length, PREFIX_LENGTH) + 1)
 */
   __pyx_v_shortest = __pyx_f_14hotpath_cython_6_bound_shortest_of((&__pyx_v_self->bound), __pyx_v_length, __pyx_e_14hotpath_cython_5_jaro_PREFIX_LENGTH);
 
-  /* "hotpath_cython/_screen.pyx":141
- * 
+  /* "hotpath_cython/_screen.pyx":177
  *         shortest = shortest_of(&self.bound, length, PREFIX_LENGTH)
+ *         # The word before may end with names that are long enough.
  *         word = max(self.words_below(shortest) - 1, 0) // ALIGNMENT * ALIGNMENT             # <<<<<<<<<<<<<<
  *         end = self.words_below(longest_of(&self.bound, length, PREFIX_LENGTH) + 1)
  *         end = (end + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
 */
 
-  __pyx_t_14 = 0;
-  __pyx_t_3 = ((struct __pyx_vtabstruct_14hotpath_cython_7_screen__Screen *)__pyx_v_self->__pyx_vtab)->words_below(__pyx_v_self, __pyx_v_shortest); if (unlikely(__pyx_t_3 == ((Py_ssize_t)-1L))) __PYX_ERR(0, 141, __pyx_L1_error)
+  __pyx_t_6 = 0;
 
-  __pyx_t_2 = (__pyx_t_3 - 1);
-
-  __pyx_t_4 = (__pyx_t_14 > __pyx_t_2);
+  __pyx_t_3 = (((struct __pyx_vtabstruct_14hotpath_cython_7_screen__Screen *)__pyx_v_self->__pyx_vtab)->words_below(__pyx_v_self, __pyx_v_shortest) - 1);
+  __pyx_t_4 = (__pyx_t_6 > __pyx_t_3);
 
   if (__pyx_t_4) {
 
-    __pyx_t_3 = __pyx_t_14;
+    __pyx_t_2 = __pyx_t_6;
   } else {
 
-    __pyx_t_3 = __pyx_t_2;
+    __pyx_t_2 = __pyx_t_3;
   }
 
-  __pyx_v_word = ((__pyx_t_3 / __pyx_e_14hotpath_cython_7_screen_ALIGNMENT) * __pyx_e_14hotpath_cython_7_screen_ALIGNMENT);
+  __pyx_v_word = ((__pyx_t_2 / __pyx_e_14hotpath_cython_7_screen_ALIGNMENT) * __pyx_e_14hotpath_cython_7_screen_ALIGNMENT);
 
 
-  /* "hotpath_cython/_screen.pyx":142
- *         shortest = shortest_of(&self.bound, length, PREFIX_LENGTH)
+  /* "hotpath_cython/_screen.pyx":178
+ *         # The word before may end with names that are long enough.
  *         word = max(self.words_below(shortest) - 1, 0) // ALIGNMENT * ALIGNMENT
  *         end = self.words_below(longest_of(&self.bound, length, PREFIX_LENGTH) + 1)             # <<<<<<<<<<<<<<
  *         end = (end + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
  *         while word < end:
 */
-  __pyx_t_3 = ((struct __pyx_vtabstruct_14hotpath_cython_7_screen__Screen *)__pyx_v_self->__pyx_vtab)->words_below(__pyx_v_self, (__pyx_f_14hotpath_cython_6_bound_longest_of((&__pyx_v_self->bound), __pyx_v_length, __pyx_e_14hotpath_cython_5_jaro_PREFIX_LENGTH) + 1)); if (unlikely(__pyx_t_3 == ((Py_ssize_t)-1L))) __PYX_ERR(0, 142, __pyx_L1_error)
-  __pyx_v_end = __pyx_t_3;
+  __pyx_v_end = ((struct __pyx_vtabstruct_14hotpath_cython_7_screen__Screen *)__pyx_v_self->__pyx_vtab)->words_below(__pyx_v_self, (__pyx_f_14hotpath_cython_6_bound_longest_of((&__pyx_v_self->bound), __pyx_v_length, __pyx_e_14hotpath_cython_5_jaro_PREFIX_LENGTH) + 1));
 
-  /* "hotpath_cython/_screen.pyx":143
+  /* "hotpath_cython/_screen.pyx":179
  *         word = max(self.words_below(shortest) - 1, 0) // ALIGNMENT * ALIGNMENT
  *         end = self.words_below(longest_of(&self.bound, length, PREFIX_LENGTH) + 1)
  *         end = (end + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT             # <<<<<<<<<<<<<<
  *         while word < end:
- *             self.set_thresholds(word, min(word + RUN, end), shortest)
+ *             n = min(end - word, RUN)
 */
   __pyx_v_end = ((((__pyx_v_end + __pyx_e_14hotpath_cython_7_screen_ALIGNMENT) - 1) / __pyx_e_14hotpath_cython_7_screen_ALIGNMENT) * __pyx_e_14hotpath_cython_7_screen_ALIGNMENT);
 
-  /* "hotpath_cython/_screen.pyx":144
+  /* "hotpath_cython/_screen.pyx":180
  *         end = self.words_below(longest_of(&self.bound, length, PREFIX_LENGTH) + 1)
  *         end = (end + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
  *         while word < end:             # <<<<<<<<<<<<<<
- *             self.set_thresholds(word, min(word + RUN, end), shortest)
- *             self.count_planes(word, min(word + RUN, end))
+ *             n = min(end - word, RUN)
+ *             self.set_thresholds(word, n, shortest)
 */
   while (1) {
     __pyx_t_4 = (__pyx_v_word < __pyx_v_end);
@@ -22477,135 +21983,164 @@ static int __pyx_f_14hotpath_cython_7_screen_7_Screen_find(struct __pyx_obj_14ho
 
     if (!__pyx_t_4) break;
 
-    /* "hotpath_cython/_screen.pyx":145
+    /* "hotpath_cython/_screen.pyx":181
  *         end = (end + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
  *         while word < end:
- *             self.set_thresholds(word, min(word + RUN, end), shortest)             # <<<<<<<<<<<<<<
- *             self.count_planes(word, min(word + RUN, end))
- *             for i in range(min(word + RUN, end) - word):
+ *             n = min(end - word, RUN)             # <<<<<<<<<<<<<<
+ *             self.set_thresholds(word, n, shortest)
+ *             for i in range(self.choices):
 */
 
-    __pyx_t_3 = __pyx_v_end;
+    __pyx_t_7 = RUN;
 
-    __pyx_t_2 = (__pyx_v_word + __pyx_e_14hotpath_cython_7_screen_RUN);
-    __pyx_t_4 = (__pyx_t_3 < __pyx_t_2);
+    __pyx_t_2 = (__pyx_v_end - __pyx_v_word);
+    __pyx_t_4 = (__pyx_t_7 < __pyx_t_2);
 
     if (__pyx_t_4) {
 
-      __pyx_t_5 = __pyx_t_3;
+      __pyx_t_3 = __pyx_t_7;
     } else {
-
-      __pyx_t_5 = __pyx_t_2;
-    }
-
-    __pyx_t_13 = ((struct __pyx_vtabstruct_14hotpath_cython_7_screen__Screen *)__pyx_v_self->__pyx_vtab)->set_thresholds(__pyx_v_self, __pyx_v_word, __pyx_t_5, __pyx_v_shortest); if (unlikely(__pyx_t_13 == ((int)-1))) __PYX_ERR(0, 145, __pyx_L1_error)
-
-
-
-    /* "hotpath_cython/_screen.pyx":146
- *         while word < end:
- *             self.set_thresholds(word, min(word + RUN, end), shortest)
- *             self.count_planes(word, min(word + RUN, end))             # <<<<<<<<<<<<<<
- *             for i in range(min(word + RUN, end) - word):
- *                 if self.reached[i]:
-*/
-
-    __pyx_t_5 = __pyx_v_end;
-
-    __pyx_t_3 = (__pyx_v_word + __pyx_e_14hotpath_cython_7_screen_RUN);
-    __pyx_t_4 = (__pyx_t_5 < __pyx_t_3);
-
-    if (__pyx_t_4) {
-
-      __pyx_t_2 = __pyx_t_5;
-    } else {
-
-      __pyx_t_2 = __pyx_t_3;
-    }
-
-    __pyx_t_13 = ((struct __pyx_vtabstruct_14hotpath_cython_7_screen__Screen *)__pyx_v_self->__pyx_vtab)->count_planes(__pyx_v_self, __pyx_v_word, __pyx_t_2); if (unlikely(__pyx_t_13 == ((int)-1))) __PYX_ERR(0, 146, __pyx_L1_error)
-
-
-
-    /* "hotpath_cython/_screen.pyx":147
- *             self.set_thresholds(word, min(word + RUN, end), shortest)
- *             self.count_planes(word, min(word + RUN, end))
- *             for i in range(min(word + RUN, end) - word):             # <<<<<<<<<<<<<<
- *                 if self.reached[i]:
- *                     self.check(word + i, i, start_one, start_both)
-*/
-
-    __pyx_t_2 = __pyx_v_end;
-
-    __pyx_t_5 = (__pyx_v_word + __pyx_e_14hotpath_cython_7_screen_RUN);
-    __pyx_t_4 = (__pyx_t_2 < __pyx_t_5);
-
-    if (__pyx_t_4) {
 
       __pyx_t_3 = __pyx_t_2;
-    } else {
+    }
 
-      __pyx_t_3 = __pyx_t_5;
+    __pyx_v_n = __pyx_t_3;
+
+
+    /* "hotpath_cython/_screen.pyx":182
+ *         while word < end:
+ *             n = min(end - word, RUN)
+ *             self.set_thresholds(word, n, shortest)             # <<<<<<<<<<<<<<
+ *             for i in range(self.choices):
+ *                 self.in_run[i] = self.chosen[i] + word
+*/
+    ((struct __pyx_vtabstruct_14hotpath_cython_7_screen__Screen *)__pyx_v_self->__pyx_vtab)->set_thresholds(__pyx_v_self, __pyx_v_word, __pyx_v_n, __pyx_v_shortest);
+
+    /* "hotpath_cython/_screen.pyx":183
+ *             n = min(end - word, RUN)
+ *             self.set_thresholds(word, n, shortest)
+ *             for i in range(self.choices):             # <<<<<<<<<<<<<<
+ *                 self.in_run[i] = self.chosen[i] + word
+ *             for i in range(self.choices, groups * GROUP):
+*/
+
+    __pyx_t_3 = __pyx_v_self->choices;
+    __pyx_t_2 = __pyx_t_3;
+
+    for (__pyx_t_8 = 0; __pyx_t_8 < __pyx_t_2; __pyx_t_8+=1) {
+      __pyx_v_i = __pyx_t_8;
+
+      /* "hotpath_cython/_screen.pyx":184
+ *             self.set_thresholds(word, n, shortest)
+ *             for i in range(self.choices):
+ *                 self.in_run[i] = self.chosen[i] + word             # <<<<<<<<<<<<<<
+ *             for i in range(self.choices, groups * GROUP):
+ *                 self.in_run[i] = NONE.words
+*/
+      (__pyx_v_self->in_run[__pyx_v_i]) = ((__pyx_v_self->chosen[__pyx_v_i]) + __pyx_v_word);
     }
 
 
-    __pyx_t_2 = (__pyx_t_3 - __pyx_v_word);
-
-    __pyx_t_3 = __pyx_t_2;
-
-    for (__pyx_t_5 = 0; __pyx_t_5 < __pyx_t_3; __pyx_t_5+=1) {
-      __pyx_v_i = __pyx_t_5;
-
-      /* "hotpath_cython/_screen.pyx":148
- *             self.count_planes(word, min(word + RUN, end))
- *             for i in range(min(word + RUN, end) - word):
- *                 if self.reached[i]:             # <<<<<<<<<<<<<<
- *                     self.check(word + i, i, start_one, start_both)
- *             word += RUN
+    /* "hotpath_cython/_screen.pyx":185
+ *             for i in range(self.choices):
+ *                 self.in_run[i] = self.chosen[i] + word
+ *             for i in range(self.choices, groups * GROUP):             # <<<<<<<<<<<<<<
+ *                 self.in_run[i] = NONE.words
+ *             self.bits = count_planes(
 */
-      __pyx_t_11 = __pyx_v_i;
-      __pyx_t_4 = ((*((uint64_t *) ( /* dim=0 */ ((char *) (((uint64_t *) __pyx_v_self->reached.data) + __pyx_t_11)) ))) != 0);
+
+    __pyx_t_5 = (__pyx_v_groups * GROUP);
+    __pyx_t_9 = __pyx_t_5;
+
+    for (__pyx_t_3 = __pyx_v_self->choices; __pyx_t_3 < __pyx_t_9; __pyx_t_3+=1) {
+      __pyx_v_i = __pyx_t_3;
+
+      /* "hotpath_cython/_screen.pyx":186
+ *                 self.in_run[i] = self.chosen[i] + word
+ *             for i in range(self.choices, groups * GROUP):
+ *                 self.in_run[i] = NONE.words             # <<<<<<<<<<<<<<
+ *             self.bits = count_planes(
+ *                 self.in_run, groups, <int>n, self.thresholds,
+*/
+      __pyx_t_10 = __pyx_v_14hotpath_cython_7_screen_NONE.words;
+
+      (__pyx_v_self->in_run[__pyx_v_i]) = __pyx_t_10;
+
+    }
+
+
+    /* "hotpath_cython/_screen.pyx":187
+ *             for i in range(self.choices, groups * GROUP):
+ *                 self.in_run[i] = NONE.words
+ *             self.bits = count_planes(             # <<<<<<<<<<<<<<
+ *                 self.in_run, groups, <int>n, self.thresholds,
+ *                 self.counts, self.carries, self.reached,
+*/
+    __pyx_v_self->bits = count_planes(__pyx_v_self->in_run, __pyx_v_groups, ((int)__pyx_v_n), __pyx_v_self->thresholds, __pyx_v_self->counts, __pyx_v_self->carries, __pyx_v_self->reached);
+
+    /* "hotpath_cython/_screen.pyx":191
+ *                 self.counts, self.carries, self.reached,
+ *             )
+ *             for i in range(n):             # <<<<<<<<<<<<<<
+ *                 if self.reached[i]:
+ *                     self.check(word + i, i)
+*/
+
+    __pyx_t_3 = __pyx_v_n;
+    __pyx_t_2 = __pyx_t_3;
+
+    for (__pyx_t_8 = 0; __pyx_t_8 < __pyx_t_2; __pyx_t_8+=1) {
+      __pyx_v_i = __pyx_t_8;
+
+      /* "hotpath_cython/_screen.pyx":192
+ *             )
+ *             for i in range(n):
+ *                 if self.reached[i]:             # <<<<<<<<<<<<<<
+ *                     self.check(word + i, i)
+ *             word += n
+*/
+      __pyx_t_4 = ((__pyx_v_self->reached[__pyx_v_i]) != 0);
 
       if (__pyx_t_4) {
 
 
-        /* "hotpath_cython/_screen.pyx":149
- *             for i in range(min(word + RUN, end) - word):
+        /* "hotpath_cython/_screen.pyx":193
+ *             for i in range(n):
  *                 if self.reached[i]:
- *                     self.check(word + i, i, start_one, start_both)             # <<<<<<<<<<<<<<
- *             word += RUN
+ *                     self.check(word + i, i)             # <<<<<<<<<<<<<<
+ *             word += n
  *         return 0
 */
-        __pyx_t_13 = ((struct __pyx_vtabstruct_14hotpath_cython_7_screen__Screen *)__pyx_v_self->__pyx_vtab)->check(__pyx_v_self, (__pyx_v_word + __pyx_v_i), __pyx_v_i, __pyx_v_start_one, __pyx_v_start_both); if (unlikely(__pyx_t_13 == ((int)-1))) __PYX_ERR(0, 149, __pyx_L1_error)
+        __pyx_t_5 = ((struct __pyx_vtabstruct_14hotpath_cython_7_screen__Screen *)__pyx_v_self->__pyx_vtab)->check(__pyx_v_self, (__pyx_v_word + __pyx_v_i), __pyx_v_i); if (unlikely(__pyx_t_5 == ((int)-1))) __PYX_ERR(0, 193, __pyx_L1_error)
 
 
-        /* "hotpath_cython/_screen.pyx":148
- *             self.count_planes(word, min(word + RUN, end))
- *             for i in range(min(word + RUN, end) - word):
+        /* "hotpath_cython/_screen.pyx":192
+ *             )
+ *             for i in range(n):
  *                 if self.reached[i]:             # <<<<<<<<<<<<<<
- *                     self.check(word + i, i, start_one, start_both)
- *             word += RUN
+ *                     self.check(word + i, i)
+ *             word += n
 */
       }
     }
 
 
-    /* "hotpath_cython/_screen.pyx":150
+    /* "hotpath_cython/_screen.pyx":194
  *                 if self.reached[i]:
- *                     self.check(word + i, i, start_one, start_both)
- *             word += RUN             # <<<<<<<<<<<<<<
+ *                     self.check(word + i, i)
+ *             word += n             # <<<<<<<<<<<<<<
  *         return 0
  * 
 */
-    __pyx_v_word = (__pyx_v_word + __pyx_e_14hotpath_cython_7_screen_RUN);
+    __pyx_v_word = (__pyx_v_word + __pyx_v_n);
   }
 
-  /* "hotpath_cython/_screen.pyx":151
- *                     self.check(word + i, i, start_one, start_both)
- *             word += RUN
+  /* "hotpath_cython/_screen.pyx":195
+ *                     self.check(word + i, i)
+ *             word += n
  *         return 0             # <<<<<<<<<<<<<<
  * 
- *     cdef int choose(self, Py_ssize_t start_one, Py_ssize_t start_both) except -1 nogil:
+ *     cdef int choose(self) except -1 nogil:
 */
   {
 
@@ -22613,12 +22148,12 @@ static int __pyx_f_14hotpath_cython_7_screen_7_Screen_find(struct __pyx_obj_14ho
   }
   goto __pyx_L0;
 
-  /* "hotpath_cython/_screen.pyx":115
+  /* "hotpath_cython/_screen.pyx":166
  *         return self.offsets[name + 1] - self.offsets[name]
  * 
  *     cdef int find(self, const uint32_t *query, Py_ssize_t length) except -1 nogil:             # <<<<<<<<<<<<<<
- *         """Writes the names that can reach the cutoff to `candidates`.
- * 
+ *         """Writes the names that can reach the cutoff to `candidates`."""
+ *         cdef Py_ssize_t shortest, word, end, n, i
 */
 
   /* function exit code */
@@ -22637,113 +22172,101 @@ static int __pyx_f_14hotpath_cython_7_screen_7_Screen_find(struct __pyx_obj_14ho
   return __pyx_r;
 }
 
-/* "hotpath_cython/_screen.pyx":153
+/* "hotpath_cython/_screen.pyx":197
  *         return 0
  * 
- *     cdef int choose(self, Py_ssize_t start_one, Py_ssize_t start_both) except -1 nogil:             # <<<<<<<<<<<<<<
+ *     cdef int choose(self) except -1 nogil:             # <<<<<<<<<<<<<<
  *         """Picks the planes whose sum is the number of common characters and the head start."""
  *         cdef int32_t occurrences[BINS]
 */
 
-static int __pyx_f_14hotpath_cython_7_screen_7_Screen_choose(struct __pyx_obj_14hotpath_cython_7_screen__Screen *__pyx_v_self, Py_ssize_t __pyx_v_start_one, Py_ssize_t __pyx_v_start_both) {
+static int __pyx_f_14hotpath_cython_7_screen_7_Screen_choose(struct __pyx_obj_14hotpath_cython_7_screen__Screen *__pyx_v_self) {
   int32_t __pyx_v_occurrences[__pyx_e_14hotpath_cython_7_screen_BINS];
+  uint64_t const *__pyx_v_second;
   Py_ssize_t __pyx_v_i;
   Py_ssize_t __pyx_v_k;
   int __pyx_r;
-  int __pyx_t_1;
-  int __pyx_t_2;
+  Py_ssize_t __pyx_t_1;
+  Py_ssize_t __pyx_t_2;
   Py_ssize_t __pyx_t_3;
-  Py_ssize_t __pyx_t_4;
-  Py_ssize_t __pyx_t_5;
-  uint32_t __pyx_t_6;
+  uint32_t __pyx_t_4;
+  int __pyx_t_5;
+  int __pyx_t_6;
   Py_ssize_t __pyx_t_7;
   Py_ssize_t __pyx_t_8;
   int32_t __pyx_t_9;
   int32_t __pyx_t_10;
   int32_t __pyx_t_11;
   int __pyx_t_12;
+  Py_ssize_t __pyx_t_13;
+  size_t __pyx_t_14;
+  uint64_t const *__pyx_t_15;
 
-  /* "hotpath_cython/_screen.pyx":157
- *         cdef int32_t occurrences[BINS]
+  /* "hotpath_cython/_screen.pyx":202
+ *         cdef const uint64_t *second
  *         cdef Py_ssize_t i, k
- *         for i in range(BINS):             # <<<<<<<<<<<<<<
- *             occurrences[i] = 0
- *         for i in range(self.length):
-*/
-
-  __pyx_t_1 = __pyx_e_14hotpath_cython_7_screen_BINS;
-  __pyx_t_2 = __pyx_t_1;
-
-  for (__pyx_t_3 = 0; __pyx_t_3 < __pyx_t_2; __pyx_t_3+=1) {
-    __pyx_v_i = __pyx_t_3;
-
-    /* "hotpath_cython/_screen.pyx":158
- *         cdef Py_ssize_t i, k
- *         for i in range(BINS):
- *             occurrences[i] = 0             # <<<<<<<<<<<<<<
+ *         memset(occurrences, 0, sizeof(occurrences))             # <<<<<<<<<<<<<<
  *         for i in range(self.length):
  *             occurrences[self.query[i] % BINS] += 1
 */
-    (__pyx_v_occurrences[__pyx_v_i]) = 0;
-  }
+  (void)(memset(__pyx_v_occurrences, 0, (sizeof(__pyx_v_occurrences))));
 
-
-  /* "hotpath_cython/_screen.pyx":159
- *         for i in range(BINS):
- *             occurrences[i] = 0
+  /* "hotpath_cython/_screen.pyx":203
+ *         cdef Py_ssize_t i, k
+ *         memset(occurrences, 0, sizeof(occurrences))
  *         for i in range(self.length):             # <<<<<<<<<<<<<<
  *             occurrences[self.query[i] % BINS] += 1
- *         self.count = 0
+ *         self.choices = 0
 */
 
-  __pyx_t_3 = __pyx_v_self->length;
-  __pyx_t_4 = __pyx_t_3;
-
-  for (__pyx_t_5 = 0; __pyx_t_5 < __pyx_t_4; __pyx_t_5+=1) {
-    __pyx_v_i = __pyx_t_5;
-
-    /* "hotpath_cython/_screen.pyx":160
- *             occurrences[i] = 0
- *         for i in range(self.length):
- *             occurrences[self.query[i] % BINS] += 1             # <<<<<<<<<<<<<<
- *         self.count = 0
- *         for i in range(BINS):
-*/
-
-    __pyx_t_6 = ((__pyx_v_self->query[__pyx_v_i]) % __pyx_e_14hotpath_cython_7_screen_BINS);
-    (__pyx_v_occurrences[__pyx_t_6]) = ((__pyx_v_occurrences[__pyx_t_6]) + 1);
-  }
-
-
-  /* "hotpath_cython/_screen.pyx":161
- *         for i in range(self.length):
- *             occurrences[self.query[i] % BINS] += 1
- *         self.count = 0             # <<<<<<<<<<<<<<
- *         for i in range(BINS):
- *             for k in range(min(occurrences[i], self.plane_starts[i + 1] - self.plane_starts[i])):
-*/
-  __pyx_v_self->count = 0;
-
-  /* "hotpath_cython/_screen.pyx":162
- *             occurrences[self.query[i] % BINS] += 1
- *         self.count = 0
- *         for i in range(BINS):             # <<<<<<<<<<<<<<
- *             for k in range(min(occurrences[i], self.plane_starts[i + 1] - self.plane_starts[i])):
- *                 self.chosen[self.count] = <int32_t>(self.plane_starts[i] + k)
-*/
-
-  __pyx_t_1 = __pyx_e_14hotpath_cython_7_screen_BINS;
+  __pyx_t_1 = __pyx_v_self->length;
   __pyx_t_2 = __pyx_t_1;
 
   for (__pyx_t_3 = 0; __pyx_t_3 < __pyx_t_2; __pyx_t_3+=1) {
     __pyx_v_i = __pyx_t_3;
 
-    /* "hotpath_cython/_screen.pyx":163
- *         self.count = 0
+    /* "hotpath_cython/_screen.pyx":204
+ *         memset(occurrences, 0, sizeof(occurrences))
+ *         for i in range(self.length):
+ *             occurrences[self.query[i] % BINS] += 1             # <<<<<<<<<<<<<<
+ *         self.choices = 0
+ *         for i in range(BINS):
+*/
+
+    __pyx_t_4 = ((__pyx_v_self->query[__pyx_v_i]) % __pyx_e_14hotpath_cython_7_screen_BINS);
+    (__pyx_v_occurrences[__pyx_t_4]) = ((__pyx_v_occurrences[__pyx_t_4]) + 1);
+  }
+
+
+  /* "hotpath_cython/_screen.pyx":205
+ *         for i in range(self.length):
+ *             occurrences[self.query[i] % BINS] += 1
+ *         self.choices = 0             # <<<<<<<<<<<<<<
+ *         for i in range(BINS):
+ *             for k in range(min(occurrences[i], self.plane_starts[i + 1] - self.plane_starts[i])):
+*/
+  __pyx_v_self->choices = 0;
+
+  /* "hotpath_cython/_screen.pyx":206
+ *             occurrences[self.query[i] % BINS] += 1
+ *         self.choices = 0
+ *         for i in range(BINS):             # <<<<<<<<<<<<<<
+ *             for k in range(min(occurrences[i], self.plane_starts[i + 1] - self.plane_starts[i])):
+ *                 self.chosen[self.choices] = &self.planes[self.plane_starts[i] + k, 0]
+*/
+
+  __pyx_t_5 = __pyx_e_14hotpath_cython_7_screen_BINS;
+  __pyx_t_6 = __pyx_t_5;
+
+  for (__pyx_t_1 = 0; __pyx_t_1 < __pyx_t_6; __pyx_t_1+=1) {
+    __pyx_v_i = __pyx_t_1;
+
+    /* "hotpath_cython/_screen.pyx":207
+ *         self.choices = 0
  *         for i in range(BINS):
  *             for k in range(min(occurrences[i], self.plane_starts[i + 1] - self.plane_starts[i])):             # <<<<<<<<<<<<<<
- *                 self.chosen[self.count] = <int32_t>(self.plane_starts[i] + k)
- *                 self.count += 1
+ *                 self.chosen[self.choices] = &self.planes[self.plane_starts[i] + k, 0]
+ *                 self.choices += 1
 */
     __pyx_t_7 = (__pyx_v_i + 1);
     __pyx_t_8 = __pyx_v_i;
@@ -22766,85 +22289,215 @@ static int __pyx_f_14hotpath_cython_7_screen_7_Screen_choose(struct __pyx_obj_14
 
     __pyx_t_11 = __pyx_t_9;
 
-    for (__pyx_t_4 = 0; __pyx_t_4 < __pyx_t_11; __pyx_t_4+=1) {
-      __pyx_v_k = __pyx_t_4;
+    for (__pyx_t_2 = 0; __pyx_t_2 < __pyx_t_11; __pyx_t_2+=1) {
+      __pyx_v_k = __pyx_t_2;
 
-      /* "hotpath_cython/_screen.pyx":164
+      /* "hotpath_cython/_screen.pyx":208
  *         for i in range(BINS):
  *             for k in range(min(occurrences[i], self.plane_starts[i + 1] - self.plane_starts[i])):
- *                 self.chosen[self.count] = <int32_t>(self.plane_starts[i] + k)             # <<<<<<<<<<<<<<
- *                 self.count += 1
- *         for i in range(start_both):
+ *                 self.chosen[self.choices] = &self.planes[self.plane_starts[i] + k, 0]             # <<<<<<<<<<<<<<
+ *                 self.choices += 1
+ *         self.start_first = self.start_both = 0
 */
       __pyx_t_8 = __pyx_v_i;
-      __pyx_t_7 = __pyx_v_self->count;
-      *((int32_t *) ( /* dim=0 */ ((char *) (((int32_t *) __pyx_v_self->chosen.data) + __pyx_t_7)) )) = ((int32_t)((*((int32_t const  *) ( /* dim=0 */ ((char *) (((int32_t const  *) __pyx_v_self->plane_starts.data) + __pyx_t_8)) ))) + __pyx_v_k));
+      __pyx_t_7 = ((*((int32_t const  *) ( /* dim=0 */ ((char *) (((int32_t const  *) __pyx_v_self->plane_starts.data) + __pyx_t_8)) ))) + __pyx_v_k);
+      __pyx_t_13 = 0;
+      (__pyx_v_self->chosen[__pyx_v_self->choices]) = (&(*((uint64_t const  *) ( /* dim=1 */ ((char *) (((uint64_t const  *) ( /* dim=0 */ (__pyx_v_self->planes.data + __pyx_t_7 * __pyx_v_self->planes.strides[0]) )) + __pyx_t_13)) ))));
 
-      /* "hotpath_cython/_screen.pyx":165
+      /* "hotpath_cython/_screen.pyx":209
  *             for k in range(min(occurrences[i], self.plane_starts[i + 1] - self.plane_starts[i])):
- *                 self.chosen[self.count] = <int32_t>(self.plane_starts[i] + k)
- *                 self.count += 1             # <<<<<<<<<<<<<<
- *         for i in range(start_both):
- *             self.chosen[self.count] = -1 if i < start_one else -2
+ *                 self.chosen[self.choices] = &self.planes[self.plane_starts[i] + k, 0]
+ *                 self.choices += 1             # <<<<<<<<<<<<<<
+ *         self.start_first = self.start_both = 0
+ *         if self.length > 0:
 */
-      __pyx_v_self->count = (__pyx_v_self->count + 1);
+      __pyx_v_self->choices = (__pyx_v_self->choices + 1);
     }
 
   }
 
 
-  /* "hotpath_cython/_screen.pyx":166
- *                 self.chosen[self.count] = <int32_t>(self.plane_starts[i] + k)
- *                 self.count += 1
- *         for i in range(start_both):             # <<<<<<<<<<<<<<
- *             self.chosen[self.count] = -1 if i < start_one else -2
- *             self.count += 1
+  /* "hotpath_cython/_screen.pyx":210
+ *                 self.chosen[self.choices] = &self.planes[self.plane_starts[i] + k, 0]
+ *                 self.choices += 1
+ *         self.start_first = self.start_both = 0             # <<<<<<<<<<<<<<
+ *         if self.length > 0:
+ *             self.first = &self.heads[0, self.query[0] % BINS, 0]
+*/
+  __pyx_v_self->start_first = 0;
+  __pyx_v_self->start_both = 0;
+
+  /* "hotpath_cython/_screen.pyx":211
+ *                 self.choices += 1
+ *         self.start_first = self.start_both = 0
+ *         if self.length > 0:             # <<<<<<<<<<<<<<
+ *             self.first = &self.heads[0, self.query[0] % BINS, 0]
+ *             self.start_first = head_start(&self.bound, self.length, self.longest, 1)
+*/
+  __pyx_t_12 = (__pyx_v_self->length > 0);
+
+  if (__pyx_t_12) {
+
+
+    /* "hotpath_cython/_screen.pyx":212
+ *         self.start_first = self.start_both = 0
+ *         if self.length > 0:
+ *             self.first = &self.heads[0, self.query[0] % BINS, 0]             # <<<<<<<<<<<<<<
+ *             self.start_first = head_start(&self.bound, self.length, self.longest, 1)
+ *             self.start_both = self.start_first
+*/
+    __pyx_t_8 = 0;
+    __pyx_t_14 = ((__pyx_v_self->query[0]) % __pyx_e_14hotpath_cython_7_screen_BINS);
+    __pyx_t_13 = 0;
+    __pyx_v_self->first = (&(*((uint64_t const  *) ( /* dim=2 */ ((char *) (((uint64_t const  *) ( /* dim=1 */ (( /* dim=0 */ (__pyx_v_self->heads.data + __pyx_t_8 * __pyx_v_self->heads.strides[0]) ) + __pyx_t_14 * __pyx_v_self->heads.strides[1]) )) + __pyx_t_13)) ))));
+
+    /* "hotpath_cython/_screen.pyx":213
+ *         if self.length > 0:
+ *             self.first = &self.heads[0, self.query[0] % BINS, 0]
+ *             self.start_first = head_start(&self.bound, self.length, self.longest, 1)             # <<<<<<<<<<<<<<
+ *             self.start_both = self.start_first
+ *         if self.length > 1:
+*/
+    __pyx_v_self->start_first = __pyx_f_14hotpath_cython_6_bound_head_start((&__pyx_v_self->bound), __pyx_v_self->length, __pyx_v_self->longest, 1);
+
+    /* "hotpath_cython/_screen.pyx":214
+ *             self.first = &self.heads[0, self.query[0] % BINS, 0]
+ *             self.start_first = head_start(&self.bound, self.length, self.longest, 1)
+ *             self.start_both = self.start_first             # <<<<<<<<<<<<<<
+ *         if self.length > 1:
+ *             second = &self.heads[1, self.query[1] % BINS, 0]
+*/
+    __pyx_t_1 = __pyx_v_self->start_first;
+
+    __pyx_v_self->start_both = __pyx_t_1;
+
+    /* "hotpath_cython/_screen.pyx":211
+ *                 self.choices += 1
+ *         self.start_first = self.start_both = 0
+ *         if self.length > 0:             # <<<<<<<<<<<<<<
+ *             self.first = &self.heads[0, self.query[0] % BINS, 0]
+ *             self.start_first = head_start(&self.bound, self.length, self.longest, 1)
+*/
+  }
+
+  /* "hotpath_cython/_screen.pyx":215
+ *             self.start_first = head_start(&self.bound, self.length, self.longest, 1)
+ *             self.start_both = self.start_first
+ *         if self.length > 1:             # <<<<<<<<<<<<<<
+ *             second = &self.heads[1, self.query[1] % BINS, 0]
+ *             for i in range(self.words):
+*/
+  __pyx_t_12 = (__pyx_v_self->length > 1);
+
+  if (__pyx_t_12) {
+
+
+    /* "hotpath_cython/_screen.pyx":216
+ *             self.start_both = self.start_first
+ *         if self.length > 1:
+ *             second = &self.heads[1, self.query[1] % BINS, 0]             # <<<<<<<<<<<<<<
+ *             for i in range(self.words):
+ *                 self.both[i] = self.first[i] & second[i]
+*/
+    __pyx_t_13 = 1;
+    __pyx_t_14 = ((__pyx_v_self->query[1]) % __pyx_e_14hotpath_cython_7_screen_BINS);
+    __pyx_t_8 = 0;
+    __pyx_v_second = (&(*((uint64_t const  *) ( /* dim=2 */ ((char *) (((uint64_t const  *) ( /* dim=1 */ (( /* dim=0 */ (__pyx_v_self->heads.data + __pyx_t_13 * __pyx_v_self->heads.strides[0]) ) + __pyx_t_14 * __pyx_v_self->heads.strides[1]) )) + __pyx_t_8)) ))));
+
+    /* "hotpath_cython/_screen.pyx":217
+ *         if self.length > 1:
+ *             second = &self.heads[1, self.query[1] % BINS, 0]
+ *             for i in range(self.words):             # <<<<<<<<<<<<<<
+ *                 self.both[i] = self.first[i] & second[i]
+ *             self.start_both = head_start(&self.bound, self.length, self.longest, PREFIX_LENGTH)
 */
 
-  __pyx_t_3 = __pyx_v_start_both;
-  __pyx_t_4 = __pyx_t_3;
+    __pyx_t_1 = __pyx_v_self->words;
+    __pyx_t_2 = __pyx_t_1;
 
-  for (__pyx_t_5 = 0; __pyx_t_5 < __pyx_t_4; __pyx_t_5+=1) {
-    __pyx_v_i = __pyx_t_5;
+    for (__pyx_t_3 = 0; __pyx_t_3 < __pyx_t_2; __pyx_t_3+=1) {
+      __pyx_v_i = __pyx_t_3;
 
-    /* "hotpath_cython/_screen.pyx":167
- *                 self.count += 1
- *         for i in range(start_both):
- *             self.chosen[self.count] = -1 if i < start_one else -2             # <<<<<<<<<<<<<<
- *             self.count += 1
+      /* "hotpath_cython/_screen.pyx":218
+ *             second = &self.heads[1, self.query[1] % BINS, 0]
+ *             for i in range(self.words):
+ *                 self.both[i] = self.first[i] & second[i]             # <<<<<<<<<<<<<<
+ *             self.start_both = head_start(&self.bound, self.length, self.longest, PREFIX_LENGTH)
+ *         for i in range(self.start_both):
+*/
+      (__pyx_v_self->both[__pyx_v_i]) = ((__pyx_v_self->first[__pyx_v_i]) & (__pyx_v_second[__pyx_v_i]));
+    }
+
+
+    /* "hotpath_cython/_screen.pyx":219
+ *             for i in range(self.words):
+ *                 self.both[i] = self.first[i] & second[i]
+ *             self.start_both = head_start(&self.bound, self.length, self.longest, PREFIX_LENGTH)             # <<<<<<<<<<<<<<
+ *         for i in range(self.start_both):
+ *             self.chosen[self.choices] = self.first if i < self.start_first else self.both
+*/
+    __pyx_v_self->start_both = __pyx_f_14hotpath_cython_6_bound_head_start((&__pyx_v_self->bound), __pyx_v_self->length, __pyx_v_self->longest, __pyx_e_14hotpath_cython_5_jaro_PREFIX_LENGTH);
+
+    /* "hotpath_cython/_screen.pyx":215
+ *             self.start_first = head_start(&self.bound, self.length, self.longest, 1)
+ *             self.start_both = self.start_first
+ *         if self.length > 1:             # <<<<<<<<<<<<<<
+ *             second = &self.heads[1, self.query[1] % BINS, 0]
+ *             for i in range(self.words):
+*/
+  }
+
+  /* "hotpath_cython/_screen.pyx":220
+ *                 self.both[i] = self.first[i] & second[i]
+ *             self.start_both = head_start(&self.bound, self.length, self.longest, PREFIX_LENGTH)
+ *         for i in range(self.start_both):             # <<<<<<<<<<<<<<
+ *             self.chosen[self.choices] = self.first if i < self.start_first else self.both
+ *             self.choices += 1
+*/
+
+  __pyx_t_1 = __pyx_v_self->start_both;
+  __pyx_t_2 = __pyx_t_1;
+
+  for (__pyx_t_3 = 0; __pyx_t_3 < __pyx_t_2; __pyx_t_3+=1) {
+    __pyx_v_i = __pyx_t_3;
+
+    /* "hotpath_cython/_screen.pyx":221
+ *             self.start_both = head_start(&self.bound, self.length, self.longest, PREFIX_LENGTH)
+ *         for i in range(self.start_both):
+ *             self.chosen[self.choices] = self.first if i < self.start_first else self.both             # <<<<<<<<<<<<<<
+ *             self.choices += 1
  *         return 0
 */
-    __pyx_t_12 = (__pyx_v_i < __pyx_v_start_one);
+    __pyx_t_12 = (__pyx_v_i < __pyx_v_self->start_first);
 
     if (__pyx_t_12) {
 
-      __pyx_t_9 = -1;
+      __pyx_t_15 = __pyx_v_self->first;
     } else {
 
-      __pyx_t_9 = -2;
+      __pyx_t_15 = __pyx_v_self->both;
     }
 
-    __pyx_t_8 = __pyx_v_self->count;
-    *((int32_t *) ( /* dim=0 */ ((char *) (((int32_t *) __pyx_v_self->chosen.data) + __pyx_t_8)) )) = __pyx_t_9;
+    (__pyx_v_self->chosen[__pyx_v_self->choices]) = __pyx_t_15;
 
 
-    /* "hotpath_cython/_screen.pyx":168
- *         for i in range(start_both):
- *             self.chosen[self.count] = -1 if i < start_one else -2
- *             self.count += 1             # <<<<<<<<<<<<<<
+    /* "hotpath_cython/_screen.pyx":222
+ *         for i in range(self.start_both):
+ *             self.chosen[self.choices] = self.first if i < self.start_first else self.both
+ *             self.choices += 1             # <<<<<<<<<<<<<<
  *         return 0
  * 
 */
-    __pyx_v_self->count = (__pyx_v_self->count + 1);
+    __pyx_v_self->choices = (__pyx_v_self->choices + 1);
   }
 
 
-  /* "hotpath_cython/_screen.pyx":169
- *             self.chosen[self.count] = -1 if i < start_one else -2
- *             self.count += 1
+  /* "hotpath_cython/_screen.pyx":223
+ *             self.chosen[self.choices] = self.first if i < self.start_first else self.both
+ *             self.choices += 1
  *         return 0             # <<<<<<<<<<<<<<
  * 
- *     cdef const uint64_t *plane(self, Py_ssize_t number, Py_ssize_t word) except NULL nogil:
+ *     cdef Py_ssize_t words_below(self, Py_ssize_t length) noexcept nogil:
 */
   {
 
@@ -22852,10 +22505,10 @@ static int __pyx_f_14hotpath_cython_7_screen_7_Screen_choose(struct __pyx_obj_14
   }
   goto __pyx_L0;
 
-  /* "hotpath_cython/_screen.pyx":153
+  /* "hotpath_cython/_screen.pyx":197
  *         return 0
  * 
- *     cdef int choose(self, Py_ssize_t start_one, Py_ssize_t start_both) except -1 nogil:             # <<<<<<<<<<<<<<
+ *     cdef int choose(self) except -1 nogil:             # <<<<<<<<<<<<<<
  *         """Picks the planes whose sum is the number of common characters and the head start."""
  *         cdef int32_t occurrences[BINS]
 */
@@ -22865,142 +22518,16 @@ static int __pyx_f_14hotpath_cython_7_screen_7_Screen_choose(struct __pyx_obj_14
 
 
 
-  return __pyx_r;
-}
-
-/* "hotpath_cython/_screen.pyx":171
- *         return 0
- * 
- *     cdef const uint64_t *plane(self, Py_ssize_t number, Py_ssize_t word) except NULL nogil:             # <<<<<<<<<<<<<<
- *         """From this word on, the plane chosen; -1 is the names in the query's first bin,
- *         -2 those in its second bin, too."""
-*/
-
-static uint64_t const *__pyx_f_14hotpath_cython_7_screen_7_Screen_plane(struct __pyx_obj_14hotpath_cython_7_screen__Screen *__pyx_v_self, Py_ssize_t __pyx_v_number, Py_ssize_t __pyx_v_word) {
-  int32_t __pyx_v_plane;
-  uint64_t const *__pyx_r;
-  Py_ssize_t __pyx_t_1;
-  int __pyx_t_2;
-  Py_ssize_t __pyx_t_3;
-  Py_ssize_t __pyx_t_4;
-
-  /* "hotpath_cython/_screen.pyx":174
- *         """From this word on, the plane chosen; -1 is the names in the query's first bin,
- *         -2 those in its second bin, too."""
- *         cdef int32_t plane = self.chosen[number]             # <<<<<<<<<<<<<<
- *         if plane >= 0:
- *             return &self.planes[plane, word]
-*/
-  __pyx_t_1 = __pyx_v_number;
-  __pyx_v_plane = (*((int32_t *) ( /* dim=0 */ ((char *) (((int32_t *) __pyx_v_self->chosen.data) + __pyx_t_1)) )));
-
-  /* "hotpath_cython/_screen.pyx":175
- *         -2 those in its second bin, too."""
- *         cdef int32_t plane = self.chosen[number]
- *         if plane >= 0:             # <<<<<<<<<<<<<<
- *             return &self.planes[plane, word]
- *         if plane == -1:
-*/
-  __pyx_t_2 = (__pyx_v_plane >= 0);
-
-  if (__pyx_t_2) {
-
-
-    /* "hotpath_cython/_screen.pyx":176
- *         cdef int32_t plane = self.chosen[number]
- *         if plane >= 0:
- *             return &self.planes[plane, word]             # <<<<<<<<<<<<<<
- *         if plane == -1:
- *             return &self.heads[0, self.first_bin, word]
-*/
-    __pyx_t_1 = __pyx_v_plane;
-    __pyx_t_3 = __pyx_v_word;
-    {
-
-      __pyx_r = (&(*((uint64_t const  *) ( /* dim=1 */ ((char *) (((uint64_t const  *) ( /* dim=0 */ (__pyx_v_self->planes.data + __pyx_t_1 * __pyx_v_self->planes.strides[0]) )) + __pyx_t_3)) ))));
-    }
-    goto __pyx_L0;
-
-    /* "hotpath_cython/_screen.pyx":175
- *         -2 those in its second bin, too."""
- *         cdef int32_t plane = self.chosen[number]
- *         if plane >= 0:             # <<<<<<<<<<<<<<
- *             return &self.planes[plane, word]
- *         if plane == -1:
-*/
-  }
-
-  /* "hotpath_cython/_screen.pyx":177
- *         if plane >= 0:
- *             return &self.planes[plane, word]
- *         if plane == -1:             # <<<<<<<<<<<<<<
- *             return &self.heads[0, self.first_bin, word]
- *         return &self.both[word]
-*/
-  __pyx_t_2 = (__pyx_v_plane == -1L);
-
-  if (__pyx_t_2) {
-
-
-    /* "hotpath_cython/_screen.pyx":178
- *             return &self.planes[plane, word]
- *         if plane == -1:
- *             return &self.heads[0, self.first_bin, word]             # <<<<<<<<<<<<<<
- *         return &self.both[word]
- * 
-*/
-    __pyx_t_3 = 0;
-    __pyx_t_1 = __pyx_v_self->first_bin;
-    __pyx_t_4 = __pyx_v_word;
-    {
-
-      __pyx_r = (&(*((uint64_t const  *) ( /* dim=2 */ ((char *) (((uint64_t const  *) ( /* dim=1 */ (( /* dim=0 */ (__pyx_v_self->heads.data + __pyx_t_3 * __pyx_v_self->heads.strides[0]) ) + __pyx_t_1 * __pyx_v_self->heads.strides[1]) )) + __pyx_t_4)) ))));
-    }
-    goto __pyx_L0;
-
-    /* "hotpath_cython/_screen.pyx":177
- *         if plane >= 0:
- *             return &self.planes[plane, word]
- *         if plane == -1:             # <<<<<<<<<<<<<<
- *             return &self.heads[0, self.first_bin, word]
- *         return &self.both[word]
-*/
-  }
-
-  /* "hotpath_cython/_screen.pyx":179
- *         if plane == -1:
- *             return &self.heads[0, self.first_bin, word]
- *         return &self.both[word]             # <<<<<<<<<<<<<<
- * 
- *     cdef Py_ssize_t words_below(self, Py_ssize_t length) except -1 nogil:
-*/
-  __pyx_t_4 = __pyx_v_word;
-  {
-
-    __pyx_r = (&(*((uint64_t *) ( /* dim=0 */ ((char *) (((uint64_t *) __pyx_v_self->both.data) + __pyx_t_4)) ))));
-  }
-  goto __pyx_L0;
-
-  /* "hotpath_cython/_screen.pyx":171
- *         return 0
- * 
- *     cdef const uint64_t *plane(self, Py_ssize_t number, Py_ssize_t word) except NULL nogil:             # <<<<<<<<<<<<<<
- *         """From this word on, the plane chosen; -1 is the names in the query's first bin,
- *         -2 those in its second bin, too."""
-*/
-
-  /* function exit code */
-  __pyx_L0:;
 
   return __pyx_r;
 }
 
-/* "hotpath_cython/_screen.pyx":181
- *         return &self.both[word]
+/* "hotpath_cython/_screen.pyx":225
+ *         return 0
  * 
- *     cdef Py_ssize_t words_below(self, Py_ssize_t length) except -1 nogil:             # <<<<<<<<<<<<<<
+ *     cdef Py_ssize_t words_below(self, Py_ssize_t length) noexcept nogil:             # <<<<<<<<<<<<<<
  *         """How many words begin with a name that is shorter than this."""
- *         cdef Py_ssize_t low = 0, high = self.shortest.shape[0], middle
+ *         cdef Py_ssize_t low = 0, high = self.name_words, middle
 */
 
 static Py_ssize_t __pyx_f_14hotpath_cython_7_screen_7_Screen_words_below(struct __pyx_obj_14hotpath_cython_7_screen__Screen *__pyx_v_self, Py_ssize_t __pyx_v_length) {
@@ -23008,34 +22535,36 @@ static Py_ssize_t __pyx_f_14hotpath_cython_7_screen_7_Screen_words_below(struct 
   Py_ssize_t __pyx_v_high;
   Py_ssize_t __pyx_v_middle;
   Py_ssize_t __pyx_r;
-  int __pyx_t_1;
-  Py_ssize_t __pyx_t_2;
+  Py_ssize_t __pyx_t_1;
+  int __pyx_t_2;
 
-  /* "hotpath_cython/_screen.pyx":183
- *     cdef Py_ssize_t words_below(self, Py_ssize_t length) except -1 nogil:
+  /* "hotpath_cython/_screen.pyx":227
+ *     cdef Py_ssize_t words_below(self, Py_ssize_t length) noexcept nogil:
  *         """How many words begin with a name that is shorter than this."""
- *         cdef Py_ssize_t low = 0, high = self.shortest.shape[0], middle             # <<<<<<<<<<<<<<
+ *         cdef Py_ssize_t low = 0, high = self.name_words, middle             # <<<<<<<<<<<<<<
  *         while low < high:
  *             middle = (low + high) // 2
 */
   __pyx_v_low = 0;
-  __pyx_v_high = (__pyx_v_self->shortest.shape[0]);
+  __pyx_t_1 = __pyx_v_self->name_words;
 
-  /* "hotpath_cython/_screen.pyx":184
+  __pyx_v_high = __pyx_t_1;
+
+  /* "hotpath_cython/_screen.pyx":228
  *         """How many words begin with a name that is shorter than this."""
- *         cdef Py_ssize_t low = 0, high = self.shortest.shape[0], middle
+ *         cdef Py_ssize_t low = 0, high = self.name_words, middle
  *         while low < high:             # <<<<<<<<<<<<<<
  *             middle = (low + high) // 2
  *             if self.shortest[middle] < length:
 */
   while (1) {
-    __pyx_t_1 = (__pyx_v_low < __pyx_v_high);
+    __pyx_t_2 = (__pyx_v_low < __pyx_v_high);
 
 
-    if (!__pyx_t_1) break;
+    if (!__pyx_t_2) break;
 
-    /* "hotpath_cython/_screen.pyx":185
- *         cdef Py_ssize_t low = 0, high = self.shortest.shape[0], middle
+    /* "hotpath_cython/_screen.pyx":229
+ *         cdef Py_ssize_t low = 0, high = self.name_words, middle
  *         while low < high:
  *             middle = (low + high) // 2             # <<<<<<<<<<<<<<
  *             if self.shortest[middle] < length:
@@ -23043,20 +22572,19 @@ static Py_ssize_t __pyx_f_14hotpath_cython_7_screen_7_Screen_words_below(struct 
 */
     __pyx_v_middle = ((__pyx_v_low + __pyx_v_high) / 2);
 
-    /* "hotpath_cython/_screen.pyx":186
+    /* "hotpath_cython/_screen.pyx":230
  *         while low < high:
  *             middle = (low + high) // 2
  *             if self.shortest[middle] < length:             # <<<<<<<<<<<<<<
  *                 low = middle + 1
  *             else:
 */
-    __pyx_t_2 = __pyx_v_middle;
-    __pyx_t_1 = ((*((int32_t *) ( /* dim=0 */ ((char *) (((int32_t *) __pyx_v_self->shortest.data) + __pyx_t_2)) ))) < __pyx_v_length);
+    __pyx_t_2 = ((__pyx_v_self->shortest[__pyx_v_middle]) < __pyx_v_length);
 
-    if (__pyx_t_1) {
+    if (__pyx_t_2) {
 
 
-      /* "hotpath_cython/_screen.pyx":187
+      /* "hotpath_cython/_screen.pyx":231
  *             middle = (low + high) // 2
  *             if self.shortest[middle] < length:
  *                 low = middle + 1             # <<<<<<<<<<<<<<
@@ -23065,7 +22593,7 @@ static Py_ssize_t __pyx_f_14hotpath_cython_7_screen_7_Screen_words_below(struct 
 */
       __pyx_v_low = (__pyx_v_middle + 1);
 
-      /* "hotpath_cython/_screen.pyx":186
+      /* "hotpath_cython/_screen.pyx":230
  *         while low < high:
  *             middle = (low + high) // 2
  *             if self.shortest[middle] < length:             # <<<<<<<<<<<<<<
@@ -23075,7 +22603,7 @@ static Py_ssize_t __pyx_f_14hotpath_cython_7_screen_7_Screen_words_below(struct 
       goto __pyx_L5;
     }
 
-    /* "hotpath_cython/_screen.pyx":189
+    /* "hotpath_cython/_screen.pyx":233
  *                 low = middle + 1
  *             else:
  *                 high = middle             # <<<<<<<<<<<<<<
@@ -23088,12 +22616,12 @@ static Py_ssize_t __pyx_f_14hotpath_cython_7_screen_7_Screen_words_below(struct 
     __pyx_L5:;
   }
 
-  /* "hotpath_cython/_screen.pyx":190
+  /* "hotpath_cython/_screen.pyx":234
  *             else:
  *                 high = middle
  *         return low             # <<<<<<<<<<<<<<
  * 
- *     cdef int set_thresholds(
+ *     cdef void set_thresholds(self, Py_ssize_t word, Py_ssize_t n, Py_ssize_t shortest) noexcept nogil:
 */
   {
 
@@ -23101,12 +22629,12 @@ static Py_ssize_t __pyx_f_14hotpath_cython_7_screen_7_Screen_words_below(struct 
   }
   goto __pyx_L0;
 
-  /* "hotpath_cython/_screen.pyx":181
- *         return &self.both[word]
+  /* "hotpath_cython/_screen.pyx":225
+ *         return 0
  * 
- *     cdef Py_ssize_t words_below(self, Py_ssize_t length) except -1 nogil:             # <<<<<<<<<<<<<<
+ *     cdef Py_ssize_t words_below(self, Py_ssize_t length) noexcept nogil:             # <<<<<<<<<<<<<<
  *         """How many words begin with a name that is shorter than this."""
- *         cdef Py_ssize_t low = 0, high = self.shortest.shape[0], middle
+ *         cdef Py_ssize_t low = 0, high = self.name_words, middle
 */
 
   /* function exit code */
@@ -23117,110 +22645,107 @@ static Py_ssize_t __pyx_f_14hotpath_cython_7_screen_7_Screen_words_below(struct 
   return __pyx_r;
 }
 
-/* "hotpath_cython/_screen.pyx":192
+/* "hotpath_cython/_screen.pyx":236
  *         return low
  * 
- *     cdef int set_thresholds(             # <<<<<<<<<<<<<<
- *         self, Py_ssize_t word, Py_ssize_t end, Py_ssize_t shortest
- *     ) except -1 nogil:
+ *     cdef void set_thresholds(self, Py_ssize_t word, Py_ssize_t n, Py_ssize_t shortest) noexcept nogil:             # <<<<<<<<<<<<<<
+ *         """For each word what the shortest of its names needs that can reach the cutoff."""
+ *         cdef Py_ssize_t i, length = 0, last = -1
 */
 
-static int __pyx_f_14hotpath_cython_7_screen_7_Screen_set_thresholds(struct __pyx_obj_14hotpath_cython_7_screen__Screen *__pyx_v_self, Py_ssize_t __pyx_v_word, Py_ssize_t __pyx_v_end, Py_ssize_t __pyx_v_shortest) {
+static void __pyx_f_14hotpath_cython_7_screen_7_Screen_set_thresholds(struct __pyx_obj_14hotpath_cython_7_screen__Screen *__pyx_v_self, Py_ssize_t __pyx_v_word, Py_ssize_t __pyx_v_n, Py_ssize_t __pyx_v_shortest) {
   Py_ssize_t __pyx_v_i;
   Py_ssize_t __pyx_v_length;
   Py_ssize_t __pyx_v_last;
   uint64_t __pyx_v_threshold;
-  int __pyx_r;
   Py_ssize_t __pyx_t_1;
   Py_ssize_t __pyx_t_2;
   Py_ssize_t __pyx_t_3;
   int __pyx_t_4;
   Py_ssize_t __pyx_t_5;
-  Py_ssize_t __pyx_t_6;
-  int32_t __pyx_t_7;
-  Py_ssize_t __pyx_t_8;
+  int32_t __pyx_t_6;
+  Py_ssize_t __pyx_t_7;
 
-  /* "hotpath_cython/_screen.pyx":196
- *     ) except -1 nogil:
- *         """For each word what the shortest of its names needs that is at least `shortest`."""
+  /* "hotpath_cython/_screen.pyx":238
+ *     cdef void set_thresholds(self, Py_ssize_t word, Py_ssize_t n, Py_ssize_t shortest) noexcept nogil:
+ *         """For each word what the shortest of its names needs that can reach the cutoff."""
  *         cdef Py_ssize_t i, length = 0, last = -1             # <<<<<<<<<<<<<<
  *         cdef uint64_t threshold = 0
- *         for i in range(end - word):
+ *         for i in range(n):
 */
   __pyx_v_length = 0;
   __pyx_v_last = -1L;
 
-  /* "hotpath_cython/_screen.pyx":197
- *         """For each word what the shortest of its names needs that is at least `shortest`."""
+  /* "hotpath_cython/_screen.pyx":239
+ *         """For each word what the shortest of its names needs that can reach the cutoff."""
  *         cdef Py_ssize_t i, length = 0, last = -1
  *         cdef uint64_t threshold = 0             # <<<<<<<<<<<<<<
- *         for i in range(end - word):
- *             # Beyond the last name the padding, of which nothing is asked.
+ *         for i in range(n):
+ *             if word + i < self.name_words:  # beyond, there is only padding
 */
   __pyx_v_threshold = 0;
 
-  /* "hotpath_cython/_screen.pyx":198
+  /* "hotpath_cython/_screen.pyx":240
  *         cdef Py_ssize_t i, length = 0, last = -1
  *         cdef uint64_t threshold = 0
- *         for i in range(end - word):             # <<<<<<<<<<<<<<
- *             # Beyond the last name the padding, of which nothing is asked.
- *             if word + i < self.shortest.shape[0]:
+ *         for i in range(n):             # <<<<<<<<<<<<<<
+ *             if word + i < self.name_words:  # beyond, there is only padding
+ *                 length = max(self.shortest[word + i], shortest)
 */
 
-  __pyx_t_1 = (__pyx_v_end - __pyx_v_word);
+  __pyx_t_1 = __pyx_v_n;
   __pyx_t_2 = __pyx_t_1;
 
   for (__pyx_t_3 = 0; __pyx_t_3 < __pyx_t_2; __pyx_t_3+=1) {
     __pyx_v_i = __pyx_t_3;
 
-    /* "hotpath_cython/_screen.pyx":200
- *         for i in range(end - word):
- *             # Beyond the last name the padding, of which nothing is asked.
- *             if word + i < self.shortest.shape[0]:             # <<<<<<<<<<<<<<
+    /* "hotpath_cython/_screen.pyx":241
+ *         cdef uint64_t threshold = 0
+ *         for i in range(n):
+ *             if word + i < self.name_words:  # beyond, there is only padding             # <<<<<<<<<<<<<<
  *                 length = max(self.shortest[word + i], shortest)
  *             if length != last:
 */
-    __pyx_t_4 = ((__pyx_v_word + __pyx_v_i) < (__pyx_v_self->shortest.shape[0]));
+    __pyx_t_4 = ((__pyx_v_word + __pyx_v_i) < __pyx_v_self->name_words);
 
     if (__pyx_t_4) {
 
 
-      /* "hotpath_cython/_screen.pyx":201
- *             # Beyond the last name the padding, of which nothing is asked.
- *             if word + i < self.shortest.shape[0]:
+      /* "hotpath_cython/_screen.pyx":242
+ *         for i in range(n):
+ *             if word + i < self.name_words:  # beyond, there is only padding
  *                 length = max(self.shortest[word + i], shortest)             # <<<<<<<<<<<<<<
  *             if length != last:
  *                 threshold = fewest_common(&self.bound, self.length, length, 0)
 */
 
       __pyx_t_5 = __pyx_v_shortest;
-      __pyx_t_6 = (__pyx_v_word + __pyx_v_i);
 
-      __pyx_t_7 = (*((int32_t *) ( /* dim=0 */ ((char *) (((int32_t *) __pyx_v_self->shortest.data) + __pyx_t_6)) )));
-      __pyx_t_4 = (__pyx_t_5 > __pyx_t_7);
+      __pyx_t_6 = (__pyx_v_self->shortest[(__pyx_v_word + __pyx_v_i)]);
+      __pyx_t_4 = (__pyx_t_5 > __pyx_t_6);
 
       if (__pyx_t_4) {
 
-        __pyx_t_8 = __pyx_t_5;
+        __pyx_t_7 = __pyx_t_5;
       } else {
 
-        __pyx_t_8 = __pyx_t_7;
+        __pyx_t_7 = __pyx_t_6;
       }
 
-      __pyx_v_length = __pyx_t_8;
+      __pyx_v_length = __pyx_t_7;
 
 
-      /* "hotpath_cython/_screen.pyx":200
- *         for i in range(end - word):
- *             # Beyond the last name the padding, of which nothing is asked.
- *             if word + i < self.shortest.shape[0]:             # <<<<<<<<<<<<<<
+      /* "hotpath_cython/_screen.pyx":241
+ *         cdef uint64_t threshold = 0
+ *         for i in range(n):
+ *             if word + i < self.name_words:  # beyond, there is only padding             # <<<<<<<<<<<<<<
  *                 length = max(self.shortest[word + i], shortest)
  *             if length != last:
 */
     }
 
-    /* "hotpath_cython/_screen.pyx":202
- *             if word + i < self.shortest.shape[0]:
+    /* "hotpath_cython/_screen.pyx":243
+ *             if word + i < self.name_words:  # beyond, there is only padding
  *                 length = max(self.shortest[word + i], shortest)
  *             if length != last:             # <<<<<<<<<<<<<<
  *                 threshold = fewest_common(&self.bound, self.length, length, 0)
@@ -23231,7 +22756,7 @@ static int __pyx_f_14hotpath_cython_7_screen_7_Screen_set_thresholds(struct __py
     if (__pyx_t_4) {
 
 
-      /* "hotpath_cython/_screen.pyx":203
+      /* "hotpath_cython/_screen.pyx":244
  *                 length = max(self.shortest[word + i], shortest)
  *             if length != last:
  *                 threshold = fewest_common(&self.bound, self.length, length, 0)             # <<<<<<<<<<<<<<
@@ -23240,17 +22765,17 @@ static int __pyx_f_14hotpath_cython_7_screen_7_Screen_set_thresholds(struct __py
 */
       __pyx_v_threshold = __pyx_f_14hotpath_cython_6_bound_fewest_common((&__pyx_v_self->bound), __pyx_v_self->length, __pyx_v_length, 0);
 
-      /* "hotpath_cython/_screen.pyx":204
+      /* "hotpath_cython/_screen.pyx":245
  *             if length != last:
  *                 threshold = fewest_common(&self.bound, self.length, length, 0)
  *                 last = length             # <<<<<<<<<<<<<<
  *             self.thresholds[i] = threshold
- *         return 0
+ * 
 */
       __pyx_v_last = __pyx_v_length;
 
-      /* "hotpath_cython/_screen.pyx":202
- *             if word + i < self.shortest.shape[0]:
+      /* "hotpath_cython/_screen.pyx":243
+ *             if word + i < self.name_words:  # beyond, there is only padding
  *                 length = max(self.shortest[word + i], shortest)
  *             if length != last:             # <<<<<<<<<<<<<<
  *                 threshold = fewest_common(&self.bound, self.length, length, 0)
@@ -23258,575 +22783,41 @@ static int __pyx_f_14hotpath_cython_7_screen_7_Screen_set_thresholds(struct __py
 */
     }
 
-    /* "hotpath_cython/_screen.pyx":205
+    /* "hotpath_cython/_screen.pyx":246
  *                 threshold = fewest_common(&self.bound, self.length, length, 0)
  *                 last = length
  *             self.thresholds[i] = threshold             # <<<<<<<<<<<<<<
- *         return 0
  * 
+ *     cdef int check(self, Py_ssize_t word, Py_ssize_t i) except -1 nogil:
 */
-    __pyx_t_6 = __pyx_v_i;
-    *((uint64_t *) ( /* dim=0 */ ((char *) (((uint64_t *) __pyx_v_self->thresholds.data) + __pyx_t_6)) )) = __pyx_v_threshold;
+    (__pyx_v_self->thresholds[__pyx_v_i]) = __pyx_v_threshold;
   }
 
 
-  /* "hotpath_cython/_screen.pyx":206
- *                 last = length
- *             self.thresholds[i] = threshold
- *         return 0             # <<<<<<<<<<<<<<
- * 
- *     cdef int count_planes(self, Py_ssize_t word, Py_ssize_t end) except -1 nogil:
-*/
-  {
-
-    __pyx_r = 0;
-  }
-  goto __pyx_L0;
-
-  /* "hotpath_cython/_screen.pyx":192
+  /* "hotpath_cython/_screen.pyx":236
  *         return low
  * 
- *     cdef int set_thresholds(             # <<<<<<<<<<<<<<
- *         self, Py_ssize_t word, Py_ssize_t end, Py_ssize_t shortest
- *     ) except -1 nogil:
+ *     cdef void set_thresholds(self, Py_ssize_t word, Py_ssize_t n, Py_ssize_t shortest) noexcept nogil:             # <<<<<<<<<<<<<<
+ *         """For each word what the shortest of its names needs that can reach the cutoff."""
+ *         cdef Py_ssize_t i, length = 0, last = -1
 */
 
   /* function exit code */
-  __pyx_L0:;
 
 
 
 
-  return __pyx_r;
 }
 
-/* "hotpath_cython/_screen.pyx":208
- *         return 0
+/* "hotpath_cython/_screen.pyx":248
+ *             self.thresholds[i] = threshold
  * 
- *     cdef int count_planes(self, Py_ssize_t word, Py_ssize_t end) except -1 nogil:             # <<<<<<<<<<<<<<
- *         """Counts, for each name of the words, the chosen planes that mark it, and finds
- *         the names whose count reaches their word's threshold."""
+ *     cdef int check(self, Py_ssize_t word, Py_ssize_t i) except -1 nogil:             # <<<<<<<<<<<<<<
+ *         """Applies the exact threshold to the names of a word that reached the lowest."""
+ *         cdef uint64_t left = self.reached[i]
 */
 
-static int __pyx_f_14hotpath_cython_7_screen_7_Screen_count_planes(struct __pyx_obj_14hotpath_cython_7_screen__Screen *__pyx_v_self, Py_ssize_t __pyx_v_word, Py_ssize_t __pyx_v_end) {
-  Py_ssize_t __pyx_v_n;
-  Py_ssize_t __pyx_v_i;
-  Py_ssize_t __pyx_v_pending;
-  Py_ssize_t __pyx_v_carried;
-  int __pyx_v_bits;
-  int __pyx_r;
-  int __pyx_t_1;
-  Py_ssize_t __pyx_t_2;
-  Py_ssize_t __pyx_t_3;
-  uint64_t const *__pyx_t_4;
-  Py_ssize_t __pyx_t_5;
-  Py_ssize_t __pyx_t_6;
-  Py_ssize_t __pyx_t_7;
-  uint64_t const *__pyx_t_8;
-  Py_ssize_t __pyx_t_9;
-  Py_ssize_t __pyx_t_10;
-  int __pyx_t_11;
-  Py_ssize_t __pyx_t_12;
-  Py_ssize_t __pyx_t_13;
-  Py_ssize_t __pyx_t_14;
-  Py_ssize_t __pyx_t_15;
-  uint64_t __pyx_t_16;
-  int __pyx_t_17;
-  int __pyx_t_18;
-  int __pyx_lineno = 0;
-  const char *__pyx_filename = NULL;
-  int __pyx_clineno = 0;
-  PyGILState_STATE __pyx_gilstate_save;
-
-  /* "hotpath_cython/_screen.pyx":211
- *         """Counts, for each name of the words, the chosen planes that mark it, and finds
- *         the names whose count reaches their word's threshold."""
- *         cdef Py_ssize_t n = end - word, i, pending = 0, carried             # <<<<<<<<<<<<<<
- *         cdef int bits = 0
- *         if self.count:
-*/
-  __pyx_v_n = (__pyx_v_end - __pyx_v_word);
-  __pyx_v_pending = 0;
-
-  /* "hotpath_cython/_screen.pyx":212
- *         the names whose count reaches their word's threshold."""
- *         cdef Py_ssize_t n = end - word, i, pending = 0, carried
- *         cdef int bits = 0             # <<<<<<<<<<<<<<
- *         if self.count:
- *             memcpy(&self.counts[0, 0], self.plane(0, word), n * sizeof(uint64_t))
-*/
-  __pyx_v_bits = 0;
-
-  /* "hotpath_cython/_screen.pyx":213
- *         cdef Py_ssize_t n = end - word, i, pending = 0, carried
- *         cdef int bits = 0
- *         if self.count:             # <<<<<<<<<<<<<<
- *             memcpy(&self.counts[0, 0], self.plane(0, word), n * sizeof(uint64_t))
- *             bits = 1
-*/
-  __pyx_t_1 = (__pyx_v_self->count != 0);
-
-  if (__pyx_t_1) {
-
-
-    /* "hotpath_cython/_screen.pyx":214
- *         cdef int bits = 0
- *         if self.count:
- *             memcpy(&self.counts[0, 0], self.plane(0, word), n * sizeof(uint64_t))             # <<<<<<<<<<<<<<
- *             bits = 1
- *         for i in range(1, self.count - 1, 2):
-*/
-    __pyx_t_2 = 0;
-    __pyx_t_3 = 0;
-    __pyx_t_4 = ((struct __pyx_vtabstruct_14hotpath_cython_7_screen__Screen *)__pyx_v_self->__pyx_vtab)->plane(__pyx_v_self, 0, __pyx_v_word); if (unlikely(__pyx_t_4 == ((void *)NULL))) __PYX_ERR(0, 214, __pyx_L1_error)
-    (void)(memcpy((&(*((uint64_t *) ( /* dim=1 */ ((char *) (((uint64_t *) ( /* dim=0 */ (__pyx_v_self->counts.data + __pyx_t_2 * __pyx_v_self->counts.strides[0]) )) + __pyx_t_3)) )))), __pyx_t_4, (__pyx_v_n * (sizeof(uint64_t)))));
-
-
-    /* "hotpath_cython/_screen.pyx":215
- *         if self.count:
- *             memcpy(&self.counts[0, 0], self.plane(0, word), n * sizeof(uint64_t))
- *             bits = 1             # <<<<<<<<<<<<<<
- *         for i in range(1, self.count - 1, 2):
- *             full_add(
-*/
-    __pyx_v_bits = 1;
-
-    /* "hotpath_cython/_screen.pyx":213
- *         cdef Py_ssize_t n = end - word, i, pending = 0, carried
- *         cdef int bits = 0
- *         if self.count:             # <<<<<<<<<<<<<<
- *             memcpy(&self.counts[0, 0], self.plane(0, word), n * sizeof(uint64_t))
- *             bits = 1
-*/
-  }
-
-  /* "hotpath_cython/_screen.pyx":216
- *             memcpy(&self.counts[0, 0], self.plane(0, word), n * sizeof(uint64_t))
- *             bits = 1
- *         for i in range(1, self.count - 1, 2):             # <<<<<<<<<<<<<<
- *             full_add(
- *                 &self.counts[0, 0], self.plane(i, word), self.plane(i + 1, word),
-*/
-
-  __pyx_t_5 = (__pyx_v_self->count - 1);
-  __pyx_t_6 = __pyx_t_5;
-
-  for (__pyx_t_7 = 1; __pyx_t_7 < __pyx_t_6; __pyx_t_7+=2) {
-    __pyx_v_i = __pyx_t_7;
-
-    /* "hotpath_cython/_screen.pyx":218
- *         for i in range(1, self.count - 1, 2):
- *             full_add(
- *                 &self.counts[0, 0], self.plane(i, word), self.plane(i + 1, word),             # <<<<<<<<<<<<<<
- *                 &self.carries[pending, 0], n,
- *             )
-*/
-    __pyx_t_3 = 0;
-    __pyx_t_2 = 0;
-    __pyx_t_4 = ((struct __pyx_vtabstruct_14hotpath_cython_7_screen__Screen *)__pyx_v_self->__pyx_vtab)->plane(__pyx_v_self, __pyx_v_i, __pyx_v_word); if (unlikely(__pyx_t_4 == ((void *)NULL))) __PYX_ERR(0, 218, __pyx_L1_error)
-    __pyx_t_8 = ((struct __pyx_vtabstruct_14hotpath_cython_7_screen__Screen *)__pyx_v_self->__pyx_vtab)->plane(__pyx_v_self, (__pyx_v_i + 1), __pyx_v_word); if (unlikely(__pyx_t_8 == ((void *)NULL))) __PYX_ERR(0, 218, __pyx_L1_error)
-
-    /* "hotpath_cython/_screen.pyx":219
- *             full_add(
- *                 &self.counts[0, 0], self.plane(i, word), self.plane(i + 1, word),
- *                 &self.carries[pending, 0], n,             # <<<<<<<<<<<<<<
- *             )
- *             pending += 1
-*/
-    __pyx_t_9 = __pyx_v_pending;
-    __pyx_t_10 = 0;
-
-    /* "hotpath_cython/_screen.pyx":217
- *             bits = 1
- *         for i in range(1, self.count - 1, 2):
- *             full_add(             # <<<<<<<<<<<<<<
- *                 &self.counts[0, 0], self.plane(i, word), self.plane(i + 1, word),
- *                 &self.carries[pending, 0], n,
-*/
-    __pyx_f_14hotpath_cython_7_screen_full_add((&(*((uint64_t *) ( /* dim=1 */ ((char *) (((uint64_t *) ( /* dim=0 */ (__pyx_v_self->counts.data + __pyx_t_3 * __pyx_v_self->counts.strides[0]) )) + __pyx_t_2)) )))), __pyx_t_4, __pyx_t_8, (&(*((uint64_t *) ( /* dim=1 */ ((char *) (((uint64_t *) ( /* dim=0 */ (__pyx_v_self->carries.data + __pyx_t_9 * __pyx_v_self->carries.strides[0]) )) + __pyx_t_10)) )))), __pyx_v_n);
-
-
-
-    /* "hotpath_cython/_screen.pyx":221
- *                 &self.carries[pending, 0], n,
- *             )
- *             pending += 1             # <<<<<<<<<<<<<<
- *         if self.count and self.count % 2 == 0:
- *             half_add(
-*/
-    __pyx_v_pending = (__pyx_v_pending + 1);
-  }
-
-
-  /* "hotpath_cython/_screen.pyx":222
- *             )
- *             pending += 1
- *         if self.count and self.count % 2 == 0:             # <<<<<<<<<<<<<<
- *             half_add(
- *                 &self.counts[0, 0], self.plane(self.count - 1, word),
-*/
-  __pyx_t_11 = (__pyx_v_self->count != 0);
-
-  if (__pyx_t_11) {
-
-  } else {
-
-    __pyx_t_1 = __pyx_t_11;
-
-    goto __pyx_L7_bool_binop_done;
-  }
-  __pyx_t_11 = ((__pyx_v_self->count % 2) == 0);
-
-
-  __pyx_t_1 = __pyx_t_11;
-
-  __pyx_L7_bool_binop_done:;
-  if (__pyx_t_1) {
-
-
-    /* "hotpath_cython/_screen.pyx":224
- *         if self.count and self.count % 2 == 0:
- *             half_add(
- *                 &self.counts[0, 0], self.plane(self.count - 1, word),             # <<<<<<<<<<<<<<
- *                 &self.carries[pending, 0], n,
- *             )
-*/
-    __pyx_t_10 = 0;
-    __pyx_t_9 = 0;
-    __pyx_t_8 = ((struct __pyx_vtabstruct_14hotpath_cython_7_screen__Screen *)__pyx_v_self->__pyx_vtab)->plane(__pyx_v_self, (__pyx_v_self->count - 1), __pyx_v_word); if (unlikely(__pyx_t_8 == ((void *)NULL))) __PYX_ERR(0, 224, __pyx_L1_error)
-
-    /* "hotpath_cython/_screen.pyx":225
- *             half_add(
- *                 &self.counts[0, 0], self.plane(self.count - 1, word),
- *                 &self.carries[pending, 0], n,             # <<<<<<<<<<<<<<
- *             )
- *             pending += 1
-*/
-    __pyx_t_2 = __pyx_v_pending;
-    __pyx_t_3 = 0;
-
-    /* "hotpath_cython/_screen.pyx":223
- *             pending += 1
- *         if self.count and self.count % 2 == 0:
- *             half_add(             # <<<<<<<<<<<<<<
- *                 &self.counts[0, 0], self.plane(self.count - 1, word),
- *                 &self.carries[pending, 0], n,
-*/
-    __pyx_f_14hotpath_cython_7_screen_half_add((&(*((uint64_t *) ( /* dim=1 */ ((char *) (((uint64_t *) ( /* dim=0 */ (__pyx_v_self->counts.data + __pyx_t_10 * __pyx_v_self->counts.strides[0]) )) + __pyx_t_9)) )))), __pyx_t_8, (&(*((uint64_t *) ( /* dim=1 */ ((char *) (((uint64_t *) ( /* dim=0 */ (__pyx_v_self->carries.data + __pyx_t_2 * __pyx_v_self->carries.strides[0]) )) + __pyx_t_3)) )))), __pyx_v_n);
-
-
-    /* "hotpath_cython/_screen.pyx":227
- *                 &self.carries[pending, 0], n,
- *             )
- *             pending += 1             # <<<<<<<<<<<<<<
- *         while pending:
- *             # The carries are planes of the next weight; theirs take the place of what was read.
-*/
-    __pyx_v_pending = (__pyx_v_pending + 1);
-
-    /* "hotpath_cython/_screen.pyx":222
- *             )
- *             pending += 1
- *         if self.count and self.count % 2 == 0:             # <<<<<<<<<<<<<<
- *             half_add(
- *                 &self.counts[0, 0], self.plane(self.count - 1, word),
-*/
-  }
-
-  /* "hotpath_cython/_screen.pyx":228
- *             )
- *             pending += 1
- *         while pending:             # <<<<<<<<<<<<<<
- *             # The carries are planes of the next weight; theirs take the place of what was read.
- *             memcpy(&self.counts[bits, 0], &self.carries[0, 0], n * sizeof(uint64_t))
-*/
-  while (1) {
-    __pyx_t_1 = (__pyx_v_pending != 0);
-
-
-    if (!__pyx_t_1) break;
-
-    /* "hotpath_cython/_screen.pyx":230
- *         while pending:
- *             # The carries are planes of the next weight; theirs take the place of what was read.
- *             memcpy(&self.counts[bits, 0], &self.carries[0, 0], n * sizeof(uint64_t))             # <<<<<<<<<<<<<<
- *             carried = 0
- *             for i in range(1, pending - 1, 2):
-*/
-    __pyx_t_3 = __pyx_v_bits;
-    __pyx_t_2 = 0;
-    __pyx_t_9 = 0;
-    __pyx_t_10 = 0;
-    (void)(memcpy((&(*((uint64_t *) ( /* dim=1 */ ((char *) (((uint64_t *) ( /* dim=0 */ (__pyx_v_self->counts.data + __pyx_t_3 * __pyx_v_self->counts.strides[0]) )) + __pyx_t_2)) )))), (&(*((uint64_t *) ( /* dim=1 */ ((char *) (((uint64_t *) ( /* dim=0 */ (__pyx_v_self->carries.data + __pyx_t_9 * __pyx_v_self->carries.strides[0]) )) + __pyx_t_10)) )))), (__pyx_v_n * (sizeof(uint64_t)))));
-
-    /* "hotpath_cython/_screen.pyx":231
- *             # The carries are planes of the next weight; theirs take the place of what was read.
- *             memcpy(&self.counts[bits, 0], &self.carries[0, 0], n * sizeof(uint64_t))
- *             carried = 0             # <<<<<<<<<<<<<<
- *             for i in range(1, pending - 1, 2):
- *                 full_add(
-*/
-    __pyx_v_carried = 0;
-
-    /* "hotpath_cython/_screen.pyx":232
- *             memcpy(&self.counts[bits, 0], &self.carries[0, 0], n * sizeof(uint64_t))
- *             carried = 0
- *             for i in range(1, pending - 1, 2):             # <<<<<<<<<<<<<<
- *                 full_add(
- *                     &self.counts[bits, 0], &self.carries[i, 0], &self.carries[i + 1, 0],
-*/
-
-    __pyx_t_5 = (__pyx_v_pending - 1);
-    __pyx_t_6 = __pyx_t_5;
-
-    for (__pyx_t_7 = 1; __pyx_t_7 < __pyx_t_6; __pyx_t_7+=2) {
-      __pyx_v_i = __pyx_t_7;
-
-      /* "hotpath_cython/_screen.pyx":234
- *             for i in range(1, pending - 1, 2):
- *                 full_add(
- *                     &self.counts[bits, 0], &self.carries[i, 0], &self.carries[i + 1, 0],             # <<<<<<<<<<<<<<
- *                     &self.carries[carried, 0], n,
- *                 )
-*/
-      __pyx_t_10 = __pyx_v_bits;
-      __pyx_t_9 = 0;
-      __pyx_t_2 = __pyx_v_i;
-      __pyx_t_3 = 0;
-      __pyx_t_12 = (__pyx_v_i + 1);
-      __pyx_t_13 = 0;
-
-      /* "hotpath_cython/_screen.pyx":235
- *                 full_add(
- *                     &self.counts[bits, 0], &self.carries[i, 0], &self.carries[i + 1, 0],
- *                     &self.carries[carried, 0], n,             # <<<<<<<<<<<<<<
- *                 )
- *                 carried += 1
-*/
-      __pyx_t_14 = __pyx_v_carried;
-      __pyx_t_15 = 0;
-
-      /* "hotpath_cython/_screen.pyx":233
- *             carried = 0
- *             for i in range(1, pending - 1, 2):
- *                 full_add(             # <<<<<<<<<<<<<<
- *                     &self.counts[bits, 0], &self.carries[i, 0], &self.carries[i + 1, 0],
- *                     &self.carries[carried, 0], n,
-*/
-      __pyx_f_14hotpath_cython_7_screen_full_add((&(*((uint64_t *) ( /* dim=1 */ ((char *) (((uint64_t *) ( /* dim=0 */ (__pyx_v_self->counts.data + __pyx_t_10 * __pyx_v_self->counts.strides[0]) )) + __pyx_t_9)) )))), (&(*((uint64_t *) ( /* dim=1 */ ((char *) (((uint64_t *) ( /* dim=0 */ (__pyx_v_self->carries.data + __pyx_t_2 * __pyx_v_self->carries.strides[0]) )) + __pyx_t_3)) )))), (&(*((uint64_t *) ( /* dim=1 */ ((char *) (((uint64_t *) ( /* dim=0 */ (__pyx_v_self->carries.data + __pyx_t_12 * __pyx_v_self->carries.strides[0]) )) + __pyx_t_13)) )))), (&(*((uint64_t *) ( /* dim=1 */ ((char *) (((uint64_t *) ( /* dim=0 */ (__pyx_v_self->carries.data + __pyx_t_14 * __pyx_v_self->carries.strides[0]) )) + __pyx_t_15)) )))), __pyx_v_n);
-
-      /* "hotpath_cython/_screen.pyx":237
- *                     &self.carries[carried, 0], n,
- *                 )
- *                 carried += 1             # <<<<<<<<<<<<<<
- *             if pending % 2 == 0:
- *                 half_add(
-*/
-      __pyx_v_carried = (__pyx_v_carried + 1);
-    }
-
-
-    /* "hotpath_cython/_screen.pyx":238
- *                 )
- *                 carried += 1
- *             if pending % 2 == 0:             # <<<<<<<<<<<<<<
- *                 half_add(
- *                     &self.counts[bits, 0], &self.carries[pending - 1, 0],
-*/
-    __pyx_t_1 = ((__pyx_v_pending % 2) == 0);
-
-    if (__pyx_t_1) {
-
-
-      /* "hotpath_cython/_screen.pyx":240
- *             if pending % 2 == 0:
- *                 half_add(
- *                     &self.counts[bits, 0], &self.carries[pending - 1, 0],             # <<<<<<<<<<<<<<
- *                     &self.carries[carried, 0], n,
- *                 )
-*/
-      __pyx_t_15 = __pyx_v_bits;
-      __pyx_t_14 = 0;
-      __pyx_t_13 = (__pyx_v_pending - 1);
-      __pyx_t_12 = 0;
-
-      /* "hotpath_cython/_screen.pyx":241
- *                 half_add(
- *                     &self.counts[bits, 0], &self.carries[pending - 1, 0],
- *                     &self.carries[carried, 0], n,             # <<<<<<<<<<<<<<
- *                 )
- *                 carried += 1
-*/
-      __pyx_t_3 = __pyx_v_carried;
-      __pyx_t_2 = 0;
-
-      /* "hotpath_cython/_screen.pyx":239
- *                 carried += 1
- *             if pending % 2 == 0:
- *                 half_add(             # <<<<<<<<<<<<<<
- *                     &self.counts[bits, 0], &self.carries[pending - 1, 0],
- *                     &self.carries[carried, 0], n,
-*/
-      __pyx_f_14hotpath_cython_7_screen_half_add((&(*((uint64_t *) ( /* dim=1 */ ((char *) (((uint64_t *) ( /* dim=0 */ (__pyx_v_self->counts.data + __pyx_t_15 * __pyx_v_self->counts.strides[0]) )) + __pyx_t_14)) )))), (&(*((uint64_t *) ( /* dim=1 */ ((char *) (((uint64_t *) ( /* dim=0 */ (__pyx_v_self->carries.data + __pyx_t_13 * __pyx_v_self->carries.strides[0]) )) + __pyx_t_12)) )))), (&(*((uint64_t *) ( /* dim=1 */ ((char *) (((uint64_t *) ( /* dim=0 */ (__pyx_v_self->carries.data + __pyx_t_3 * __pyx_v_self->carries.strides[0]) )) + __pyx_t_2)) )))), __pyx_v_n);
-
-      /* "hotpath_cython/_screen.pyx":243
- *                     &self.carries[carried, 0], n,
- *                 )
- *                 carried += 1             # <<<<<<<<<<<<<<
- *             pending = carried
- *             bits += 1
-*/
-      __pyx_v_carried = (__pyx_v_carried + 1);
-
-      /* "hotpath_cython/_screen.pyx":238
- *                 )
- *                 carried += 1
- *             if pending % 2 == 0:             # <<<<<<<<<<<<<<
- *                 half_add(
- *                     &self.counts[bits, 0], &self.carries[pending - 1, 0],
-*/
-    }
-
-    /* "hotpath_cython/_screen.pyx":244
- *                 )
- *                 carried += 1
- *             pending = carried             # <<<<<<<<<<<<<<
- *             bits += 1
- *         for i in range(n):
-*/
-    __pyx_v_pending = __pyx_v_carried;
-
-    /* "hotpath_cython/_screen.pyx":245
- *                 carried += 1
- *             pending = carried
- *             bits += 1             # <<<<<<<<<<<<<<
- *         for i in range(n):
- *             self.reached[i] = ~<uint64_t>0 if self.thresholds[i] >> bits == 0 else 0
-*/
-    __pyx_v_bits = (__pyx_v_bits + 1);
-  }
-
-  /* "hotpath_cython/_screen.pyx":246
- *             pending = carried
- *             bits += 1
- *         for i in range(n):             # <<<<<<<<<<<<<<
- *             self.reached[i] = ~<uint64_t>0 if self.thresholds[i] >> bits == 0 else 0
- *         for i in range(bits):
-*/
-
-  __pyx_t_5 = __pyx_v_n;
-  __pyx_t_6 = __pyx_t_5;
-
-  for (__pyx_t_7 = 0; __pyx_t_7 < __pyx_t_6; __pyx_t_7+=1) {
-    __pyx_v_i = __pyx_t_7;
-
-    /* "hotpath_cython/_screen.pyx":247
- *             bits += 1
- *         for i in range(n):
- *             self.reached[i] = ~<uint64_t>0 if self.thresholds[i] >> bits == 0 else 0             # <<<<<<<<<<<<<<
- *         for i in range(bits):
- *             at_least(&self.reached[0], &self.counts[i, 0], &self.thresholds[0], <int>i, n)
-*/
-    __pyx_t_2 = __pyx_v_i;
-    __pyx_t_1 = (((*((uint64_t *) ( /* dim=0 */ ((char *) (((uint64_t *) __pyx_v_self->thresholds.data) + __pyx_t_2)) ))) >> __pyx_v_bits) == 0);
-
-    if (__pyx_t_1) {
-
-      __pyx_t_16 = (~((uint64_t)0));
-    } else {
-
-      __pyx_t_16 = 0;
-    }
-
-    __pyx_t_2 = __pyx_v_i;
-    *((uint64_t *) ( /* dim=0 */ ((char *) (((uint64_t *) __pyx_v_self->reached.data) + __pyx_t_2)) )) = __pyx_t_16;
-
-  }
-
-
-  /* "hotpath_cython/_screen.pyx":248
- *         for i in range(n):
- *             self.reached[i] = ~<uint64_t>0 if self.thresholds[i] >> bits == 0 else 0
- *         for i in range(bits):             # <<<<<<<<<<<<<<
- *             at_least(&self.reached[0], &self.counts[i, 0], &self.thresholds[0], <int>i, n)
- *         self.bits = bits
-*/
-
-  __pyx_t_17 = __pyx_v_bits;
-  __pyx_t_18 = __pyx_t_17;
-
-  for (__pyx_t_5 = 0; __pyx_t_5 < __pyx_t_18; __pyx_t_5+=1) {
-    __pyx_v_i = __pyx_t_5;
-
-    /* "hotpath_cython/_screen.pyx":249
- *             self.reached[i] = ~<uint64_t>0 if self.thresholds[i] >> bits == 0 else 0
- *         for i in range(bits):
- *             at_least(&self.reached[0], &self.counts[i, 0], &self.thresholds[0], <int>i, n)             # <<<<<<<<<<<<<<
- *         self.bits = bits
- *         return 0
-*/
-    __pyx_t_2 = 0;
-    __pyx_t_3 = __pyx_v_i;
-    __pyx_t_12 = 0;
-    __pyx_t_13 = 0;
-    __pyx_f_14hotpath_cython_7_screen_at_least((&(*((uint64_t *) ( /* dim=0 */ ((char *) (((uint64_t *) __pyx_v_self->reached.data) + __pyx_t_2)) )))), (&(*((uint64_t *) ( /* dim=1 */ ((char *) (((uint64_t *) ( /* dim=0 */ (__pyx_v_self->counts.data + __pyx_t_3 * __pyx_v_self->counts.strides[0]) )) + __pyx_t_12)) )))), (&(*((uint64_t *) ( /* dim=0 */ ((char *) (((uint64_t *) __pyx_v_self->thresholds.data) + __pyx_t_13)) )))), ((int)__pyx_v_i), __pyx_v_n);
-  }
-
-
-  /* "hotpath_cython/_screen.pyx":250
- *         for i in range(bits):
- *             at_least(&self.reached[0], &self.counts[i, 0], &self.thresholds[0], <int>i, n)
- *         self.bits = bits             # <<<<<<<<<<<<<<
- *         return 0
- * 
-*/
-  __pyx_v_self->bits = __pyx_v_bits;
-
-  /* "hotpath_cython/_screen.pyx":251
- *             at_least(&self.reached[0], &self.counts[i, 0], &self.thresholds[0], <int>i, n)
- *         self.bits = bits
- *         return 0             # <<<<<<<<<<<<<<
- * 
- *     cdef int check(
-*/
-  {
-
-    __pyx_r = 0;
-  }
-  goto __pyx_L0;
-
-  /* "hotpath_cython/_screen.pyx":208
- *         return 0
- * 
- *     cdef int count_planes(self, Py_ssize_t word, Py_ssize_t end) except -1 nogil:             # <<<<<<<<<<<<<<
- *         """Counts, for each name of the words, the chosen planes that mark it, and finds
- *         the names whose count reaches their word's threshold."""
-*/
-
-  /* function exit code */
-  __pyx_L1_error:;
-  __pyx_gilstate_save = __Pyx_PyGILState_Ensure();
-  __Pyx_AddTraceback("hotpath_cython._screen._Screen.count_planes", __pyx_clineno, __pyx_lineno, __pyx_filename);
-  __pyx_r = -1;
-  __Pyx_PyGILState_Release(__pyx_gilstate_save);
-  __pyx_L0:;
-
-
-
-
-
-  return __pyx_r;
-}
-
-/* "hotpath_cython/_screen.pyx":253
- *         return 0
- * 
- *     cdef int check(             # <<<<<<<<<<<<<<
- *         self, Py_ssize_t word, Py_ssize_t i, Py_ssize_t start_one, Py_ssize_t start_both
- *     ) except -1 nogil:
-*/
-
-static int __pyx_f_14hotpath_cython_7_screen_7_Screen_check(struct __pyx_obj_14hotpath_cython_7_screen__Screen *__pyx_v_self, Py_ssize_t __pyx_v_word, Py_ssize_t __pyx_v_i, Py_ssize_t __pyx_v_start_one, Py_ssize_t __pyx_v_start_both) {
+static int __pyx_f_14hotpath_cython_7_screen_7_Screen_check(struct __pyx_obj_14hotpath_cython_7_screen__Screen *__pyx_v_self, Py_ssize_t __pyx_v_word, Py_ssize_t __pyx_v_i) {
   uint64_t __pyx_v_left;
   Py_ssize_t __pyx_v_name;
   Py_ssize_t __pyx_v_count;
@@ -23834,26 +22825,27 @@ static int __pyx_f_14hotpath_cython_7_screen_7_Screen_check(struct __pyx_obj_14h
   int __pyx_v_k;
   int __pyx_v_prefix;
   int __pyx_r;
-  Py_ssize_t __pyx_t_1;
+  int __pyx_t_1;
   int __pyx_t_2;
   int __pyx_t_3;
   int __pyx_t_4;
   int __pyx_t_5;
   Py_ssize_t __pyx_t_6;
-  int __pyx_t_7;
-  Py_ssize_t __pyx_t_8;
+  int __pyx_lineno = 0;
+  const char *__pyx_filename = NULL;
+  int __pyx_clineno = 0;
+  PyGILState_STATE __pyx_gilstate_save;
 
-  /* "hotpath_cython/_screen.pyx":257
- *     ) except -1 nogil:
+  /* "hotpath_cython/_screen.pyx":250
+ *     cdef int check(self, Py_ssize_t word, Py_ssize_t i) except -1 nogil:
  *         """Applies the exact threshold to the names of a word that reached the lowest."""
  *         cdef uint64_t left = self.reached[i]             # <<<<<<<<<<<<<<
  *         cdef Py_ssize_t name, count
  *         cdef int bit, k, prefix
 */
-  __pyx_t_1 = __pyx_v_i;
-  __pyx_v_left = (*((uint64_t *) ( /* dim=0 */ ((char *) (((uint64_t *) __pyx_v_self->reached.data) + __pyx_t_1)) )));
+  __pyx_v_left = (__pyx_v_self->reached[__pyx_v_i]);
 
-  /* "hotpath_cython/_screen.pyx":260
+  /* "hotpath_cython/_screen.pyx":253
  *         cdef Py_ssize_t name, count
  *         cdef int bit, k, prefix
  *         while left:             # <<<<<<<<<<<<<<
@@ -23861,12 +22853,12 @@ static int __pyx_f_14hotpath_cython_7_screen_7_Screen_check(struct __pyx_obj_14h
  *             left &= left - 1
 */
   while (1) {
-    __pyx_t_2 = (__pyx_v_left != 0);
+    __pyx_t_1 = (__pyx_v_left != 0);
 
 
-    if (!__pyx_t_2) break;
+    if (!__pyx_t_1) break;
 
-    /* "hotpath_cython/_screen.pyx":261
+    /* "hotpath_cython/_screen.pyx":254
  *         cdef int bit, k, prefix
  *         while left:
  *             bit = lowest_bit(left)             # <<<<<<<<<<<<<<
@@ -23875,7 +22867,7 @@ static int __pyx_f_14hotpath_cython_7_screen_7_Screen_check(struct __pyx_obj_14h
 */
     __pyx_v_bit = __builtin_ctzll(__pyx_v_left);
 
-    /* "hotpath_cython/_screen.pyx":262
+    /* "hotpath_cython/_screen.pyx":255
  *         while left:
  *             bit = lowest_bit(left)
  *             left &= left - 1             # <<<<<<<<<<<<<<
@@ -23884,7 +22876,7 @@ static int __pyx_f_14hotpath_cython_7_screen_7_Screen_check(struct __pyx_obj_14h
 */
     __pyx_v_left = (__pyx_v_left & (__pyx_v_left - 1));
 
-    /* "hotpath_cython/_screen.pyx":263
+    /* "hotpath_cython/_screen.pyx":256
  *             bit = lowest_bit(left)
  *             left &= left - 1
  *             name = word * 64 + bit             # <<<<<<<<<<<<<<
@@ -23893,19 +22885,19 @@ static int __pyx_f_14hotpath_cython_7_screen_7_Screen_check(struct __pyx_obj_14h
 */
     __pyx_v_name = ((__pyx_v_word * 64) + __pyx_v_bit);
 
-    /* "hotpath_cython/_screen.pyx":264
+    /* "hotpath_cython/_screen.pyx":257
  *             left &= left - 1
  *             name = word * 64 + bit
  *             if name >= self.names:             # <<<<<<<<<<<<<<
  *                 break  # Where nothing is needed the padding qualifies, too.
  *             count = 0
 */
-    __pyx_t_2 = (__pyx_v_name >= __pyx_v_self->names);
+    __pyx_t_1 = (__pyx_v_name >= __pyx_v_self->names);
 
-    if (__pyx_t_2) {
+    if (__pyx_t_1) {
 
 
-      /* "hotpath_cython/_screen.pyx":265
+      /* "hotpath_cython/_screen.pyx":258
  *             name = word * 64 + bit
  *             if name >= self.names:
  *                 break  # Where nothing is needed the padding qualifies, too.             # <<<<<<<<<<<<<<
@@ -23914,7 +22906,7 @@ static int __pyx_f_14hotpath_cython_7_screen_7_Screen_check(struct __pyx_obj_14h
 */
       goto __pyx_L4_break;
 
-      /* "hotpath_cython/_screen.pyx":264
+      /* "hotpath_cython/_screen.pyx":257
  *             left &= left - 1
  *             name = word * 64 + bit
  *             if name >= self.names:             # <<<<<<<<<<<<<<
@@ -23923,219 +22915,211 @@ static int __pyx_f_14hotpath_cython_7_screen_7_Screen_check(struct __pyx_obj_14h
 */
     }
 
-    /* "hotpath_cython/_screen.pyx":266
+    /* "hotpath_cython/_screen.pyx":259
  *             if name >= self.names:
  *                 break  # Where nothing is needed the padding qualifies, too.
  *             count = 0             # <<<<<<<<<<<<<<
  *             for k in range(self.bits):
- *                 count |= <Py_ssize_t>(self.counts[k, i] >> bit & 1) << k
+ *                 count |= <Py_ssize_t>(self.counts[k].words[i] >> bit & 1) << k
 */
     __pyx_v_count = 0;
 
-    /* "hotpath_cython/_screen.pyx":267
+    /* "hotpath_cython/_screen.pyx":260
  *                 break  # Where nothing is needed the padding qualifies, too.
  *             count = 0
  *             for k in range(self.bits):             # <<<<<<<<<<<<<<
- *                 count |= <Py_ssize_t>(self.counts[k, i] >> bit & 1) << k
+ *                 count |= <Py_ssize_t>(self.counts[k].words[i] >> bit & 1) << k
  *             prefix = 0
 */
 
-    __pyx_t_3 = __pyx_v_self->bits;
-    __pyx_t_4 = __pyx_t_3;
+    __pyx_t_2 = __pyx_v_self->bits;
+    __pyx_t_3 = __pyx_t_2;
 
-    for (__pyx_t_5 = 0; __pyx_t_5 < __pyx_t_4; __pyx_t_5+=1) {
-      __pyx_v_k = __pyx_t_5;
+    for (__pyx_t_4 = 0; __pyx_t_4 < __pyx_t_3; __pyx_t_4+=1) {
+      __pyx_v_k = __pyx_t_4;
 
-      /* "hotpath_cython/_screen.pyx":268
+      /* "hotpath_cython/_screen.pyx":261
  *             count = 0
  *             for k in range(self.bits):
- *                 count |= <Py_ssize_t>(self.counts[k, i] >> bit & 1) << k             # <<<<<<<<<<<<<<
+ *                 count |= <Py_ssize_t>(self.counts[k].words[i] >> bit & 1) << k             # <<<<<<<<<<<<<<
  *             prefix = 0
  *             if self.length > 1 and self.both[word] >> bit & 1:
 */
-      __pyx_t_1 = __pyx_v_k;
-      __pyx_t_6 = __pyx_v_i;
-      __pyx_v_count = (__pyx_v_count | (((Py_ssize_t)(((*((uint64_t *) ( /* dim=1 */ ((char *) (((uint64_t *) ( /* dim=0 */ (__pyx_v_self->counts.data + __pyx_t_1 * __pyx_v_self->counts.strides[0]) )) + __pyx_t_6)) ))) >> __pyx_v_bit) & 1)) << __pyx_v_k));
+      __pyx_v_count = (__pyx_v_count | (((Py_ssize_t)((((__pyx_v_self->counts[__pyx_v_k]).words[__pyx_v_i]) >> __pyx_v_bit) & 1)) << __pyx_v_k));
     }
 
 
-    /* "hotpath_cython/_screen.pyx":269
+    /* "hotpath_cython/_screen.pyx":262
  *             for k in range(self.bits):
- *                 count |= <Py_ssize_t>(self.counts[k, i] >> bit & 1) << k
+ *                 count |= <Py_ssize_t>(self.counts[k].words[i] >> bit & 1) << k
  *             prefix = 0             # <<<<<<<<<<<<<<
  *             if self.length > 1 and self.both[word] >> bit & 1:
  *                 prefix = PREFIX_LENGTH
 */
     __pyx_v_prefix = 0;
 
-    /* "hotpath_cython/_screen.pyx":270
- *                 count |= <Py_ssize_t>(self.counts[k, i] >> bit & 1) << k
+    /* "hotpath_cython/_screen.pyx":263
+ *                 count |= <Py_ssize_t>(self.counts[k].words[i] >> bit & 1) << k
  *             prefix = 0
  *             if self.length > 1 and self.both[word] >> bit & 1:             # <<<<<<<<<<<<<<
  *                 prefix = PREFIX_LENGTH
- *                 count -= start_both
+ *                 count -= self.start_both
 */
-    __pyx_t_7 = (__pyx_v_self->length > 1);
+    __pyx_t_5 = (__pyx_v_self->length > 1);
 
-    if (__pyx_t_7) {
+    if (__pyx_t_5) {
 
     } else {
 
-      __pyx_t_2 = __pyx_t_7;
+      __pyx_t_1 = __pyx_t_5;
 
       goto __pyx_L9_bool_binop_done;
     }
-    __pyx_t_6 = __pyx_v_word;
-    __pyx_t_7 = ((((*((uint64_t *) ( /* dim=0 */ ((char *) (((uint64_t *) __pyx_v_self->both.data) + __pyx_t_6)) ))) >> __pyx_v_bit) & 1) != 0);
+    __pyx_t_5 = ((((__pyx_v_self->both[__pyx_v_word]) >> __pyx_v_bit) & 1) != 0);
 
 
-    __pyx_t_2 = __pyx_t_7;
+    __pyx_t_1 = __pyx_t_5;
 
     __pyx_L9_bool_binop_done:;
-    if (__pyx_t_2) {
+    if (__pyx_t_1) {
 
 
-      /* "hotpath_cython/_screen.pyx":271
+      /* "hotpath_cython/_screen.pyx":264
  *             prefix = 0
  *             if self.length > 1 and self.both[word] >> bit & 1:
  *                 prefix = PREFIX_LENGTH             # <<<<<<<<<<<<<<
- *                 count -= start_both
- *             elif self.length > 0 and self.heads[0, self.first_bin, word] >> bit & 1:
+ *                 count -= self.start_both
+ *             elif self.length > 0 and self.first[word] >> bit & 1:
 */
       __pyx_v_prefix = __pyx_e_14hotpath_cython_5_jaro_PREFIX_LENGTH;
 
-      /* "hotpath_cython/_screen.pyx":272
+      /* "hotpath_cython/_screen.pyx":265
  *             if self.length > 1 and self.both[word] >> bit & 1:
  *                 prefix = PREFIX_LENGTH
- *                 count -= start_both             # <<<<<<<<<<<<<<
- *             elif self.length > 0 and self.heads[0, self.first_bin, word] >> bit & 1:
+ *                 count -= self.start_both             # <<<<<<<<<<<<<<
+ *             elif self.length > 0 and self.first[word] >> bit & 1:
  *                 prefix = 1
 */
-      __pyx_v_count = (__pyx_v_count - __pyx_v_start_both);
+      __pyx_v_count = (__pyx_v_count - __pyx_v_self->start_both);
 
-      /* "hotpath_cython/_screen.pyx":270
- *                 count |= <Py_ssize_t>(self.counts[k, i] >> bit & 1) << k
+      /* "hotpath_cython/_screen.pyx":263
+ *                 count |= <Py_ssize_t>(self.counts[k].words[i] >> bit & 1) << k
  *             prefix = 0
  *             if self.length > 1 and self.both[word] >> bit & 1:             # <<<<<<<<<<<<<<
  *                 prefix = PREFIX_LENGTH
- *                 count -= start_both
+ *                 count -= self.start_both
 */
       goto __pyx_L8;
     }
 
-    /* "hotpath_cython/_screen.pyx":273
+    /* "hotpath_cython/_screen.pyx":266
  *                 prefix = PREFIX_LENGTH
- *                 count -= start_both
- *             elif self.length > 0 and self.heads[0, self.first_bin, word] >> bit & 1:             # <<<<<<<<<<<<<<
+ *                 count -= self.start_both
+ *             elif self.length > 0 and self.first[word] >> bit & 1:             # <<<<<<<<<<<<<<
  *                 prefix = 1
- *                 count -= start_one
+ *                 count -= self.start_first
 */
-    __pyx_t_7 = (__pyx_v_self->length > 0);
+    __pyx_t_5 = (__pyx_v_self->length > 0);
 
-    if (__pyx_t_7) {
+    if (__pyx_t_5) {
 
     } else {
 
-      __pyx_t_2 = __pyx_t_7;
+      __pyx_t_1 = __pyx_t_5;
 
       goto __pyx_L11_bool_binop_done;
     }
-    __pyx_t_6 = 0;
-    __pyx_t_1 = __pyx_v_self->first_bin;
-    __pyx_t_8 = __pyx_v_word;
-    __pyx_t_7 = ((((*((uint64_t const  *) ( /* dim=2 */ ((char *) (((uint64_t const  *) ( /* dim=1 */ (( /* dim=0 */ (__pyx_v_self->heads.data + __pyx_t_6 * __pyx_v_self->heads.strides[0]) ) + __pyx_t_1 * __pyx_v_self->heads.strides[1]) )) + __pyx_t_8)) ))) >> __pyx_v_bit) & 1) != 0);
+    __pyx_t_5 = ((((__pyx_v_self->first[__pyx_v_word]) >> __pyx_v_bit) & 1) != 0);
 
 
-    __pyx_t_2 = __pyx_t_7;
+    __pyx_t_1 = __pyx_t_5;
 
     __pyx_L11_bool_binop_done:;
-    if (__pyx_t_2) {
+    if (__pyx_t_1) {
 
 
-      /* "hotpath_cython/_screen.pyx":274
- *                 count -= start_both
- *             elif self.length > 0 and self.heads[0, self.first_bin, word] >> bit & 1:
+      /* "hotpath_cython/_screen.pyx":267
+ *                 count -= self.start_both
+ *             elif self.length > 0 and self.first[word] >> bit & 1:
  *                 prefix = 1             # <<<<<<<<<<<<<<
- *                 count -= start_one
+ *                 count -= self.start_first
  *             if count >= fewest_common(&self.bound, self.length, self.length_of(name), prefix):
 */
       __pyx_v_prefix = 1;
 
-      /* "hotpath_cython/_screen.pyx":275
- *             elif self.length > 0 and self.heads[0, self.first_bin, word] >> bit & 1:
+      /* "hotpath_cython/_screen.pyx":268
+ *             elif self.length > 0 and self.first[word] >> bit & 1:
  *                 prefix = 1
- *                 count -= start_one             # <<<<<<<<<<<<<<
+ *                 count -= self.start_first             # <<<<<<<<<<<<<<
  *             if count >= fewest_common(&self.bound, self.length, self.length_of(name), prefix):
- *                 self.candidates[self.found, 0] = <int32_t>name
+ *                 self.candidates[self.found].name = <int32_t>name
 */
-      __pyx_v_count = (__pyx_v_count - __pyx_v_start_one);
+      __pyx_v_count = (__pyx_v_count - __pyx_v_self->start_first);
 
-      /* "hotpath_cython/_screen.pyx":273
+      /* "hotpath_cython/_screen.pyx":266
  *                 prefix = PREFIX_LENGTH
- *                 count -= start_both
- *             elif self.length > 0 and self.heads[0, self.first_bin, word] >> bit & 1:             # <<<<<<<<<<<<<<
+ *                 count -= self.start_both
+ *             elif self.length > 0 and self.first[word] >> bit & 1:             # <<<<<<<<<<<<<<
  *                 prefix = 1
- *                 count -= start_one
+ *                 count -= self.start_first
 */
     }
     __pyx_L8:;
 
-    /* "hotpath_cython/_screen.pyx":276
+    /* "hotpath_cython/_screen.pyx":269
  *                 prefix = 1
- *                 count -= start_one
+ *                 count -= self.start_first
  *             if count >= fewest_common(&self.bound, self.length, self.length_of(name), prefix):             # <<<<<<<<<<<<<<
- *                 self.candidates[self.found, 0] = <int32_t>name
- *                 self.candidates[self.found, 1] = <int32_t>count
+ *                 self.candidates[self.found].name = <int32_t>name
+ *                 self.candidates[self.found].common = <int32_t>count
 */
-    __pyx_t_2 = (__pyx_v_count >= __pyx_f_14hotpath_cython_6_bound_fewest_common((&__pyx_v_self->bound), __pyx_v_self->length, ((struct __pyx_vtabstruct_14hotpath_cython_7_screen__Screen *)__pyx_v_self->__pyx_vtab)->length_of(__pyx_v_self, __pyx_v_name), __pyx_v_prefix));
+    __pyx_t_6 = ((struct __pyx_vtabstruct_14hotpath_cython_7_screen__Screen *)__pyx_v_self->__pyx_vtab)->length_of(__pyx_v_self, __pyx_v_name); if (unlikely(__pyx_t_6 == ((Py_ssize_t)-1L))) __PYX_ERR(0, 269, __pyx_L1_error)
+    __pyx_t_1 = (__pyx_v_count >= __pyx_f_14hotpath_cython_6_bound_fewest_common((&__pyx_v_self->bound), __pyx_v_self->length, __pyx_t_6, __pyx_v_prefix));
 
-    if (__pyx_t_2) {
+
+    if (__pyx_t_1) {
 
 
-      /* "hotpath_cython/_screen.pyx":277
- *                 count -= start_one
+      /* "hotpath_cython/_screen.pyx":270
+ *                 count -= self.start_first
  *             if count >= fewest_common(&self.bound, self.length, self.length_of(name), prefix):
- *                 self.candidates[self.found, 0] = <int32_t>name             # <<<<<<<<<<<<<<
- *                 self.candidates[self.found, 1] = <int32_t>count
+ *                 self.candidates[self.found].name = <int32_t>name             # <<<<<<<<<<<<<<
+ *                 self.candidates[self.found].common = <int32_t>count
  *                 self.found += 1
 */
-      __pyx_t_8 = __pyx_v_self->found;
-      __pyx_t_1 = 0;
-      *((int32_t *) ( /* dim=1 */ ((char *) (((int32_t *) ( /* dim=0 */ (__pyx_v_self->candidates.data + __pyx_t_8 * __pyx_v_self->candidates.strides[0]) )) + __pyx_t_1)) )) = ((int32_t)__pyx_v_name);
+      (__pyx_v_self->candidates[__pyx_v_self->found]).name = ((int32_t)__pyx_v_name);
 
-      /* "hotpath_cython/_screen.pyx":278
+      /* "hotpath_cython/_screen.pyx":271
  *             if count >= fewest_common(&self.bound, self.length, self.length_of(name), prefix):
- *                 self.candidates[self.found, 0] = <int32_t>name
- *                 self.candidates[self.found, 1] = <int32_t>count             # <<<<<<<<<<<<<<
+ *                 self.candidates[self.found].name = <int32_t>name
+ *                 self.candidates[self.found].common = <int32_t>count             # <<<<<<<<<<<<<<
  *                 self.found += 1
  *         return 0
 */
-      __pyx_t_1 = __pyx_v_self->found;
-      __pyx_t_8 = 1;
-      *((int32_t *) ( /* dim=1 */ ((char *) (((int32_t *) ( /* dim=0 */ (__pyx_v_self->candidates.data + __pyx_t_1 * __pyx_v_self->candidates.strides[0]) )) + __pyx_t_8)) )) = ((int32_t)__pyx_v_count);
+      (__pyx_v_self->candidates[__pyx_v_self->found]).common = ((int32_t)__pyx_v_count);
 
-      /* "hotpath_cython/_screen.pyx":279
- *                 self.candidates[self.found, 0] = <int32_t>name
- *                 self.candidates[self.found, 1] = <int32_t>count
+      /* "hotpath_cython/_screen.pyx":272
+ *                 self.candidates[self.found].name = <int32_t>name
+ *                 self.candidates[self.found].common = <int32_t>count
  *                 self.found += 1             # <<<<<<<<<<<<<<
  *         return 0
  * 
 */
       __pyx_v_self->found = (__pyx_v_self->found + 1);
 
-      /* "hotpath_cython/_screen.pyx":276
+      /* "hotpath_cython/_screen.pyx":269
  *                 prefix = 1
- *                 count -= start_one
+ *                 count -= self.start_first
  *             if count >= fewest_common(&self.bound, self.length, self.length_of(name), prefix):             # <<<<<<<<<<<<<<
- *                 self.candidates[self.found, 0] = <int32_t>name
- *                 self.candidates[self.found, 1] = <int32_t>count
+ *                 self.candidates[self.found].name = <int32_t>name
+ *                 self.candidates[self.found].common = <int32_t>count
 */
     }
   }
   __pyx_L4_break:;
 
-  /* "hotpath_cython/_screen.pyx":280
- *                 self.candidates[self.found, 1] = <int32_t>count
+  /* "hotpath_cython/_screen.pyx":273
+ *                 self.candidates[self.found].common = <int32_t>count
  *                 self.found += 1
  *         return 0             # <<<<<<<<<<<<<<
  * 
@@ -24147,15 +23131,20 @@ static int __pyx_f_14hotpath_cython_7_screen_7_Screen_check(struct __pyx_obj_14h
   }
   goto __pyx_L0;
 
-  /* "hotpath_cython/_screen.pyx":253
- *         return 0
+  /* "hotpath_cython/_screen.pyx":248
+ *             self.thresholds[i] = threshold
  * 
- *     cdef int check(             # <<<<<<<<<<<<<<
- *         self, Py_ssize_t word, Py_ssize_t i, Py_ssize_t start_one, Py_ssize_t start_both
- *     ) except -1 nogil:
+ *     cdef int check(self, Py_ssize_t word, Py_ssize_t i) except -1 nogil:             # <<<<<<<<<<<<<<
+ *         """Applies the exact threshold to the names of a word that reached the lowest."""
+ *         cdef uint64_t left = self.reached[i]
 */
 
   /* function exit code */
+  __pyx_L1_error:;
+  __pyx_gilstate_save = __Pyx_PyGILState_Ensure();
+  __Pyx_AddTraceback("hotpath_cython._screen._Screen.check", __pyx_clineno, __pyx_lineno, __pyx_filename);
+  __pyx_r = -1;
+  __Pyx_PyGILState_Release(__pyx_gilstate_save);
   __pyx_L0:;
 
 
@@ -24166,23 +23155,21 @@ static int __pyx_f_14hotpath_cython_7_screen_7_Screen_check(struct __pyx_obj_14h
   return __pyx_r;
 }
 
-/* "hotpath_cython/_screen.pyx":282
+/* "hotpath_cython/_screen.pyx":275
  *         return 0
  * 
  *     cdef int score(self, int32_t *rows, double *scores, Py_ssize_t limit) except -1 nogil:             # <<<<<<<<<<<<<<
  *         """Scores the candidates; rows and scores have `limit` places."""
- *         cdef Py_ssize_t i, name, length, prefix, need, held = 0, kept = 0
+ *         cdef Py_ssize_t i, length, held = 0, left = 0
 */
 
 static int __pyx_f_14hotpath_cython_7_screen_7_Screen_score(struct __pyx_obj_14hotpath_cython_7_screen__Screen *__pyx_v_self, int32_t *__pyx_v_rows, double *__pyx_v_scores, Py_ssize_t __pyx_v_limit) {
   Py_ssize_t __pyx_v_i;
-  Py_ssize_t __pyx_v_name;
   Py_ssize_t __pyx_v_length;
-  Py_ssize_t __pyx_v_prefix;
-  Py_ssize_t __pyx_v_need;
   Py_ssize_t __pyx_v_held;
-  Py_ssize_t __pyx_v_kept;
+  Py_ssize_t __pyx_v_left;
   uint32_t const *__pyx_v_text;
+  __pyx_t_14hotpath_cython_7_screen_Candidate __pyx_v_candidate;
   __pyx_t_14hotpath_cython_5_jaro_Matches __pyx_v_matches;
   double __pyx_v_score;
   int __pyx_r;
@@ -24192,27 +23179,28 @@ static int __pyx_f_14hotpath_cython_7_screen_7_Screen_score(struct __pyx_obj_14h
   Py_ssize_t __pyx_t_4;
   Py_ssize_t __pyx_t_5;
   int __pyx_t_6;
-  int32_t __pyx_t_7;
-  int32_t __pyx_t_8;
-  int32_t __pyx_t_9;
-  int __pyx_t_10;
+  int __pyx_t_7;
+  int __pyx_lineno = 0;
+  const char *__pyx_filename = NULL;
+  int __pyx_clineno = 0;
+  PyGILState_STATE __pyx_gilstate_save;
 
-  /* "hotpath_cython/_screen.pyx":284
+  /* "hotpath_cython/_screen.pyx":277
  *     cdef int score(self, int32_t *rows, double *scores, Py_ssize_t limit) except -1 nogil:
  *         """Scores the candidates; rows and scores have `limit` places."""
- *         cdef Py_ssize_t i, name, length, prefix, need, held = 0, kept = 0             # <<<<<<<<<<<<<<
+ *         cdef Py_ssize_t i, length, held = 0, left = 0             # <<<<<<<<<<<<<<
  *         cdef const uint32_t *text
- *         cdef Matches matches
+ *         cdef Candidate candidate
 */
   __pyx_v_held = 0;
-  __pyx_v_kept = 0;
+  __pyx_v_left = 0;
 
-  /* "hotpath_cython/_screen.pyx":289
+  /* "hotpath_cython/_screen.pyx":283
  *         cdef double score
  *         # A pass of its own, because its loads, which miss the cache, then overlap.
  *         for i in range(self.found):             # <<<<<<<<<<<<<<
- *             name = self.candidates[i, 0]
- *             length = self.length_of(name)
+ *             candidate = self.candidates[i]
+ *             length = self.length_of(candidate.name)
 */
 
   __pyx_t_1 = __pyx_v_self->found;
@@ -24221,265 +23209,260 @@ static int __pyx_f_14hotpath_cython_7_screen_7_Screen_score(struct __pyx_obj_14h
   for (__pyx_t_3 = 0; __pyx_t_3 < __pyx_t_2; __pyx_t_3+=1) {
     __pyx_v_i = __pyx_t_3;
 
-    /* "hotpath_cython/_screen.pyx":290
+    /* "hotpath_cython/_screen.pyx":284
  *         # A pass of its own, because its loads, which miss the cache, then overlap.
  *         for i in range(self.found):
- *             name = self.candidates[i, 0]             # <<<<<<<<<<<<<<
- *             length = self.length_of(name)
- *             prefix = common_prefix(
+ *             candidate = self.candidates[i]             # <<<<<<<<<<<<<<
+ *             length = self.length_of(candidate.name)
+ *             text = self.text + self.offsets[candidate.name]
 */
-    __pyx_t_4 = __pyx_v_i;
-    __pyx_t_5 = 0;
-    __pyx_v_name = (*((int32_t *) ( /* dim=1 */ ((char *) (((int32_t *) ( /* dim=0 */ (__pyx_v_self->candidates.data + __pyx_t_4 * __pyx_v_self->candidates.strides[0]) )) + __pyx_t_5)) )));
+    __pyx_v_candidate = (__pyx_v_self->candidates[__pyx_v_i]);
+
+    /* "hotpath_cython/_screen.pyx":285
+ *         for i in range(self.found):
+ *             candidate = self.candidates[i]
+ *             length = self.length_of(candidate.name)             # <<<<<<<<<<<<<<
+ *             text = self.text + self.offsets[candidate.name]
+ *             candidate.prefix = common_prefix(self.query, self.length, text, length)
+*/
+    __pyx_t_4 = ((struct __pyx_vtabstruct_14hotpath_cython_7_screen__Screen *)__pyx_v_self->__pyx_vtab)->length_of(__pyx_v_self, __pyx_v_candidate.name); if (unlikely(__pyx_t_4 == ((Py_ssize_t)-1L))) __PYX_ERR(0, 285, __pyx_L1_error)
+    __pyx_v_length = __pyx_t_4;
+
+    /* "hotpath_cython/_screen.pyx":286
+ *             candidate = self.candidates[i]
+ *             length = self.length_of(candidate.name)
+ *             text = self.text + self.offsets[candidate.name]             # <<<<<<<<<<<<<<
+ *             candidate.prefix = common_prefix(self.query, self.length, text, length)
+ *             candidate.need = <int32_t>fewest_common(
+*/
+    __pyx_t_5 = __pyx_v_candidate.name;
+    __pyx_v_text = (__pyx_v_self->text + (*((int32_t const  *) ( /* dim=0 */ ((char *) (((int32_t const  *) __pyx_v_self->offsets.data) + __pyx_t_5)) ))));
+
+    /* "hotpath_cython/_screen.pyx":287
+ *             length = self.length_of(candidate.name)
+ *             text = self.text + self.offsets[candidate.name]
+ *             candidate.prefix = common_prefix(self.query, self.length, text, length)             # <<<<<<<<<<<<<<
+ *             candidate.need = <int32_t>fewest_common(
+ *                 &self.bound, self.length, length, candidate.prefix
+*/
+    __pyx_v_candidate.prefix = __pyx_f_14hotpath_cython_5_jaro_common_prefix(__pyx_v_self->query, __pyx_v_self->length, __pyx_v_text, __pyx_v_length);
+
+    /* "hotpath_cython/_screen.pyx":288
+ *             text = self.text + self.offsets[candidate.name]
+ *             candidate.prefix = common_prefix(self.query, self.length, text, length)
+ *             candidate.need = <int32_t>fewest_common(             # <<<<<<<<<<<<<<
+ *                 &self.bound, self.length, length, candidate.prefix
+ *             )
+*/
+    __pyx_v_candidate.need = ((int32_t)__pyx_f_14hotpath_cython_6_bound_fewest_common((&__pyx_v_self->bound), __pyx_v_self->length, __pyx_v_length, __pyx_v_candidate.prefix));
 
     /* "hotpath_cython/_screen.pyx":291
- *         for i in range(self.found):
- *             name = self.candidates[i, 0]
- *             length = self.length_of(name)             # <<<<<<<<<<<<<<
- *             prefix = common_prefix(
- *                 self.query, self.length, self.text + self.offsets[name], length
-*/
-    __pyx_v_length = ((struct __pyx_vtabstruct_14hotpath_cython_7_screen__Screen *)__pyx_v_self->__pyx_vtab)->length_of(__pyx_v_self, __pyx_v_name);
-
-    /* "hotpath_cython/_screen.pyx":293
- *             length = self.length_of(name)
- *             prefix = common_prefix(
- *                 self.query, self.length, self.text + self.offsets[name], length             # <<<<<<<<<<<<<<
+ *                 &self.bound, self.length, length, candidate.prefix
  *             )
- *             need = fewest_common(&self.bound, self.length, length, <int>prefix)
+ *             if candidate.common >= candidate.need:             # <<<<<<<<<<<<<<
+ *                 self.candidates[left] = candidate
+ *                 left += 1
 */
-    __pyx_t_5 = __pyx_v_name;
-
-    /* "hotpath_cython/_screen.pyx":292
- *             name = self.candidates[i, 0]
- *             length = self.length_of(name)
- *             prefix = common_prefix(             # <<<<<<<<<<<<<<
- *                 self.query, self.length, self.text + self.offsets[name], length
- *             )
-*/
-    __pyx_v_prefix = __pyx_f_14hotpath_cython_5_jaro_common_prefix(__pyx_v_self->query, __pyx_v_self->length, (__pyx_v_self->text + (*((int32_t const  *) ( /* dim=0 */ ((char *) (((int32_t const  *) __pyx_v_self->offsets.data) + __pyx_t_5)) )))), __pyx_v_length);
-
-    /* "hotpath_cython/_screen.pyx":295
- *                 self.query, self.length, self.text + self.offsets[name], length
- *             )
- *             need = fewest_common(&self.bound, self.length, length, <int>prefix)             # <<<<<<<<<<<<<<
- *             if self.candidates[i, 1] >= need:
- *                 self.candidates[kept, 0] = <int32_t>name
-*/
-    __pyx_v_need = __pyx_f_14hotpath_cython_6_bound_fewest_common((&__pyx_v_self->bound), __pyx_v_self->length, __pyx_v_length, ((int)__pyx_v_prefix));
-
-    /* "hotpath_cython/_screen.pyx":296
- *             )
- *             need = fewest_common(&self.bound, self.length, length, <int>prefix)
- *             if self.candidates[i, 1] >= need:             # <<<<<<<<<<<<<<
- *                 self.candidates[kept, 0] = <int32_t>name
- *                 self.candidates[kept, 1] = <int32_t>prefix
-*/
-    __pyx_t_5 = __pyx_v_i;
-    __pyx_t_4 = 1;
-    __pyx_t_6 = ((*((int32_t *) ( /* dim=1 */ ((char *) (((int32_t *) ( /* dim=0 */ (__pyx_v_self->candidates.data + __pyx_t_5 * __pyx_v_self->candidates.strides[0]) )) + __pyx_t_4)) ))) >= __pyx_v_need);
+    __pyx_t_6 = (__pyx_v_candidate.common >= __pyx_v_candidate.need);
 
     if (__pyx_t_6) {
 
 
-      /* "hotpath_cython/_screen.pyx":297
- *             need = fewest_common(&self.bound, self.length, length, <int>prefix)
- *             if self.candidates[i, 1] >= need:
- *                 self.candidates[kept, 0] = <int32_t>name             # <<<<<<<<<<<<<<
- *                 self.candidates[kept, 1] = <int32_t>prefix
- *                 self.candidates[kept, 2] = <int32_t>need
-*/
-      __pyx_t_4 = __pyx_v_kept;
-      __pyx_t_5 = 0;
-      *((int32_t *) ( /* dim=1 */ ((char *) (((int32_t *) ( /* dim=0 */ (__pyx_v_self->candidates.data + __pyx_t_4 * __pyx_v_self->candidates.strides[0]) )) + __pyx_t_5)) )) = ((int32_t)__pyx_v_name);
-
-      /* "hotpath_cython/_screen.pyx":298
- *             if self.candidates[i, 1] >= need:
- *                 self.candidates[kept, 0] = <int32_t>name
- *                 self.candidates[kept, 1] = <int32_t>prefix             # <<<<<<<<<<<<<<
- *                 self.candidates[kept, 2] = <int32_t>need
- *                 kept += 1
-*/
-      __pyx_t_5 = __pyx_v_kept;
-      __pyx_t_4 = 1;
-      *((int32_t *) ( /* dim=1 */ ((char *) (((int32_t *) ( /* dim=0 */ (__pyx_v_self->candidates.data + __pyx_t_5 * __pyx_v_self->candidates.strides[0]) )) + __pyx_t_4)) )) = ((int32_t)__pyx_v_prefix);
-
-      /* "hotpath_cython/_screen.pyx":299
- *                 self.candidates[kept, 0] = <int32_t>name
- *                 self.candidates[kept, 1] = <int32_t>prefix
- *                 self.candidates[kept, 2] = <int32_t>need             # <<<<<<<<<<<<<<
- *                 kept += 1
- *         for i in range(kept):
-*/
-      __pyx_t_4 = __pyx_v_kept;
-      __pyx_t_5 = 2;
-      *((int32_t *) ( /* dim=1 */ ((char *) (((int32_t *) ( /* dim=0 */ (__pyx_v_self->candidates.data + __pyx_t_4 * __pyx_v_self->candidates.strides[0]) )) + __pyx_t_5)) )) = ((int32_t)__pyx_v_need);
-
-      /* "hotpath_cython/_screen.pyx":300
- *                 self.candidates[kept, 1] = <int32_t>prefix
- *                 self.candidates[kept, 2] = <int32_t>need
- *                 kept += 1             # <<<<<<<<<<<<<<
- *         for i in range(kept):
- *             name, prefix, need = self.candidates[i, 0], self.candidates[i, 1], self.candidates[i, 2]
-*/
-      __pyx_v_kept = (__pyx_v_kept + 1);
-
-      /* "hotpath_cython/_screen.pyx":296
+      /* "hotpath_cython/_screen.pyx":292
  *             )
- *             need = fewest_common(&self.bound, self.length, length, <int>prefix)
- *             if self.candidates[i, 1] >= need:             # <<<<<<<<<<<<<<
- *                 self.candidates[kept, 0] = <int32_t>name
- *                 self.candidates[kept, 1] = <int32_t>prefix
+ *             if candidate.common >= candidate.need:
+ *                 self.candidates[left] = candidate             # <<<<<<<<<<<<<<
+ *                 left += 1
+ *         if left and self.length <= WORD:
+*/
+      (__pyx_v_self->candidates[__pyx_v_left]) = __pyx_v_candidate;
+
+      /* "hotpath_cython/_screen.pyx":293
+ *             if candidate.common >= candidate.need:
+ *                 self.candidates[left] = candidate
+ *                 left += 1             # <<<<<<<<<<<<<<
+ *         if left and self.length <= WORD:
+ *             set_positions(&self.positions, self.query, self.length)
+*/
+      __pyx_v_left = (__pyx_v_left + 1);
+
+      /* "hotpath_cython/_screen.pyx":291
+ *                 &self.bound, self.length, length, candidate.prefix
+ *             )
+ *             if candidate.common >= candidate.need:             # <<<<<<<<<<<<<<
+ *                 self.candidates[left] = candidate
+ *                 left += 1
 */
     }
   }
 
 
-  /* "hotpath_cython/_screen.pyx":301
- *                 self.candidates[kept, 2] = <int32_t>need
- *                 kept += 1
- *         for i in range(kept):             # <<<<<<<<<<<<<<
- *             name, prefix, need = self.candidates[i, 0], self.candidates[i, 1], self.candidates[i, 2]
- *             text = self.text + self.offsets[name]
+  /* "hotpath_cython/_screen.pyx":294
+ *                 self.candidates[left] = candidate
+ *                 left += 1
+ *         if left and self.length <= WORD:             # <<<<<<<<<<<<<<
+ *             set_positions(&self.positions, self.query, self.length)
+ *         for i in range(left):
+*/
+  __pyx_t_7 = (__pyx_v_left != 0);
+
+  if (__pyx_t_7) {
+
+  } else {
+
+    __pyx_t_6 = __pyx_t_7;
+
+    goto __pyx_L7_bool_binop_done;
+  }
+  __pyx_t_7 = (__pyx_v_self->length <= __pyx_e_14hotpath_cython_5_jaro_WORD);
+
+
+  __pyx_t_6 = __pyx_t_7;
+
+  __pyx_L7_bool_binop_done:;
+  if (__pyx_t_6) {
+
+
+    /* "hotpath_cython/_screen.pyx":295
+ *                 left += 1
+ *         if left and self.length <= WORD:
+ *             set_positions(&self.positions, self.query, self.length)             # <<<<<<<<<<<<<<
+ *         for i in range(left):
+ *             candidate = self.candidates[i]
+*/
+    __pyx_f_14hotpath_cython_5_jaro_set_positions((&__pyx_v_self->positions), __pyx_v_self->query, __pyx_v_self->length);
+
+    /* "hotpath_cython/_screen.pyx":294
+ *                 self.candidates[left] = candidate
+ *                 left += 1
+ *         if left and self.length <= WORD:             # <<<<<<<<<<<<<<
+ *             set_positions(&self.positions, self.query, self.length)
+ *         for i in range(left):
+*/
+  }
+
+  /* "hotpath_cython/_screen.pyx":296
+ *         if left and self.length <= WORD:
+ *             set_positions(&self.positions, self.query, self.length)
+ *         for i in range(left):             # <<<<<<<<<<<<<<
+ *             candidate = self.candidates[i]
+ *             length = self.length_of(candidate.name)
 */
 
-  __pyx_t_1 = __pyx_v_kept;
+  __pyx_t_1 = __pyx_v_left;
   __pyx_t_2 = __pyx_t_1;
 
   for (__pyx_t_3 = 0; __pyx_t_3 < __pyx_t_2; __pyx_t_3+=1) {
     __pyx_v_i = __pyx_t_3;
 
-    /* "hotpath_cython/_screen.pyx":302
- *                 kept += 1
- *         for i in range(kept):
- *             name, prefix, need = self.candidates[i, 0], self.candidates[i, 1], self.candidates[i, 2]             # <<<<<<<<<<<<<<
- *             text = self.text + self.offsets[name]
- *             length = self.length_of(name)
+    /* "hotpath_cython/_screen.pyx":297
+ *             set_positions(&self.positions, self.query, self.length)
+ *         for i in range(left):
+ *             candidate = self.candidates[i]             # <<<<<<<<<<<<<<
+ *             length = self.length_of(candidate.name)
+ *             text = self.text + self.offsets[candidate.name]
 */
-    __pyx_t_5 = __pyx_v_i;
-    __pyx_t_4 = 0;
-    __pyx_t_7 = (*((int32_t *) ( /* dim=1 */ ((char *) (((int32_t *) ( /* dim=0 */ (__pyx_v_self->candidates.data + __pyx_t_5 * __pyx_v_self->candidates.strides[0]) )) + __pyx_t_4)) )));
+    __pyx_v_candidate = (__pyx_v_self->candidates[__pyx_v_i]);
 
-    __pyx_t_4 = __pyx_v_i;
-    __pyx_t_5 = 1;
-    __pyx_t_8 = (*((int32_t *) ( /* dim=1 */ ((char *) (((int32_t *) ( /* dim=0 */ (__pyx_v_self->candidates.data + __pyx_t_4 * __pyx_v_self->candidates.strides[0]) )) + __pyx_t_5)) )));
-
-    __pyx_t_5 = __pyx_v_i;
-    __pyx_t_4 = 2;
-    __pyx_t_9 = (*((int32_t *) ( /* dim=1 */ ((char *) (((int32_t *) ( /* dim=0 */ (__pyx_v_self->candidates.data + __pyx_t_5 * __pyx_v_self->candidates.strides[0]) )) + __pyx_t_4)) )));
-
-    __pyx_v_name = __pyx_t_7;
-    __pyx_v_prefix = __pyx_t_8;
-    __pyx_v_need = __pyx_t_9;
-
-    /* "hotpath_cython/_screen.pyx":303
- *         for i in range(kept):
- *             name, prefix, need = self.candidates[i, 0], self.candidates[i, 1], self.candidates[i, 2]
- *             text = self.text + self.offsets[name]             # <<<<<<<<<<<<<<
- *             length = self.length_of(name)
+    /* "hotpath_cython/_screen.pyx":298
+ *         for i in range(left):
+ *             candidate = self.candidates[i]
+ *             length = self.length_of(candidate.name)             # <<<<<<<<<<<<<<
+ *             text = self.text + self.offsets[candidate.name]
  *             if self.length <= WORD and length <= WORD:
 */
-    __pyx_t_4 = __pyx_v_name;
-    __pyx_v_text = (__pyx_v_self->text + (*((int32_t const  *) ( /* dim=0 */ ((char *) (((int32_t const  *) __pyx_v_self->offsets.data) + __pyx_t_4)) ))));
+    __pyx_t_4 = ((struct __pyx_vtabstruct_14hotpath_cython_7_screen__Screen *)__pyx_v_self->__pyx_vtab)->length_of(__pyx_v_self, __pyx_v_candidate.name); if (unlikely(__pyx_t_4 == ((Py_ssize_t)-1L))) __PYX_ERR(0, 298, __pyx_L1_error)
+    __pyx_v_length = __pyx_t_4;
 
-    /* "hotpath_cython/_screen.pyx":304
- *             name, prefix, need = self.candidates[i, 0], self.candidates[i, 1], self.candidates[i, 2]
- *             text = self.text + self.offsets[name]
- *             length = self.length_of(name)             # <<<<<<<<<<<<<<
+    /* "hotpath_cython/_screen.pyx":299
+ *             candidate = self.candidates[i]
+ *             length = self.length_of(candidate.name)
+ *             text = self.text + self.offsets[candidate.name]             # <<<<<<<<<<<<<<
  *             if self.length <= WORD and length <= WORD:
- *                 matches = matches_in_words(&self.positions, self.length, text, length, need)
+ *                 matches = matches_in_words(
 */
-    __pyx_v_length = ((struct __pyx_vtabstruct_14hotpath_cython_7_screen__Screen *)__pyx_v_self->__pyx_vtab)->length_of(__pyx_v_self, __pyx_v_name);
+    __pyx_t_5 = __pyx_v_candidate.name;
+    __pyx_v_text = (__pyx_v_self->text + (*((int32_t const  *) ( /* dim=0 */ ((char *) (((int32_t const  *) __pyx_v_self->offsets.data) + __pyx_t_5)) ))));
 
-    /* "hotpath_cython/_screen.pyx":305
- *             text = self.text + self.offsets[name]
- *             length = self.length_of(name)
+    /* "hotpath_cython/_screen.pyx":300
+ *             length = self.length_of(candidate.name)
+ *             text = self.text + self.offsets[candidate.name]
  *             if self.length <= WORD and length <= WORD:             # <<<<<<<<<<<<<<
- *                 matches = matches_in_words(&self.positions, self.length, text, length, need)
- *             else:
+ *                 matches = matches_in_words(
+ *                     &self.positions, self.length, text, length, candidate.need
 */
-    __pyx_t_10 = (__pyx_v_self->length <= __pyx_e_14hotpath_cython_5_jaro_WORD);
+    __pyx_t_7 = (__pyx_v_self->length <= __pyx_e_14hotpath_cython_5_jaro_WORD);
 
-    if (__pyx_t_10) {
+    if (__pyx_t_7) {
 
     } else {
 
-      __pyx_t_6 = __pyx_t_10;
+      __pyx_t_6 = __pyx_t_7;
 
-      goto __pyx_L9_bool_binop_done;
+      goto __pyx_L12_bool_binop_done;
     }
-    __pyx_t_10 = (__pyx_v_length <= __pyx_e_14hotpath_cython_5_jaro_WORD);
+    __pyx_t_7 = (__pyx_v_length <= __pyx_e_14hotpath_cython_5_jaro_WORD);
 
 
-    __pyx_t_6 = __pyx_t_10;
+    __pyx_t_6 = __pyx_t_7;
 
-    __pyx_L9_bool_binop_done:;
+    __pyx_L12_bool_binop_done:;
     if (__pyx_t_6) {
 
 
-      /* "hotpath_cython/_screen.pyx":306
- *             length = self.length_of(name)
+      /* "hotpath_cython/_screen.pyx":301
+ *             text = self.text + self.offsets[candidate.name]
  *             if self.length <= WORD and length <= WORD:
- *                 matches = matches_in_words(&self.positions, self.length, text, length, need)             # <<<<<<<<<<<<<<
- *             else:
- *                 matches = matches_plain(
+ *                 matches = matches_in_words(             # <<<<<<<<<<<<<<
+ *                     &self.positions, self.length, text, length, candidate.need
+ *                 )
 */
-      __pyx_v_matches = __pyx_f_14hotpath_cython_5_jaro_matches_in_words((&__pyx_v_self->positions), __pyx_v_self->length, __pyx_v_text, __pyx_v_length, __pyx_v_need);
+      __pyx_v_matches = __pyx_f_14hotpath_cython_5_jaro_matches_in_words((&__pyx_v_self->positions), __pyx_v_self->length, __pyx_v_text, __pyx_v_length, __pyx_v_candidate.need);
 
-      /* "hotpath_cython/_screen.pyx":305
- *             text = self.text + self.offsets[name]
- *             length = self.length_of(name)
+      /* "hotpath_cython/_screen.pyx":300
+ *             length = self.length_of(candidate.name)
+ *             text = self.text + self.offsets[candidate.name]
  *             if self.length <= WORD and length <= WORD:             # <<<<<<<<<<<<<<
- *                 matches = matches_in_words(&self.positions, self.length, text, length, need)
- *             else:
+ *                 matches = matches_in_words(
+ *                     &self.positions, self.length, text, length, candidate.need
 */
-      goto __pyx_L8;
+      goto __pyx_L11;
     }
 
-    /* "hotpath_cython/_screen.pyx":308
- *                 matches = matches_in_words(&self.positions, self.length, text, length, need)
+    /* "hotpath_cython/_screen.pyx":305
+ *                 )
  *             else:
  *                 matches = matches_plain(             # <<<<<<<<<<<<<<
- *                     self.query, self.length, text, length, &self.taken[0], &self.common[0]
+ *                     self.query, self.length, text, length, self.taken, self.common
  *                 )
 */
     /*else*/ {
 
-      /* "hotpath_cython/_screen.pyx":309
+      /* "hotpath_cython/_screen.pyx":306
  *             else:
  *                 matches = matches_plain(
- *                     self.query, self.length, text, length, &self.taken[0], &self.common[0]             # <<<<<<<<<<<<<<
+ *                     self.query, self.length, text, length, self.taken, self.common             # <<<<<<<<<<<<<<
  *                 )
- *             score = winkler(self.length, length, matches, prefix)
+ *             score = winkler(self.length, length, matches, candidate.prefix)
 */
-      __pyx_t_4 = 0;
-      __pyx_t_5 = 0;
-
-      /* "hotpath_cython/_screen.pyx":308
- *                 matches = matches_in_words(&self.positions, self.length, text, length, need)
- *             else:
- *                 matches = matches_plain(             # <<<<<<<<<<<<<<
- *                     self.query, self.length, text, length, &self.taken[0], &self.common[0]
- *                 )
-*/
-      __pyx_v_matches = __pyx_f_14hotpath_cython_5_jaro_matches_plain(__pyx_v_self->query, __pyx_v_self->length, __pyx_v_text, __pyx_v_length, (&(*((uint8_t *) ( /* dim=0 */ ((char *) (((uint8_t *) __pyx_v_self->taken.data) + __pyx_t_4)) )))), (&(*((uint32_t *) ( /* dim=0 */ ((char *) (((uint32_t *) __pyx_v_self->common.data) + __pyx_t_5)) )))));
+      __pyx_v_matches = __pyx_f_14hotpath_cython_5_jaro_matches_plain(__pyx_v_self->query, __pyx_v_self->length, __pyx_v_text, __pyx_v_length, __pyx_v_self->taken, __pyx_v_self->common);
     }
-    __pyx_L8:;
+    __pyx_L11:;
 
-    /* "hotpath_cython/_screen.pyx":311
- *                     self.query, self.length, text, length, &self.taken[0], &self.common[0]
+    /* "hotpath_cython/_screen.pyx":308
+ *                     self.query, self.length, text, length, self.taken, self.common
  *                 )
- *             score = winkler(self.length, length, matches, prefix)             # <<<<<<<<<<<<<<
+ *             score = winkler(self.length, length, matches, candidate.prefix)             # <<<<<<<<<<<<<<
  *             if score >= self.bound.cutoff:
- *                 held = offer(rows, scores, held, limit, self.rows[name], score)
+ *                 held = offer(rows, scores, held, limit, self.rows[candidate.name], score)
 */
-    __pyx_v_score = __pyx_f_14hotpath_cython_5_jaro_winkler(__pyx_v_self->length, __pyx_v_length, __pyx_v_matches, __pyx_v_prefix);
+    __pyx_v_score = __pyx_f_14hotpath_cython_5_jaro_winkler(__pyx_v_self->length, __pyx_v_length, __pyx_v_matches, __pyx_v_candidate.prefix);
 
-    /* "hotpath_cython/_screen.pyx":312
+    /* "hotpath_cython/_screen.pyx":309
  *                 )
- *             score = winkler(self.length, length, matches, prefix)
+ *             score = winkler(self.length, length, matches, candidate.prefix)
  *             if score >= self.bound.cutoff:             # <<<<<<<<<<<<<<
- *                 held = offer(rows, scores, held, limit, self.rows[name], score)
+ *                 held = offer(rows, scores, held, limit, self.rows[candidate.name], score)
  *         return 0
 */
     __pyx_t_6 = (__pyx_v_score >= __pyx_v_self->bound.cutoff);
@@ -24487,30 +23470,30 @@ static int __pyx_f_14hotpath_cython_7_screen_7_Screen_score(struct __pyx_obj_14h
     if (__pyx_t_6) {
 
 
-      /* "hotpath_cython/_screen.pyx":313
- *             score = winkler(self.length, length, matches, prefix)
+      /* "hotpath_cython/_screen.pyx":310
+ *             score = winkler(self.length, length, matches, candidate.prefix)
  *             if score >= self.bound.cutoff:
- *                 held = offer(rows, scores, held, limit, self.rows[name], score)             # <<<<<<<<<<<<<<
+ *                 held = offer(rows, scores, held, limit, self.rows[candidate.name], score)             # <<<<<<<<<<<<<<
  *         return 0
  * 
 */
-      __pyx_t_5 = __pyx_v_name;
+      __pyx_t_5 = __pyx_v_candidate.name;
       __pyx_v_held = __pyx_f_14hotpath_cython_7_screen_offer(__pyx_v_rows, __pyx_v_scores, __pyx_v_held, __pyx_v_limit, (*((int32_t const  *) ( /* dim=0 */ ((char *) (((int32_t const  *) __pyx_v_self->rows.data) + __pyx_t_5)) ))), __pyx_v_score);
 
-      /* "hotpath_cython/_screen.pyx":312
+      /* "hotpath_cython/_screen.pyx":309
  *                 )
- *             score = winkler(self.length, length, matches, prefix)
+ *             score = winkler(self.length, length, matches, candidate.prefix)
  *             if score >= self.bound.cutoff:             # <<<<<<<<<<<<<<
- *                 held = offer(rows, scores, held, limit, self.rows[name], score)
+ *                 held = offer(rows, scores, held, limit, self.rows[candidate.name], score)
  *         return 0
 */
     }
   }
 
 
-  /* "hotpath_cython/_screen.pyx":314
+  /* "hotpath_cython/_screen.pyx":311
  *             if score >= self.bound.cutoff:
- *                 held = offer(rows, scores, held, limit, self.rows[name], score)
+ *                 held = offer(rows, scores, held, limit, self.rows[candidate.name], score)
  *         return 0             # <<<<<<<<<<<<<<
  * 
  * 
@@ -24521,18 +23504,21 @@ static int __pyx_f_14hotpath_cython_7_screen_7_Screen_score(struct __pyx_obj_14h
   }
   goto __pyx_L0;
 
-  /* "hotpath_cython/_screen.pyx":282
+  /* "hotpath_cython/_screen.pyx":275
  *         return 0
  * 
  *     cdef int score(self, int32_t *rows, double *scores, Py_ssize_t limit) except -1 nogil:             # <<<<<<<<<<<<<<
  *         """Scores the candidates; rows and scores have `limit` places."""
- *         cdef Py_ssize_t i, name, length, prefix, need, held = 0, kept = 0
+ *         cdef Py_ssize_t i, length, held = 0, left = 0
 */
 
   /* function exit code */
+  __pyx_L1_error:;
+  __pyx_gilstate_save = __Pyx_PyGILState_Ensure();
+  __Pyx_AddTraceback("hotpath_cython._screen._Screen.score", __pyx_clineno, __pyx_lineno, __pyx_filename);
+  __pyx_r = -1;
+  __Pyx_PyGILState_Release(__pyx_gilstate_save);
   __pyx_L0:;
-
-
 
 
 
@@ -24551,15 +23537,15 @@ static int __pyx_f_14hotpath_cython_7_screen_7_Screen_score(struct __pyx_obj_14h
 */
 
 /* Python wrapper */
-static PyObject *__pyx_pw_14hotpath_cython_7_screen_7_Screen_3__reduce_cython__(PyObject *__pyx_v_self, 
+static PyObject *__pyx_pw_14hotpath_cython_7_screen_7_Screen_5__reduce_cython__(PyObject *__pyx_v_self, 
 #if CYTHON_VECTORCALL
 PyObject *const *__pyx_args, Py_ssize_t __pyx_nargs, PyObject *__pyx_kwds
 #else
 PyObject *__pyx_args, PyObject *__pyx_kwds
 #endif
 ); /*proto*/
-static PyMethodDef __pyx_mdef_14hotpath_cython_7_screen_7_Screen_3__reduce_cython__ = {"__reduce_cython__", (PyCFunction)(void(*)(void))(__Pyx_PyCFunction_FastCallWithKeywords)__pyx_pw_14hotpath_cython_7_screen_7_Screen_3__reduce_cython__, __Pyx_METH_FASTCALL|METH_KEYWORDS, 0};
-static PyObject *__pyx_pw_14hotpath_cython_7_screen_7_Screen_3__reduce_cython__(PyObject *__pyx_v_self, 
+static PyMethodDef __pyx_mdef_14hotpath_cython_7_screen_7_Screen_5__reduce_cython__ = {"__reduce_cython__", (PyCFunction)(void(*)(void))(__Pyx_PyCFunction_FastCallWithKeywords)__pyx_pw_14hotpath_cython_7_screen_7_Screen_5__reduce_cython__, __Pyx_METH_FASTCALL|METH_KEYWORDS, 0};
+static PyObject *__pyx_pw_14hotpath_cython_7_screen_7_Screen_5__reduce_cython__(PyObject *__pyx_v_self, 
 #if CYTHON_VECTORCALL
 PyObject *const *__pyx_args, Py_ssize_t __pyx_nargs, PyObject *__pyx_kwds
 #else
@@ -24585,14 +23571,14 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
   const Py_ssize_t __pyx_kwds_len = unlikely(__pyx_kwds) ? __Pyx_NumKwargs_FASTCALL(__pyx_kwds) : 0;
   if (unlikely(__pyx_kwds_len < 0)) return NULL;
   if (unlikely(__pyx_kwds_len > 0)) {__Pyx_RejectKeywords("__reduce_cython__", __pyx_kwds); return NULL;}
-  __pyx_r = __pyx_pf_14hotpath_cython_7_screen_7_Screen_2__reduce_cython__(((struct __pyx_obj_14hotpath_cython_7_screen__Screen *)__pyx_v_self));
+  __pyx_r = __pyx_pf_14hotpath_cython_7_screen_7_Screen_4__reduce_cython__(((struct __pyx_obj_14hotpath_cython_7_screen__Screen *)__pyx_v_self));
 
   /* function exit code */
   __Pyx_RefNannyFinishContext();
   return __pyx_r;
 }
 
-static PyObject *__pyx_pf_14hotpath_cython_7_screen_7_Screen_2__reduce_cython__(CYTHON_UNUSED struct __pyx_obj_14hotpath_cython_7_screen__Screen *__pyx_v_self) {
+static PyObject *__pyx_pf_14hotpath_cython_7_screen_7_Screen_4__reduce_cython__(CYTHON_UNUSED struct __pyx_obj_14hotpath_cython_7_screen__Screen *__pyx_v_self) {
   PyObject *__pyx_r = NULL;
   __Pyx_RefNannyDeclarations
   int __pyx_lineno = 0;
@@ -24632,15 +23618,15 @@ static PyObject *__pyx_pf_14hotpath_cython_7_screen_7_Screen_2__reduce_cython__(
 */
 
 /* Python wrapper */
-static PyObject *__pyx_pw_14hotpath_cython_7_screen_7_Screen_5__setstate_cython__(PyObject *__pyx_v_self, 
+static PyObject *__pyx_pw_14hotpath_cython_7_screen_7_Screen_7__setstate_cython__(PyObject *__pyx_v_self, 
 #if CYTHON_VECTORCALL
 PyObject *const *__pyx_args, Py_ssize_t __pyx_nargs, PyObject *__pyx_kwds
 #else
 PyObject *__pyx_args, PyObject *__pyx_kwds
 #endif
 ); /*proto*/
-static PyMethodDef __pyx_mdef_14hotpath_cython_7_screen_7_Screen_5__setstate_cython__ = {"__setstate_cython__", (PyCFunction)(void(*)(void))(__Pyx_PyCFunction_FastCallWithKeywords)__pyx_pw_14hotpath_cython_7_screen_7_Screen_5__setstate_cython__, __Pyx_METH_FASTCALL|METH_KEYWORDS, 0};
-static PyObject *__pyx_pw_14hotpath_cython_7_screen_7_Screen_5__setstate_cython__(PyObject *__pyx_v_self, 
+static PyMethodDef __pyx_mdef_14hotpath_cython_7_screen_7_Screen_7__setstate_cython__ = {"__setstate_cython__", (PyCFunction)(void(*)(void))(__Pyx_PyCFunction_FastCallWithKeywords)__pyx_pw_14hotpath_cython_7_screen_7_Screen_7__setstate_cython__, __Pyx_METH_FASTCALL|METH_KEYWORDS, 0};
+static PyObject *__pyx_pw_14hotpath_cython_7_screen_7_Screen_7__setstate_cython__(PyObject *__pyx_v_self, 
 #if CYTHON_VECTORCALL
 PyObject *const *__pyx_args, Py_ssize_t __pyx_nargs, PyObject *__pyx_kwds
 #else
@@ -24706,7 +23692,7 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
   __Pyx_RefNannyFinishContext();
   return NULL;
   __pyx_L4_argument_unpacking_done:;
-  __pyx_r = __pyx_pf_14hotpath_cython_7_screen_7_Screen_4__setstate_cython__(((struct __pyx_obj_14hotpath_cython_7_screen__Screen *)__pyx_v_self), __pyx_v___pyx_state);
+  __pyx_r = __pyx_pf_14hotpath_cython_7_screen_7_Screen_6__setstate_cython__(((struct __pyx_obj_14hotpath_cython_7_screen__Screen *)__pyx_v_self), __pyx_v___pyx_state);
 
   /* function exit code */
   for (Py_ssize_t __pyx_temp=0; __pyx_temp < (Py_ssize_t)(sizeof(values)/sizeof(values[0])); ++__pyx_temp) {
@@ -24716,7 +23702,7 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
   return __pyx_r;
 }
 
-static PyObject *__pyx_pf_14hotpath_cython_7_screen_7_Screen_4__setstate_cython__(CYTHON_UNUSED struct __pyx_obj_14hotpath_cython_7_screen__Screen *__pyx_v_self, CYTHON_UNUSED PyObject *__pyx_v___pyx_state) {
+static PyObject *__pyx_pf_14hotpath_cython_7_screen_7_Screen_6__setstate_cython__(CYTHON_UNUSED struct __pyx_obj_14hotpath_cython_7_screen__Screen *__pyx_v_self, CYTHON_UNUSED PyObject *__pyx_v___pyx_state) {
   PyObject *__pyx_r = NULL;
   __Pyx_RefNannyDeclarations
   int __pyx_lineno = 0;
@@ -24748,7 +23734,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_screen_7_Screen_4__setstate_cython_
   return __pyx_r;
 }
 
-/* "hotpath_cython/_screen.pyx":317
+/* "hotpath_cython/_screen.pyx":314
  * 
  * 
  * cdef inline bint comes_first(             # <<<<<<<<<<<<<<
@@ -24761,7 +23747,7 @@ static CYTHON_INLINE int __pyx_f_14hotpath_cython_7_screen_comes_first(int32_t _
   int __pyx_t_1;
   int __pyx_t_2;
 
-  /* "hotpath_cython/_screen.pyx":320
+  /* "hotpath_cython/_screen.pyx":317
  *     int32_t row, double score, int32_t other_row, double other_score
  * ) noexcept nogil:
  *     return score > other_score or (score == other_score and row < other_row)             # <<<<<<<<<<<<<<
@@ -24799,7 +23785,7 @@ static CYTHON_INLINE int __pyx_f_14hotpath_cython_7_screen_comes_first(int32_t _
   }
   goto __pyx_L0;
 
-  /* "hotpath_cython/_screen.pyx":317
+  /* "hotpath_cython/_screen.pyx":314
  * 
  * 
  * cdef inline bint comes_first(             # <<<<<<<<<<<<<<
@@ -24812,7 +23798,7 @@ static CYTHON_INLINE int __pyx_f_14hotpath_cython_7_screen_comes_first(int32_t _
   return __pyx_r;
 }
 
-/* "hotpath_cython/_screen.pyx":323
+/* "hotpath_cython/_screen.pyx":320
  * 
  * 
  * cdef Py_ssize_t offer(             # <<<<<<<<<<<<<<
@@ -24829,9 +23815,9 @@ static Py_ssize_t __pyx_f_14hotpath_cython_7_screen_offer(int32_t *__pyx_v_rows,
   int __pyx_t_2;
 
 
-  /* "hotpath_cython/_screen.pyx":327
+  /* "hotpath_cython/_screen.pyx":324
  * ) noexcept nogil:
- *     """Puts a hit in its place among those held, if there is one, and returns how many are held."""
+ *     """Puts a hit in its place among the best, if it has one; returns how many are held."""
  *     cdef Py_ssize_t low = 0, high = held, middle             # <<<<<<<<<<<<<<
  *     if held == limit and comes_first(rows[held - 1], scores[held - 1], row, score):
  *         return held
@@ -24839,8 +23825,8 @@ static Py_ssize_t __pyx_f_14hotpath_cython_7_screen_offer(int32_t *__pyx_v_rows,
   __pyx_v_low = 0;
   __pyx_v_high = __pyx_v_held;
 
-  /* "hotpath_cython/_screen.pyx":328
- *     """Puts a hit in its place among those held, if there is one, and returns how many are held."""
+  /* "hotpath_cython/_screen.pyx":325
+ *     """Puts a hit in its place among the best, if it has one; returns how many are held."""
  *     cdef Py_ssize_t low = 0, high = held, middle
  *     if held == limit and comes_first(rows[held - 1], scores[held - 1], row, score):             # <<<<<<<<<<<<<<
  *         return held
@@ -24865,7 +23851,7 @@ static Py_ssize_t __pyx_f_14hotpath_cython_7_screen_offer(int32_t *__pyx_v_rows,
   if (__pyx_t_1) {
 
 
-    /* "hotpath_cython/_screen.pyx":329
+    /* "hotpath_cython/_screen.pyx":326
  *     cdef Py_ssize_t low = 0, high = held, middle
  *     if held == limit and comes_first(rows[held - 1], scores[held - 1], row, score):
  *         return held             # <<<<<<<<<<<<<<
@@ -24878,8 +23864,8 @@ static Py_ssize_t __pyx_f_14hotpath_cython_7_screen_offer(int32_t *__pyx_v_rows,
     }
     goto __pyx_L0;
 
-    /* "hotpath_cython/_screen.pyx":328
- *     """Puts a hit in its place among those held, if there is one, and returns how many are held."""
+    /* "hotpath_cython/_screen.pyx":325
+ *     """Puts a hit in its place among the best, if it has one; returns how many are held."""
  *     cdef Py_ssize_t low = 0, high = held, middle
  *     if held == limit and comes_first(rows[held - 1], scores[held - 1], row, score):             # <<<<<<<<<<<<<<
  *         return held
@@ -24887,7 +23873,7 @@ static Py_ssize_t __pyx_f_14hotpath_cython_7_screen_offer(int32_t *__pyx_v_rows,
 */
   }
 
-  /* "hotpath_cython/_screen.pyx":330
+  /* "hotpath_cython/_screen.pyx":327
  *     if held == limit and comes_first(rows[held - 1], scores[held - 1], row, score):
  *         return held
  *     while low < high:             # <<<<<<<<<<<<<<
@@ -24900,7 +23886,7 @@ static Py_ssize_t __pyx_f_14hotpath_cython_7_screen_offer(int32_t *__pyx_v_rows,
 
     if (!__pyx_t_1) break;
 
-    /* "hotpath_cython/_screen.pyx":331
+    /* "hotpath_cython/_screen.pyx":328
  *         return held
  *     while low < high:
  *         middle = (low + high) // 2             # <<<<<<<<<<<<<<
@@ -24909,7 +23895,7 @@ static Py_ssize_t __pyx_f_14hotpath_cython_7_screen_offer(int32_t *__pyx_v_rows,
 */
     __pyx_v_middle = ((__pyx_v_low + __pyx_v_high) / 2);
 
-    /* "hotpath_cython/_screen.pyx":332
+    /* "hotpath_cython/_screen.pyx":329
  *     while low < high:
  *         middle = (low + high) // 2
  *         if comes_first(rows[middle], scores[middle], row, score):             # <<<<<<<<<<<<<<
@@ -24921,7 +23907,7 @@ static Py_ssize_t __pyx_f_14hotpath_cython_7_screen_offer(int32_t *__pyx_v_rows,
     if (__pyx_t_1) {
 
 
-      /* "hotpath_cython/_screen.pyx":333
+      /* "hotpath_cython/_screen.pyx":330
  *         middle = (low + high) // 2
  *         if comes_first(rows[middle], scores[middle], row, score):
  *             low = middle + 1             # <<<<<<<<<<<<<<
@@ -24930,7 +23916,7 @@ static Py_ssize_t __pyx_f_14hotpath_cython_7_screen_offer(int32_t *__pyx_v_rows,
 */
       __pyx_v_low = (__pyx_v_middle + 1);
 
-      /* "hotpath_cython/_screen.pyx":332
+      /* "hotpath_cython/_screen.pyx":329
  *     while low < high:
  *         middle = (low + high) // 2
  *         if comes_first(rows[middle], scores[middle], row, score):             # <<<<<<<<<<<<<<
@@ -24940,7 +23926,7 @@ static Py_ssize_t __pyx_f_14hotpath_cython_7_screen_offer(int32_t *__pyx_v_rows,
       goto __pyx_L8;
     }
 
-    /* "hotpath_cython/_screen.pyx":335
+    /* "hotpath_cython/_screen.pyx":332
  *             low = middle + 1
  *         else:
  *             high = middle             # <<<<<<<<<<<<<<
@@ -24953,7 +23939,7 @@ static Py_ssize_t __pyx_f_14hotpath_cython_7_screen_offer(int32_t *__pyx_v_rows,
     __pyx_L8:;
   }
 
-  /* "hotpath_cython/_screen.pyx":336
+  /* "hotpath_cython/_screen.pyx":333
  *         else:
  *             high = middle
  *     if held < limit:             # <<<<<<<<<<<<<<
@@ -24965,7 +23951,7 @@ static Py_ssize_t __pyx_f_14hotpath_cython_7_screen_offer(int32_t *__pyx_v_rows,
   if (__pyx_t_1) {
 
 
-    /* "hotpath_cython/_screen.pyx":337
+    /* "hotpath_cython/_screen.pyx":334
  *             high = middle
  *     if held < limit:
  *         held += 1             # <<<<<<<<<<<<<<
@@ -24974,7 +23960,7 @@ static Py_ssize_t __pyx_f_14hotpath_cython_7_screen_offer(int32_t *__pyx_v_rows,
 */
     __pyx_v_held = (__pyx_v_held + 1);
 
-    /* "hotpath_cython/_screen.pyx":336
+    /* "hotpath_cython/_screen.pyx":333
  *         else:
  *             high = middle
  *     if held < limit:             # <<<<<<<<<<<<<<
@@ -24983,7 +23969,7 @@ static Py_ssize_t __pyx_f_14hotpath_cython_7_screen_offer(int32_t *__pyx_v_rows,
 */
   }
 
-  /* "hotpath_cython/_screen.pyx":338
+  /* "hotpath_cython/_screen.pyx":335
  *     if held < limit:
  *         held += 1
  *     memmove(rows + low + 1, rows + low, (held - 1 - low) * sizeof(int32_t))             # <<<<<<<<<<<<<<
@@ -24992,7 +23978,7 @@ static Py_ssize_t __pyx_f_14hotpath_cython_7_screen_offer(int32_t *__pyx_v_rows,
 */
   (void)(memmove(((__pyx_v_rows + __pyx_v_low) + 1), (__pyx_v_rows + __pyx_v_low), (((__pyx_v_held - 1) - __pyx_v_low) * (sizeof(int32_t)))));
 
-  /* "hotpath_cython/_screen.pyx":339
+  /* "hotpath_cython/_screen.pyx":336
  *         held += 1
  *     memmove(rows + low + 1, rows + low, (held - 1 - low) * sizeof(int32_t))
  *     memmove(scores + low + 1, scores + low, (held - 1 - low) * sizeof(double))             # <<<<<<<<<<<<<<
@@ -25001,7 +23987,7 @@ static Py_ssize_t __pyx_f_14hotpath_cython_7_screen_offer(int32_t *__pyx_v_rows,
 */
   (void)(memmove(((__pyx_v_scores + __pyx_v_low) + 1), (__pyx_v_scores + __pyx_v_low), (((__pyx_v_held - 1) - __pyx_v_low) * (sizeof(double)))));
 
-  /* "hotpath_cython/_screen.pyx":340
+  /* "hotpath_cython/_screen.pyx":337
  *     memmove(rows + low + 1, rows + low, (held - 1 - low) * sizeof(int32_t))
  *     memmove(scores + low + 1, scores + low, (held - 1 - low) * sizeof(double))
  *     rows[low] = row             # <<<<<<<<<<<<<<
@@ -25010,21 +23996,18 @@ static Py_ssize_t __pyx_f_14hotpath_cython_7_screen_offer(int32_t *__pyx_v_rows,
 */
   (__pyx_v_rows[__pyx_v_low]) = __pyx_v_row;
 
-  /* "hotpath_cython/_screen.pyx":341
+  /* "hotpath_cython/_screen.pyx":338
  *     memmove(scores + low + 1, scores + low, (held - 1 - low) * sizeof(double))
  *     rows[low] = row
  *     scores[low] = score             # <<<<<<<<<<<<<<
  *     return held
- * 
 */
   (__pyx_v_scores[__pyx_v_low]) = __pyx_v_score;
 
-  /* "hotpath_cython/_screen.pyx":342
+  /* "hotpath_cython/_screen.pyx":339
  *     rows[low] = row
  *     scores[low] = score
  *     return held             # <<<<<<<<<<<<<<
- * 
- * 
 */
   {
 
@@ -25032,7 +24015,7 @@ static Py_ssize_t __pyx_f_14hotpath_cython_7_screen_offer(int32_t *__pyx_v_rows,
   }
   goto __pyx_L0;
 
-  /* "hotpath_cython/_screen.pyx":323
+  /* "hotpath_cython/_screen.pyx":320
  * 
  * 
  * cdef Py_ssize_t offer(             # <<<<<<<<<<<<<<
@@ -25047,185 +24030,6 @@ static Py_ssize_t __pyx_f_14hotpath_cython_7_screen_offer(int32_t *__pyx_v_rows,
 
 
   return __pyx_r;
-}
-
-/* "hotpath_cython/_screen.pyx":345
- * 
- * 
- * cdef void full_add(             # <<<<<<<<<<<<<<
- *     uint64_t *sum, const uint64_t *a, const uint64_t *b, uint64_t *carry, Py_ssize_t n
- * ) noexcept nogil:
-*/
-
-static void __pyx_f_14hotpath_cython_7_screen_full_add(uint64_t *__pyx_v_sum, uint64_t const *__pyx_v_a, uint64_t const *__pyx_v_b, uint64_t *__pyx_v_carry, Py_ssize_t __pyx_v_n) {
-  Py_ssize_t __pyx_v_w;
-  uint64_t __pyx_v_either;
-  Py_ssize_t __pyx_t_1;
-  Py_ssize_t __pyx_t_2;
-  Py_ssize_t __pyx_t_3;
-
-  /* "hotpath_cython/_screen.pyx":351
- *     cdef Py_ssize_t w
- *     cdef uint64_t either
- *     for w in range(n):             # <<<<<<<<<<<<<<
- *         either = sum[w] ^ a[w]
- *         carry[w] = sum[w] & a[w] | either & b[w]
-*/
-
-  __pyx_t_1 = __pyx_v_n;
-  __pyx_t_2 = __pyx_t_1;
-
-  for (__pyx_t_3 = 0; __pyx_t_3 < __pyx_t_2; __pyx_t_3+=1) {
-    __pyx_v_w = __pyx_t_3;
-
-    /* "hotpath_cython/_screen.pyx":352
- *     cdef uint64_t either
- *     for w in range(n):
- *         either = sum[w] ^ a[w]             # <<<<<<<<<<<<<<
- *         carry[w] = sum[w] & a[w] | either & b[w]
- *         sum[w] = either ^ b[w]
-*/
-    __pyx_v_either = ((__pyx_v_sum[__pyx_v_w]) ^ (__pyx_v_a[__pyx_v_w]));
-
-    /* "hotpath_cython/_screen.pyx":353
- *     for w in range(n):
- *         either = sum[w] ^ a[w]
- *         carry[w] = sum[w] & a[w] | either & b[w]             # <<<<<<<<<<<<<<
- *         sum[w] = either ^ b[w]
- * 
-*/
-    (__pyx_v_carry[__pyx_v_w]) = (((__pyx_v_sum[__pyx_v_w]) & (__pyx_v_a[__pyx_v_w])) | (__pyx_v_either & (__pyx_v_b[__pyx_v_w])));
-
-    /* "hotpath_cython/_screen.pyx":354
- *         either = sum[w] ^ a[w]
- *         carry[w] = sum[w] & a[w] | either & b[w]
- *         sum[w] = either ^ b[w]             # <<<<<<<<<<<<<<
- * 
- * 
-*/
-    (__pyx_v_sum[__pyx_v_w]) = (__pyx_v_either ^ (__pyx_v_b[__pyx_v_w]));
-  }
-
-
-  /* "hotpath_cython/_screen.pyx":345
- * 
- * 
- * cdef void full_add(             # <<<<<<<<<<<<<<
- *     uint64_t *sum, const uint64_t *a, const uint64_t *b, uint64_t *carry, Py_ssize_t n
- * ) noexcept nogil:
-*/
-
-  /* function exit code */
-
-
-}
-
-/* "hotpath_cython/_screen.pyx":357
- * 
- * 
- * cdef void half_add(uint64_t *sum, const uint64_t *a, uint64_t *carry, Py_ssize_t n) noexcept nogil:             # <<<<<<<<<<<<<<
- *     cdef Py_ssize_t w
- *     for w in range(n):
-*/
-
-static void __pyx_f_14hotpath_cython_7_screen_half_add(uint64_t *__pyx_v_sum, uint64_t const *__pyx_v_a, uint64_t *__pyx_v_carry, Py_ssize_t __pyx_v_n) {
-  Py_ssize_t __pyx_v_w;
-  Py_ssize_t __pyx_t_1;
-  Py_ssize_t __pyx_t_2;
-  Py_ssize_t __pyx_t_3;
-
-  /* "hotpath_cython/_screen.pyx":359
- * cdef void half_add(uint64_t *sum, const uint64_t *a, uint64_t *carry, Py_ssize_t n) noexcept nogil:
- *     cdef Py_ssize_t w
- *     for w in range(n):             # <<<<<<<<<<<<<<
- *         carry[w] = sum[w] & a[w]
- *         sum[w] = sum[w] ^ a[w]
-*/
-
-  __pyx_t_1 = __pyx_v_n;
-  __pyx_t_2 = __pyx_t_1;
-
-  for (__pyx_t_3 = 0; __pyx_t_3 < __pyx_t_2; __pyx_t_3+=1) {
-    __pyx_v_w = __pyx_t_3;
-
-    /* "hotpath_cython/_screen.pyx":360
- *     cdef Py_ssize_t w
- *     for w in range(n):
- *         carry[w] = sum[w] & a[w]             # <<<<<<<<<<<<<<
- *         sum[w] = sum[w] ^ a[w]
- * 
-*/
-    (__pyx_v_carry[__pyx_v_w]) = ((__pyx_v_sum[__pyx_v_w]) & (__pyx_v_a[__pyx_v_w]));
-
-    /* "hotpath_cython/_screen.pyx":361
- *     for w in range(n):
- *         carry[w] = sum[w] & a[w]
- *         sum[w] = sum[w] ^ a[w]             # <<<<<<<<<<<<<<
- * 
- * 
-*/
-    (__pyx_v_sum[__pyx_v_w]) = ((__pyx_v_sum[__pyx_v_w]) ^ (__pyx_v_a[__pyx_v_w]));
-  }
-
-
-  /* "hotpath_cython/_screen.pyx":357
- * 
- * 
- * cdef void half_add(uint64_t *sum, const uint64_t *a, uint64_t *carry, Py_ssize_t n) noexcept nogil:             # <<<<<<<<<<<<<<
- *     cdef Py_ssize_t w
- *     for w in range(n):
-*/
-
-  /* function exit code */
-
-}
-
-/* "hotpath_cython/_screen.pyx":364
- * 
- * 
- * cdef void at_least(             # <<<<<<<<<<<<<<
- *     uint64_t *reached, const uint64_t *count, const uint64_t *thresholds, int bit, Py_ssize_t n
- * ) noexcept nogil:
-*/
-
-static void __pyx_f_14hotpath_cython_7_screen_at_least(uint64_t *__pyx_v_reached, uint64_t const *__pyx_v_count, uint64_t const *__pyx_v_thresholds, int __pyx_v_bit, Py_ssize_t __pyx_v_n) {
-  Py_ssize_t __pyx_v_w;
-  Py_ssize_t __pyx_t_1;
-  Py_ssize_t __pyx_t_2;
-  Py_ssize_t __pyx_t_3;
-
-  /* "hotpath_cython/_screen.pyx":369
- *     """One bit of count - threshold: `reached` keeps the names that do not borrow."""
- *     cdef Py_ssize_t w
- *     for w in range(n):             # <<<<<<<<<<<<<<
- *         reached[w] = count[w] & reached[w] | (count[w] | reached[w]) & ((thresholds[w] >> bit & 1) - 1)
-*/
-
-  __pyx_t_1 = __pyx_v_n;
-  __pyx_t_2 = __pyx_t_1;
-
-  for (__pyx_t_3 = 0; __pyx_t_3 < __pyx_t_2; __pyx_t_3+=1) {
-    __pyx_v_w = __pyx_t_3;
-
-    /* "hotpath_cython/_screen.pyx":370
- *     cdef Py_ssize_t w
- *     for w in range(n):
- *         reached[w] = count[w] & reached[w] | (count[w] | reached[w]) & ((thresholds[w] >> bit & 1) - 1)             # <<<<<<<<<<<<<<
-*/
-    (__pyx_v_reached[__pyx_v_w]) = (((__pyx_v_count[__pyx_v_w]) & (__pyx_v_reached[__pyx_v_w])) | (((__pyx_v_count[__pyx_v_w]) | (__pyx_v_reached[__pyx_v_w])) & ((((__pyx_v_thresholds[__pyx_v_w]) >> __pyx_v_bit) & 1) - 1)));
-  }
-
-
-  /* "hotpath_cython/_screen.pyx":364
- * 
- * 
- * cdef void at_least(             # <<<<<<<<<<<<<<
- *     uint64_t *reached, const uint64_t *count, const uint64_t *thresholds, int bit, Py_ssize_t n
- * ) noexcept nogil:
-*/
-
-  /* function exit code */
-
 }
 /* #### Code section: module_exttypes ### */
 static struct __pyx_vtabstruct_14hotpath_cython_7_screen__Screen __pyx_vtable_14hotpath_cython_7_screen__Screen;
@@ -25251,26 +24055,6 @@ static PyObject *__pyx_tp_new__initialisation_14hotpath_cython_7_screen__Screen(
   p->planes.memview = NULL;
   p->heads.data = NULL;
   p->heads.memview = NULL;
-  p->shortest.data = NULL;
-  p->shortest.memview = NULL;
-  p->both.data = NULL;
-  p->both.memview = NULL;
-  p->chosen.data = NULL;
-  p->chosen.memview = NULL;
-  p->carries.data = NULL;
-  p->carries.memview = NULL;
-  p->counts.data = NULL;
-  p->counts.memview = NULL;
-  p->reached.data = NULL;
-  p->reached.memview = NULL;
-  p->thresholds.data = NULL;
-  p->thresholds.memview = NULL;
-  p->candidates.data = NULL;
-  p->candidates.memview = NULL;
-  p->taken.data = NULL;
-  p->taken.memview = NULL;
-  p->common.data = NULL;
-  p->common.memview = NULL;
   {
     int cinit_result = __pyx_pw_14hotpath_cython_7_screen_7_Screen_1__cinit__(o, 
 #if CYTHON_VECTORCALL_TPNEW
@@ -25332,22 +24116,20 @@ static void __pyx_tp_dealloc_14hotpath_cython_7_screen__Screen(PyObject *o) {
     }
   }
   #endif
+  {
+    PyObject *etype, *eval, *etb;
+    __Pyx_PyErr_FetchException(&etype, &eval, &etb);
+    __Pyx_DeallocKeepAliveBegin(o);
+    __pyx_pw_14hotpath_cython_7_screen_7_Screen_3__dealloc__(o);
+    __Pyx_DeallocKeepAliveEnd(o);
+    __Pyx_PyErr_RestoreException(etype, eval, etb);
+  }
   __PYX_XCLEAR_MEMVIEW(&p->offsets, 1);; p->offsets.memview = NULL; p->offsets.data = NULL;
   __PYX_XCLEAR_MEMVIEW(&p->plane_starts, 1);; p->plane_starts.memview = NULL; p->plane_starts.data = NULL;
   __PYX_XCLEAR_MEMVIEW(&p->rows, 1);; p->rows.memview = NULL; p->rows.data = NULL;
   __PYX_XCLEAR_MEMVIEW(&p->data, 1);; p->data.memview = NULL; p->data.data = NULL;
   __PYX_XCLEAR_MEMVIEW(&p->planes, 1);; p->planes.memview = NULL; p->planes.data = NULL;
   __PYX_XCLEAR_MEMVIEW(&p->heads, 1);; p->heads.memview = NULL; p->heads.data = NULL;
-  __PYX_XCLEAR_MEMVIEW(&p->shortest, 1);; p->shortest.memview = NULL; p->shortest.data = NULL;
-  __PYX_XCLEAR_MEMVIEW(&p->both, 1);; p->both.memview = NULL; p->both.data = NULL;
-  __PYX_XCLEAR_MEMVIEW(&p->chosen, 1);; p->chosen.memview = NULL; p->chosen.data = NULL;
-  __PYX_XCLEAR_MEMVIEW(&p->carries, 1);; p->carries.memview = NULL; p->carries.data = NULL;
-  __PYX_XCLEAR_MEMVIEW(&p->counts, 1);; p->counts.memview = NULL; p->counts.data = NULL;
-  __PYX_XCLEAR_MEMVIEW(&p->reached, 1);; p->reached.memview = NULL; p->reached.data = NULL;
-  __PYX_XCLEAR_MEMVIEW(&p->thresholds, 1);; p->thresholds.memview = NULL; p->thresholds.data = NULL;
-  __PYX_XCLEAR_MEMVIEW(&p->candidates, 1);; p->candidates.memview = NULL; p->candidates.data = NULL;
-  __PYX_XCLEAR_MEMVIEW(&p->taken, 1);; p->taken.memview = NULL; p->taken.data = NULL;
-  __PYX_XCLEAR_MEMVIEW(&p->common, 1);; p->common.memview = NULL; p->common.data = NULL;
   PyTypeObject *tp = Py_TYPE(o);
   #if CYTHON_USE_TYPE_SLOTS
   (*tp->tp_free)(o);
@@ -25363,8 +24145,8 @@ static void __pyx_tp_dealloc_14hotpath_cython_7_screen__Screen(PyObject *o) {
 }
 
 static PyMethodDef __pyx_methods_14hotpath_cython_7_screen__Screen[] = {
-  {"__reduce_cython__", (PyCFunction)(void(*)(void))(__Pyx_PyCFunction_FastCallWithKeywords)__pyx_pw_14hotpath_cython_7_screen_7_Screen_3__reduce_cython__, __Pyx_METH_FASTCALL|METH_KEYWORDS, 0},
-  {"__setstate_cython__", (PyCFunction)(void(*)(void))(__Pyx_PyCFunction_FastCallWithKeywords)__pyx_pw_14hotpath_cython_7_screen_7_Screen_5__setstate_cython__, __Pyx_METH_FASTCALL|METH_KEYWORDS, 0},
+  {"__reduce_cython__", (PyCFunction)(void(*)(void))(__Pyx_PyCFunction_FastCallWithKeywords)__pyx_pw_14hotpath_cython_7_screen_7_Screen_5__reduce_cython__, __Pyx_METH_FASTCALL|METH_KEYWORDS, 0},
+  {"__setstate_cython__", (PyCFunction)(void(*)(void))(__Pyx_PyCFunction_FastCallWithKeywords)__pyx_pw_14hotpath_cython_7_screen_7_Screen_7__setstate_cython__, __Pyx_METH_FASTCALL|METH_KEYWORDS, 0},
   {0, 0, 0, 0}
 };
 #if CYTHON_USE_TYPE_SPECS
@@ -26631,22 +25413,20 @@ static int __Pyx_modinit_Exttype___pyx_obj_14hotpath_cython_7_screen__Screen(__p
   __pyx_vtabptr_14hotpath_cython_7_screen__Screen = &__pyx_vtable_14hotpath_cython_7_screen__Screen;
   __pyx_vtable_14hotpath_cython_7_screen__Screen.length_of = (Py_ssize_t (*)(struct __pyx_obj_14hotpath_cython_7_screen__Screen *, Py_ssize_t))__pyx_f_14hotpath_cython_7_screen_7_Screen_length_of;
   __pyx_vtable_14hotpath_cython_7_screen__Screen.find = (int (*)(struct __pyx_obj_14hotpath_cython_7_screen__Screen *, uint32_t const *, Py_ssize_t))__pyx_f_14hotpath_cython_7_screen_7_Screen_find;
-  __pyx_vtable_14hotpath_cython_7_screen__Screen.choose = (int (*)(struct __pyx_obj_14hotpath_cython_7_screen__Screen *, Py_ssize_t, Py_ssize_t))__pyx_f_14hotpath_cython_7_screen_7_Screen_choose;
-  __pyx_vtable_14hotpath_cython_7_screen__Screen.plane = (uint64_t const *(*)(struct __pyx_obj_14hotpath_cython_7_screen__Screen *, Py_ssize_t, Py_ssize_t))__pyx_f_14hotpath_cython_7_screen_7_Screen_plane;
+  __pyx_vtable_14hotpath_cython_7_screen__Screen.choose = (int (*)(struct __pyx_obj_14hotpath_cython_7_screen__Screen *))__pyx_f_14hotpath_cython_7_screen_7_Screen_choose;
   __pyx_vtable_14hotpath_cython_7_screen__Screen.words_below = (Py_ssize_t (*)(struct __pyx_obj_14hotpath_cython_7_screen__Screen *, Py_ssize_t))__pyx_f_14hotpath_cython_7_screen_7_Screen_words_below;
-  __pyx_vtable_14hotpath_cython_7_screen__Screen.set_thresholds = (int (*)(struct __pyx_obj_14hotpath_cython_7_screen__Screen *, Py_ssize_t, Py_ssize_t, Py_ssize_t))__pyx_f_14hotpath_cython_7_screen_7_Screen_set_thresholds;
-  __pyx_vtable_14hotpath_cython_7_screen__Screen.count_planes = (int (*)(struct __pyx_obj_14hotpath_cython_7_screen__Screen *, Py_ssize_t, Py_ssize_t))__pyx_f_14hotpath_cython_7_screen_7_Screen_count_planes;
-  __pyx_vtable_14hotpath_cython_7_screen__Screen.check = (int (*)(struct __pyx_obj_14hotpath_cython_7_screen__Screen *, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t))__pyx_f_14hotpath_cython_7_screen_7_Screen_check;
+  __pyx_vtable_14hotpath_cython_7_screen__Screen.set_thresholds = (void (*)(struct __pyx_obj_14hotpath_cython_7_screen__Screen *, Py_ssize_t, Py_ssize_t, Py_ssize_t))__pyx_f_14hotpath_cython_7_screen_7_Screen_set_thresholds;
+  __pyx_vtable_14hotpath_cython_7_screen__Screen.check = (int (*)(struct __pyx_obj_14hotpath_cython_7_screen__Screen *, Py_ssize_t, Py_ssize_t))__pyx_f_14hotpath_cython_7_screen_7_Screen_check;
   __pyx_vtable_14hotpath_cython_7_screen__Screen.score = (int (*)(struct __pyx_obj_14hotpath_cython_7_screen__Screen *, int32_t *, double *, Py_ssize_t))__pyx_f_14hotpath_cython_7_screen_7_Screen_score;
   #if CYTHON_USE_TYPE_SPECS
-  __pyx_mstate->__pyx_ptype_14hotpath_cython_7_screen__Screen = (PyTypeObject *) __Pyx_PyType_FromModuleAndSpec(__pyx_m, &__pyx_type_14hotpath_cython_7_screen__Screen_spec, NULL); if (unlikely(!__pyx_mstate->__pyx_ptype_14hotpath_cython_7_screen__Screen)) __PYX_ERR(0, 50, __pyx_L1_error)
+  __pyx_mstate->__pyx_ptype_14hotpath_cython_7_screen__Screen = (PyTypeObject *) __Pyx_PyType_FromModuleAndSpec(__pyx_m, &__pyx_type_14hotpath_cython_7_screen__Screen_spec, NULL); if (unlikely(!__pyx_mstate->__pyx_ptype_14hotpath_cython_7_screen__Screen)) __PYX_ERR(0, 80, __pyx_L1_error)
   #else
   __pyx_mstate->__pyx_ptype_14hotpath_cython_7_screen__Screen = &__pyx_type_14hotpath_cython_7_screen__Screen;
   #endif
   #if !CYTHON_COMPILING_IN_LIMITED_API
   #endif
   #if !CYTHON_USE_TYPE_SPECS
-  if (__Pyx_PyType_Ready(__pyx_mstate->__pyx_ptype_14hotpath_cython_7_screen__Screen) < (0)) __PYX_ERR(0, 50, __pyx_L1_error)
+  if (__Pyx_PyType_Ready(__pyx_mstate->__pyx_ptype_14hotpath_cython_7_screen__Screen) < (0)) __PYX_ERR(0, 80, __pyx_L1_error)
   #endif
   #if CYTHON_COMPILING_IN_CPYTHON && PY_VERSION_HEX >= 0x030E0000
   PyUnstable_Object_EnableDeferredRefcount((PyObject*)__pyx_mstate->__pyx_ptype_14hotpath_cython_7_screen__Screen);
@@ -26656,9 +25436,9 @@ static int __Pyx_modinit_Exttype___pyx_obj_14hotpath_cython_7_screen__Screen(__p
     __pyx_mstate->__pyx_ptype_14hotpath_cython_7_screen__Screen->tp_getattro = PyObject_GenericGetAttr;
   }
   #endif
-  if (__Pyx_SetVtable(__pyx_mstate->__pyx_ptype_14hotpath_cython_7_screen__Screen, __pyx_vtabptr_14hotpath_cython_7_screen__Screen) < (0)) __PYX_ERR(0, 50, __pyx_L1_error)
-  if (PyObject_SetAttr(__pyx_m, __pyx_mstate_global->__pyx_n_u_Screen, (PyObject *) __pyx_mstate->__pyx_ptype_14hotpath_cython_7_screen__Screen) < (0)) __PYX_ERR(0, 50, __pyx_L1_error)
-  if (__Pyx_setup_reduce((PyObject *) __pyx_mstate->__pyx_ptype_14hotpath_cython_7_screen__Screen) < (0)) __PYX_ERR(0, 50, __pyx_L1_error)
+  if (__Pyx_SetVtable(__pyx_mstate->__pyx_ptype_14hotpath_cython_7_screen__Screen, __pyx_vtabptr_14hotpath_cython_7_screen__Screen) < (0)) __PYX_ERR(0, 80, __pyx_L1_error)
+  if (PyObject_SetAttr(__pyx_m, __pyx_mstate_global->__pyx_n_u_Screen, (PyObject *) __pyx_mstate->__pyx_ptype_14hotpath_cython_7_screen__Screen) < (0)) __PYX_ERR(0, 80, __pyx_L1_error)
+  if (__Pyx_setup_reduce((PyObject *) __pyx_mstate->__pyx_ptype_14hotpath_cython_7_screen__Screen) < (0)) __PYX_ERR(0, 80, __pyx_L1_error)
   __Pyx_RefNannyFinishContext();
   return 0;
   __pyx_L1_error:;
@@ -27661,56 +26441,65 @@ __Pyx_RefNannySetupContext("PyInit__screen", 0);
   if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_pyx_unpickle_Enum, __pyx_t_4) < (0)) __PYX_ERR(1, 4, __pyx_L1_error)
   __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
 
-  /* "hotpath_cython/_screen.pyx":6
- * from libc.string cimport memcpy, memmove
+  /* "hotpath_cython/_screen.pyx":7
+ * from libc.string cimport memmove, memset
  * 
  * import numpy as np             # <<<<<<<<<<<<<<
  * 
  * from hotpath_cython._bound cimport (
 */
-  __pyx_t_1 = __Pyx_Import(__pyx_mstate_global->__pyx_n_u_numpy, 0, 0, NULL, 0); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 6, __pyx_L1_error)
+  __pyx_t_1 = __Pyx_Import(__pyx_mstate_global->__pyx_n_u_numpy, 0, 0, NULL, 0); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 7, __pyx_L1_error)
   __pyx_t_4 = __pyx_t_1;
   __Pyx_GOTREF(__pyx_t_4);
-  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_np, __pyx_t_4) < (0)) __PYX_ERR(0, 6, __pyx_L1_error)
+  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_np, __pyx_t_4) < (0)) __PYX_ERR(0, 7, __pyx_L1_error)
   __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
 
-  /* "hotpath_cython/_screen.pyx":16
+  /* "hotpath_cython/_screen.pyx":17
  * )
  * 
  * from hotpath_cython._arrays import array, check_offsets, check_shape             # <<<<<<<<<<<<<<
  * 
- * cdef enum:
+ * cdef extern from "planes.h":
 */
   {
     PyObject* const __pyx_imported_names[] = {__pyx_mstate_global->__pyx_n_u_array,__pyx_mstate_global->__pyx_n_u_check_offsets,__pyx_mstate_global->__pyx_n_u_check_shape};
-    __pyx_t_1 = __Pyx_Import(__pyx_mstate_global->__pyx_n_u_hotpath_cython__arrays, __pyx_imported_names, 3, NULL, 0); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 16, __pyx_L1_error)
+    __pyx_t_1 = __Pyx_Import(__pyx_mstate_global->__pyx_n_u_hotpath_cython__arrays, __pyx_imported_names, 3, NULL, 0); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 17, __pyx_L1_error)
   }
   __pyx_t_4 = __pyx_t_1;
   __Pyx_GOTREF(__pyx_t_4);
   {
     PyObject* const __pyx_imported_names[] = {__pyx_mstate_global->__pyx_n_u_array,__pyx_mstate_global->__pyx_n_u_check_offsets,__pyx_mstate_global->__pyx_n_u_check_shape};
     for (__pyx_t_9=0; __pyx_t_9 < 3; __pyx_t_9++) {
-      __pyx_t_5 = __Pyx_ImportFrom(__pyx_t_4, __pyx_imported_names[__pyx_t_9]); if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 16, __pyx_L1_error)
+      __pyx_t_5 = __Pyx_ImportFrom(__pyx_t_4, __pyx_imported_names[__pyx_t_9]); if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 17, __pyx_L1_error)
       __Pyx_GOTREF(__pyx_t_5);
-      if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_imported_names[__pyx_t_9], __pyx_t_5) < (0)) __PYX_ERR(0, 16, __pyx_L1_error)
+      if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_imported_names[__pyx_t_9], __pyx_t_5) < (0)) __PYX_ERR(0, 17, __pyx_L1_error)
       __Pyx_DECREF(__pyx_t_5); __pyx_t_5 = 0;
     }
   }
   __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
 
-  /* "hotpath_cython/_screen.pyx":25
+  /* "hotpath_cython/_screen.pyx":36
+ * 
+ * cdef Plane NONE
+ * memset(&NONE, 0, sizeof(NONE))             # <<<<<<<<<<<<<<
+ * 
+ * ctypedef struct Candidate:
+*/
+  (void)(memset((&__pyx_v_14hotpath_cython_7_screen_NONE), 0, (sizeof(__pyx_v_14hotpath_cython_7_screen_NONE))));
+
+  /* "hotpath_cython/_screen.pyx":45
  * 
  * 
  * def screen(queries, index, double cutoff, Py_ssize_t limit):             # <<<<<<<<<<<<<<
  *     if not 0 <= cutoff <= 1:
  *         raise ValueError(f"cutoff: expected 0 to 1, got {cutoff}")
 */
-  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_14hotpath_cython_7_screen_1screen, 0, __pyx_mstate_global->__pyx_n_u_screen, NULL, __pyx_mstate_global->__pyx_n_u_hotpath_cython__screen, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[0])); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 25, __pyx_L1_error)
+  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_14hotpath_cython_7_screen_1screen, 0, __pyx_mstate_global->__pyx_n_u_screen, NULL, __pyx_mstate_global->__pyx_n_u_hotpath_cython__screen, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[0])); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 45, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_4);
   #if CYTHON_COMPILING_IN_CPYTHON && PY_VERSION_HEX >= 0x030E0000
   PyUnstable_Object_EnableDeferredRefcount(__pyx_t_4);
   #endif
-  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_screen, __pyx_t_4) < (0)) __PYX_ERR(0, 25, __pyx_L1_error)
+  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_screen, __pyx_t_4) < (0)) __PYX_ERR(0, 45, __pyx_L1_error)
   __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
 
   /* "(tree fragment)":1
@@ -27718,7 +26507,7 @@ __Pyx_RefNannySetupContext("PyInit__screen", 0);
  *     raise TypeError, "no default __reduce__ due to non-trivial __cinit__"
  * def __setstate_cython__(self, __pyx_state):
 */
-  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_14hotpath_cython_7_screen_7_Screen_3__reduce_cython__, __Pyx_CYFUNCTION_CCLASS, __pyx_mstate_global->__pyx_n_u_Screen___reduce_cython, NULL, __pyx_mstate_global->__pyx_n_u_hotpath_cython__screen, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[1])); if (unlikely(!__pyx_t_4)) __PYX_ERR(1, 1, __pyx_L1_error)
+  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_14hotpath_cython_7_screen_7_Screen_5__reduce_cython__, __Pyx_CYFUNCTION_CCLASS, __pyx_mstate_global->__pyx_n_u_Screen___reduce_cython, NULL, __pyx_mstate_global->__pyx_n_u_hotpath_cython__screen, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[1])); if (unlikely(!__pyx_t_4)) __PYX_ERR(1, 1, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_4);
   #if CYTHON_COMPILING_IN_CPYTHON && PY_VERSION_HEX >= 0x030E0000
   PyUnstable_Object_EnableDeferredRefcount(__pyx_t_4);
@@ -27732,7 +26521,7 @@ __Pyx_RefNannySetupContext("PyInit__screen", 0);
  * def __setstate_cython__(self, __pyx_state):             # <<<<<<<<<<<<<<
  *     raise TypeError, "no default __reduce__ due to non-trivial __cinit__"
 */
-  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_14hotpath_cython_7_screen_7_Screen_5__setstate_cython__, __Pyx_CYFUNCTION_CCLASS, __pyx_mstate_global->__pyx_n_u_Screen___setstate_cython, NULL, __pyx_mstate_global->__pyx_n_u_hotpath_cython__screen, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[2])); if (unlikely(!__pyx_t_4)) __PYX_ERR(1, 3, __pyx_L1_error)
+  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_14hotpath_cython_7_screen_7_Screen_7__setstate_cython__, __Pyx_CYFUNCTION_CCLASS, __pyx_mstate_global->__pyx_n_u_Screen___setstate_cython, NULL, __pyx_mstate_global->__pyx_n_u_hotpath_cython__screen, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[2])); if (unlikely(!__pyx_t_4)) __PYX_ERR(1, 3, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_4);
   #if CYTHON_COMPILING_IN_CPYTHON && PY_VERSION_HEX >= 0x030E0000
   PyUnstable_Object_EnableDeferredRefcount(__pyx_t_4);
@@ -27743,7 +26532,7 @@ __Pyx_RefNannySetupContext("PyInit__screen", 0);
   /* "hotpath_cython/_screen.pyx":1
  * """The kernel `screen`; the contract states the method."""             # <<<<<<<<<<<<<<
  * 
- * from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
+ * from cpython.mem cimport PyMem_Free, PyMem_Malloc
 */
   __pyx_t_4 = __Pyx_PyDict_NewPresized(0); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 1, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_4);
@@ -27855,51 +26644,23 @@ static int __Pyx_InitCachedConstants(__pyx_mstatetype *__pyx_mstate) {
   if (__Pyx_PyTuple_SET_ITEM(__pyx_mstate_global->__pyx_tuple[1], 0, __pyx_mstate_global->__pyx_slice[0]) != (0)) __PYX_ERR(1, 763, __pyx_L1_error);
   __Pyx_GIVEREF(__pyx_mstate_global->__pyx_tuple[1]);
 
-  /* "hotpath_cython/_screen.pyx":33
- *     query_data = array("queries", queries, "data", "uint32")
- *     check_offsets("queries.offsets", query_offsets, len(query_data))
- *     cdef _Screen work = _Screen(index, np.diff(query_offsets).max(initial=0), cutoff)             # <<<<<<<<<<<<<<
- *     rows = np.full((len(query_offsets) - 1, limit), -1, dtype=np.int32)
- *     scores = np.zeros((len(query_offsets) - 1, limit))
-*/
-  {
-    PyObject* __pyx_temp[1] = {__pyx_mstate_global->__pyx_n_u_initial};
-    __pyx_mstate_global->__pyx_tuple[2] = __Pyx_PyTuple_FromArray(__pyx_temp, 1); if (unlikely(!__pyx_mstate_global->__pyx_tuple[2])) __PYX_ERR(0, 33, __pyx_L1_error)
-    __Pyx_GOTREF(__pyx_mstate_global->__pyx_tuple[2]);
-  }
-  __Pyx_GIVEREF(__pyx_mstate_global->__pyx_tuple[2]);
-
-  /* "hotpath_cython/_screen.pyx":34
- *     check_offsets("queries.offsets", query_offsets, len(query_data))
- *     cdef _Screen work = _Screen(index, np.diff(query_offsets).max(initial=0), cutoff)
- *     rows = np.full((len(query_offsets) - 1, limit), -1, dtype=np.int32)             # <<<<<<<<<<<<<<
- *     scores = np.zeros((len(query_offsets) - 1, limit))
- *     cdef const int32_t[::1] offsets = query_offsets
+  /* "hotpath_cython/_screen.pyx":60
+ *         longest = max(longest, offsets[q + 1] - offsets[q])
+ *     cdef _Screen work = _Screen(index, longest, cutoff)
+ *     rows = np.full((count, limit), -1, dtype=np.int32)             # <<<<<<<<<<<<<<
+ *     scores = np.zeros((count, limit))
+ *     cdef int32_t[:, ::1] rows_out = rows
 */
   {
     PyObject* __pyx_temp[1] = {__pyx_mstate_global->__pyx_n_u_dtype};
-    __pyx_mstate_global->__pyx_tuple[3] = __Pyx_PyTuple_FromArray(__pyx_temp, 1); if (unlikely(!__pyx_mstate_global->__pyx_tuple[3])) __PYX_ERR(0, 34, __pyx_L1_error)
-    __Pyx_GOTREF(__pyx_mstate_global->__pyx_tuple[3]);
+    __pyx_mstate_global->__pyx_tuple[2] = __Pyx_PyTuple_FromArray(__pyx_temp, 1); if (unlikely(!__pyx_mstate_global->__pyx_tuple[2])) __PYX_ERR(0, 60, __pyx_L1_error)
+    __Pyx_GOTREF(__pyx_mstate_global->__pyx_tuple[2]);
   }
-  __Pyx_GIVEREF(__pyx_mstate_global->__pyx_tuple[3]);
-
-  /* "hotpath_cython/_screen.pyx":99
- *         self.planes, self.plane_starts, self.heads, self.rows = planes, plane_starts, heads, rows
- * 
- *         self.shortest = offsets[1::64] - offsets[:-1:64]             # <<<<<<<<<<<<<<
- *         self.longest = self.length_of(self.names - 1) if self.names else 0
- *         # A query counts a plane for each of its code points, and its head start.
-*/
-  __pyx_mstate_global->__pyx_slice[1] = PySlice_New(__pyx_mstate_global->__pyx_int_1, Py_None, __pyx_mstate_global->__pyx_int_64); if (unlikely(!__pyx_mstate_global->__pyx_slice[1])) __PYX_ERR(0, 99, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_mstate_global->__pyx_slice[1]);
-  __Pyx_GIVEREF(__pyx_mstate_global->__pyx_slice[1]);
-  __pyx_mstate_global->__pyx_slice[2] = PySlice_New(Py_None, __pyx_mstate_global->__pyx_int_neg_1, __pyx_mstate_global->__pyx_int_64); if (unlikely(!__pyx_mstate_global->__pyx_slice[2])) __PYX_ERR(0, 99, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_mstate_global->__pyx_slice[2]);
-  __Pyx_GIVEREF(__pyx_mstate_global->__pyx_slice[2]);
+  __Pyx_GIVEREF(__pyx_mstate_global->__pyx_tuple[2]);
   #if CYTHON_IMMORTAL_CONSTANTS
   {
     PyObject **table = __pyx_mstate->__pyx_tuple;
-    for (Py_ssize_t i=0; i<4; ++i) {
+    for (Py_ssize_t i=0; i<3; ++i) {
       #if PY_VERSION_HEX >= 0x030F0000
       PyUnstable_SetImmortal(table[i]);
       #elif CYTHON_COMPILING_IN_CPYTHON_FREETHREADING
@@ -27922,7 +26683,7 @@ static int __Pyx_InitCachedConstants(__pyx_mstatetype *__pyx_mstate) {
   #if CYTHON_IMMORTAL_CONSTANTS
   {
     PyObject **table = __pyx_mstate->__pyx_slice;
-    for (Py_ssize_t i=0; i<3; ++i) {
+    for (Py_ssize_t i=0; i<1; ++i) {
       #if PY_VERSION_HEX >= 0x030F0000
       PyUnstable_SetImmortal(table[i]);
       #elif CYTHON_COMPILING_IN_CPYTHON_FREETHREADING
@@ -27956,38 +26717,38 @@ static int __Pyx_InitConstants(__pyx_mstatetype *__pyx_mstate) {
   int __pyx_clineno = 0;
   CYTHON_UNUSED_VAR(__pyx_mstate);
   {
-    const struct { const unsigned int length: 8; } str_length_index[] = {{6},{8},{15},{1},{2},{15},{23},{25},{32},{20},{22},{1},{1},{37},{45},{22},{179},{8},{15},{29},{7},{6},{2},{26},{11},{13},{46},{18},{12},{10},{9},{31},{50},{15},{30},{37},{5},{8},{8},{15},{7},{25},{27},{20},{12},{9},{17},{8},{8},{12},{10},{8},{10},{8},{7},{14},{11},{10},{19},{14},{12},{10},{17},{13},{12},{12},{19},{8},{13},{3},{15},{5},{18},{4},{1},{13},{11},{18},{5},{6},{4},{4},{5},{15},{5},{6},{9},{5},{5},{6},{7},{4},{5},{22},{22},{2},{5},{7},{5},{5},{8},{5},{13},{1},{3},{7},{4},{4},{4},{2},{5},{3},{7},{4},{12},{6},{3},{1},{7},{10},{13},{8},{4},{8},{6},{10},{6},{4},{10},{5},{4},{5},{4},{4},{6},{4},{14},{6},{6},{5},{6},{6},{6},{4},{1},{5}};
-    const struct { const unsigned int length: 9; } bytes_length_index[] = {{1},{316},{9}};
+    const struct { const unsigned int length: 8; } str_length_index[] = {{6},{8},{15},{1},{2},{15},{23},{25},{32},{20},{22},{1},{1},{37},{45},{22},{179},{8},{15},{29},{7},{6},{2},{26},{11},{13},{46},{18},{12},{10},{9},{31},{50},{15},{30},{37},{5},{8},{8},{15},{7},{25},{27},{20},{12},{9},{17},{8},{8},{12},{10},{8},{10},{8},{7},{14},{11},{10},{19},{14},{12},{10},{17},{13},{12},{12},{19},{8},{13},{3},{15},{5},{18},{4},{1},{13},{11},{18},{5},{6},{4},{5},{15},{6},{9},{5},{5},{6},{7},{4},{5},{22},{22},{2},{5},{5},{5},{8},{5},{7},{13},{1},{7},{4},{4},{4},{2},{5},{3},{7},{4},{12},{6},{3},{1},{7},{10},{13},{8},{4},{8},{6},{10},{6},{4},{10},{5},{4},{5},{4},{4},{6},{4},{14},{6},{6},{6},{6},{6},{4},{1},{5}};
+    const struct { const unsigned int length: 9; } bytes_length_index[] = {{1},{330},{9}};
     #ifndef CYTHON_COMPRESS_STRINGS
       #define CYTHON_COMPRESS_STRINGS 90
     #endif
-    #if (CYTHON_COMPRESS_STRINGS) == 1 /* compression: zlib (1191 bytes) */
-static const char cstring[] = "x\332}TKo\024G\020\216\221\003\304\220\307\362P\036\2476\202,\010\330\330\216\205,\204@\226q$\037B0\206D9\265zgjv\033\367t\317v\367\330\273D\2128\356q\216s\234\343\034\367\270G\0379r\334\237\221\237\220\252\231Y{\t(#\315LwWU\327W_=\230\360lm\310L\3675\004\376\361mo\001XdE/\006\355\357t\036\262G\277Bl\354\350w\t\307\314D\354Q`\264\227\275\324\244\216\t\035\262PZ\262\373\357\261\324s\201\363V\206\020.(3c\377W\376\341\331\251\346\343\047;Bk\343\231pN\3664\363\206Y\020\341}\243\325\210\305\025\310#\004\271\247\217\204\222!\213M\010\367\030\014\023\264\305\253\332A\233\374\266#c\275\025\272}\217\365\360\252\271\262\353\213\004\320\025\023C\351\3303\343\201\371>\022\2633\362}\243\031\236\205\240d\027\254\360\200\336\010\037\336jII\263\347\273\317\357onmVh-\020\215\216\271\264\033(\004\n\216H\353\246Ry\274\335\217\022p\035\266\027\261\221I\231\006\304\205Q$\250\267h\340\373\240\231\003O\013\326\256b\026^\032\315\321\\\352^\273\241I\036\001Y\377\"\224\203\216\010C\216z\020\030\245Hf\264\353\210n\020\244\336D\321\3033\032\326\310d\275\016>\224Nt\025\200\246o/\350\033\237\010\337\347A\025\363O\334\005X\n\272\223\214\206\230\002\030v\372H\266\253\227x\047\342\373p\263\340D\213\030\303p\3104n\272#\246@\367|\277\326N\224\320\300\235\027vn_\2354kk\216\235t5\242P\311X\372\205k\327+\354kkk5|m0)\221H\225g\234[\010\323\0008gaZ\261\242\215\276\217I:\222B\2414\220Zz\316\007)X\211\th\020\247\225\033\322\026J\231\000S\313\204\265b\304B\341E\347\023\322\272J(\315u\201\272\316\366\301\316\336\336\256R2A\330\007\200\016t\000\324*\235\263\256\341\007\025\221\315\257s\212\265\346\231\3633\001\201\302T/\210\370\363\321\020\337\247Xm\374\031\014\375\013\2108o*\002H^\325\314\331\242\007^z\210\351 $\033|\242T\007\364\357\315/\307G\306\t&\207V\261\220\225\037\354\226TU2J^\365G\344\370`\372y\320\207\340\320\245q\275kn\241%\325s\275Ju\"\203C\274aW\317\365\216<\021Hw\014R\241\346\327\316\023\3651\r\363\003\030\322\006\2718\205\342\026\240\177\202#\017\216b\221\216\007\306\232\024\033\r\260\364\347Y""\343\3354\212\260q)\263\302\215t M\347T\317u\205\203\240\212\2177UQo\252T\007\nU8\022\204\023#\200\256\010\016\003\223j_7\025\025I(\361O$T\037BP\217Q\210\023?\302R\300\021\004\310G56\300Zc#%z\016GP,|3\210\242T\251\252\263>l\277\016\257\000\177tZ7\245\014\253v\241\252\306\002\227\332\377\274Aiw\365\347\rT\235\243\214\356\0213T\365\2438\026C\234\2214 i0\022\2638Wc\235 \274d\204\250\233\350\023\014r\261E\353\346LL2h\232\247\272\215S\360\365\252\261\263\320\223\316S\214\307\216^\216\374:\244\031\\\375\255\367\204\335\201\"\213\246u+\236\tr\355\316C\342\274\301\327\246\201\367X\360D\021\272\307\310h\244\245U\250\364}\260I\337-,;\004\234&\210\007p\222\247\340\216\215=\034\276\001k\334oo\227f\313\027\336\372\361\306\370 [\311Wg\027\277\032\277\316\227\336\177\2775]\232\266\316D_\344\255S\321\303\351\352t}\266|-\333\315[\371\335\342\317\362\2204[\331\365Ld\177\025w\312\255\311:m[\357\257\334*\370dg2\230\242\217\357\362\013\371\240\270P\330\362z)\312\277\247/OZ\047\267\337\335|\047f\313\227\320\303\253\354F\266\223\r\362\257Q\341j\27179\230\236\237vO\320\356\313\361\213\361Q\366\"s\371j\376\244\274Q\356\224\203\331\362\217\005\232\335,\266g\313\254X*\256\025\373ED\202\367k\333\047\255Fp\253\330\377\347\374g+\227f\027/\217w+h\307yTl\027\007\345\271ruv\371\233\354\363l?\203|#\377\003\017_\226\337N\226&W&\033\350\367\334\264\215\320*\225\363h5\310/\242\213\253\305\323r\251\374a\262\216\341x\n\376\322\370A\326\"\356V\306w\263\375\177\001\221Q.*";
-    PyObject *data = __Pyx_DecompressString(cstring, 1191, 1);
+    #if (CYTHON_COMPRESS_STRINGS) == 1 /* compression: zlib (1189 bytes) */
+static const char cstring[] = "x\332}TOo\324F\024o\252@R\240U7\005\365\217z\230\264\205-\002\266I@\210\"D\205B\212r(%Ii\325\323hv\374\274;d<\343\235\031o\326T\2258\356\321G\037}\364\321\307=\362\0218\356\307\350G\350\033\333\233,\005\325\222\355\231yo\336\373\275\337\373C\230#[\023\242\373/\200\273\207\337;\003@B\303\006\021(w\275w\237<\370\005\"m\322\337\005\234\020\035\222\007\\+\047\006\211N,a* \2010\376\336\177\217\205Z\010\2543\"\200`I\231h\363\277\362\267\317N5\037\376\264\313\224\322\2160k\305@\021\247\211\001\026\334\322J\246$\252A\216\021\344\276\0323)\002\022\351\000n\022\230\304x\027Muy\327\373\355\206\3328\303T\367&\031\240\251\205\262\035\262\030\320\025a\023a\311S\355\200\270!\022\263\233\272\241V\004\317\002\220\242\017\2069@o\036\037Z5^I\221g{\317n\335\271w\247Fk\300\323h\211M\372\\\"P\260\236\264~\"\244C\353.\215\301\366\310~HR\235\020\005\210\013\243\210Qo\371\202\033\202\"\026\234_\220n\0353sB+\212\327\205\032t[\232\304\030\374\355\237\231\264\320cA@Q\017\270\226\322\313\264\262=\326\347<q:\014\357\237\321\260\345\257l7\301\007\302\262\276\004P\376;\340C\355b\346\206\224\3271\377@-\307RP\2758\235`\n`\322\033\"\331\266Y\242M\304\367\366f\311\211b\021\206a\221i\334\364S\"A\r\334\260\321\216%S@\255cfq\277>i\327F\237Xa\033D\201\024\221pKf\267k\354[[[\r|\2451)!K\244#\224\032\010\022\016\224\222 \251YQZ\335\302$\215\005\223(\345B\tG\351(\001#0\001-\342\244v\343\265\231\224\232cj\t3\206\245$`\216\365\336#m\252\304\247\271)P\333{t\264\273\277\277\047\245\210\021\366\021\240\003\305\301\267J\357\254k\350QMd\373\353\235bmx\246\364L\340Aa\252\227D\364Y:\301\3671V\033}\n\023w\010!\245mE\200\227\3275s\266\030\200\023\016\"\177\020\370;\370\204\211\342\376?X\030\307GD1&\307\257\"&j?\330-\211\254e>y\365\037\221\343\203\351\247|\010\374\330&Q\263k\255\370\245\257\347f\225\250X\360c\264\260\247\026zc\347\t\3646F\t\223\013\263\213D\275K\303\342\000&~\203\\\234B\261K\320\337\303\221\003\353c\021\226rmt\202\215\006X\372\213\254\321~\022\206\330\270>\263\314\246\212\013\335;\325\263}f\201\327\361""\321\266*\232M\235j.Q\205\"A818\364\031?\346:Q\256i*_$\201\047\240\376x\357\315\010\305\n\300\311\003HC=-\300\030mB\311\006\026\047O\304\\;\177\302D\312\272\241\336\356\272\036\255q\276s\332\364\242\010\352.\021\312\335\336\361i\266\315\347%\324\235\"\265\032 \023\355\257.\3664\302\271\350\207\242\037\206\236M\234\245\221\212\021[\234\"\3326\342\030\003[n\313\246!c\035\217\332\206\251MQ\037p\263j\357\031\030\010\353|\200\047\326\277\0249\265H-\330\346\333\354=p\013\322\337h\333\265\346\326\303n\3349\210\255\323\370\232\204;\207E\356\371A\367\030\235\037cI\035\256\377\336\275\203U\206X\223\030\241\000\016\356\004\354\2116\307\223\227`\264\375\365\325\312|u\355\225\233\356L\217\262\013\371\346|\375\223\351\213|\345\315\227\367f+\263\316\231\350\243\274s*\272?\333\234m\317W/g{y\047\277Q\374Y\036{\315Nv%c\331_\305\365\362^\265\355\267\2357\033W\013Z\355V\243\031\372\270V\260\371\352w\305\243\371*)V\212\313\305A\021\226\217\253\363\025\253&\263\321|\365\353\374Iq\267\354\224\337\226\207\345\3373\324Z\237\236\233>\3176\263\355\371\372\225\354 \023\371I\301\nSn\224\267\313~\265\326\330\374\"_\313G\305Z\221V\270\271\2108\237g\337dO\362\037\213\335b\214v\320\354\307\323\303\3518;\314N\362\205\367\253\305\301?\347?\270pq\276~i\272WC\036\315/}\232\235C\037\220\357\344\177\024\217\212\337\312\317\253\225j\243\332\251\216f\037\316\272\257;\2577\275\312y\257\233\257#\372\317\212\307\345J\371U\265\215\3019O\305\305\351\335\254\343\231\2740\275\221\035\374\013\205\245,s";
+    PyObject *data = __Pyx_DecompressString(cstring, 1189, 1);
     #define __Pyx_DecompressString_LZSS_UNUSED
     if (unlikely(!data)) __PYX_ERR(0, 1, __pyx_L1_error)
     const char* const bytes = __Pyx_PyBytes_AsString(data);
     #if !CYTHON_ASSUME_SAFE_MACROS
     if (likely(bytes)); else { Py_DECREF(data); __PYX_ERR(0, 1, __pyx_L1_error) }
     #endif
-    #elif (CYTHON_COMPRESS_STRINGS) > 0 && (CYTHON_COMPRESS_STRINGS) <= 90 /* compression: lzss (1567 bytes) */
-static const char cstring[] = "\377 at 0x o\377bject>(t\377ree frag\377ment).: \377<MemoryV\377iew of <\377contiguo\377us and d\263ir4\001\007\rin\021\005s\277trided\"\010 7or \004\031><(\tA\006\377>?Cannot\377 assign \377to read-\277only m\240\002v\376\242\000Invalid\377 mode, esxp\324\000|\000\047c\047t\001\377\047fortran\317\047, gH\000%\005sh\367ape\222\000 axi\377s Note t\375h\226 Cython\375 \021\000delibe\317ratek\000\320\001ct\373er!\001n PEPo-484\212\"re\303!\177s subcl\246\000\373es\261!built\375i\260\000ypes. \377If you n\311e\224 \303\000p\316\000%\tth\277en set\200\000e\373 \047\357\002ation\377_typing\047\366\355$iv\242\000o Fa\377lse.add_>\231 ecoll\305@+\000\377s.abccut\257off:\375\0070\263!1\376\367\003disable\373en\002\001gchot\277path_c\357\002/\367_sc\210`n.py\275x\312@ex.h\352 s\320\005\003Q\000\235\000\000\nsZ\010na\345m\365\000s\347 \365@by \277length@\003p\377lane_sta\347rts\007\010R\004row\367sis\214\003dlim\353it\261\0101\267\002000\376\266Cno defa\377ult __re\377duce__ d\275u\221\"non-\366`v\367ial\033\000cini\377t__queri\344\376 \270\004u\364\002\304aall\373oc\330@ arra\177y data.\013\020\370\240c\362\204\001\317\204\003s.ASC\177IIEllip\264\000\273Se^\000nce\247\205\001.&\254\205\007_S\304\"\000\004.\243\006\342#S__\017\007\320!t\337`_\022\006\357_Pyx\001\000Dic\377t_NextRegf__\213d\353\000__\340b\374A\000\002\004getite\345m\r\001d0\001[\000fun\311c\035\001\030\000sX\002o\000im\367por\216 __ma\373in;\001modul8M\002\271AM\001newT\001\374@\377_checksupT\000\n\001?\004\025\001typ\361 ~\037\001unpick?\000\233En \005vt\332a\230\001q\207ualO\005\241E\365\017\274Ee=x\314\001set_\203\005\217&\334\252 \2210tes\310\001is\377_corouti\337neabc\314E_b\337uffer\325Bas\277yncio.\037\006s_basec\333\002_\316\204\004\254\007\003\214\207\002clH\000_\236 t\377raceback\237count\317\205\003\241adOiffd\201!\000\002_\177\000\376\301\211\003emptyen\237codee\215 \262\207\002e\377rrorflag\177sformat\202\210\004\317full\325\205\002\361\205\013._2\206\204\002s\006\r\217\206\003id\216\206\002\322""\204\001\273ia\242\000t32\363As\356\000\002ize\265\205\002lon\371g\226!\362\204\001ymmax\307mem\235\211\001\225\211\001\236\206\001nd\357imnp\254@pyo\213bj\314\206\004p\342\000\227\206\t\252\206\002sOpopq\266\205\004I\002_\236\205\001\374\004\003\204\207\004registV\340\001ws\301\206\001_\205@s\214@\343es\000\003\n\003\315\207\001selOfset\264\206\004\364\211\002s\260\000~\214\207\003tepsto\001\000\377ructtextp\250\212\001|\000\327\000\317\210\001uin\350\000\226\002\00164\010\0018\364`\223@u\377pdateval\377uesworkx\377zerosO\200\001\377\330\004\007\200t\2102\210\377S\220\n\230!\330\010\016\377\210j\230\001\320\0318\270w\001\270\021\021\007\t\230\021\022\006\377:\270!\2701\330\004\024\377\220E\230\021\230+\240Y\373\250k&\001\021\220\025\220a\177\220{\240)\2508\260\033\000\377\021\220\021\320\022%\240_\337\260C\260q\270a\000\030\230\377\007\230q\240\007\240r\250\377\025\250a\250~\270T\300\377\021\300(\310$\310a\330\373\004\013z\000U\220\"\220C\357\220q\230\017\036\000\023\250I\177\260S\270\006\270b\300\231\000\377\r\210R\210v\220R\220\377s\230!\230?\250\"\250\177C\250q\330\004&\2404\000\377$\240A\330\004 \240\001\277\240\024\240Q\240f\025\001\320\3470A\300\261\000\024\002%\240Q\377\360\006\000\n\013\330\010\014\373\210E\226\002w\230f\240A\377\240S\250\002\250!\330\014\377\020\220\005\220Q\220e\230\3672\230W\022\000T\250\027\260\337\001\260\022\2602u\000\002\270\351\047\230\000\036\002\006\316\000q\230\010\376`\000\023\240D\250\001\250\032\353\2601\314\000t\371\001\013\2106\373\220\021\270!\n\210+\220Q";
-    PyObject *data = __Pyx_DecompressString_LZSS(cstring, 1567, 2079);
+    #elif (CYTHON_COMPRESS_STRINGS) > 0 && (CYTHON_COMPRESS_STRINGS) <= 90 /* compression: lzss (1560 bytes) */
+static const char cstring[] = "\377 at 0x o\377bject>(t\377ree frag\377ment).: \377<MemoryV\377iew of <\377contiguo\377us and d\263ir4\001\007\rin\021\005s\277trided\"\010 7or \004\031><(\tA\006\377>?Cannot\377 assign \377to read-\277only m\240\002v\376\242\000Invalid\377 mode, esxp\324\000|\000\047c\047t\001\377\047fortran\317\047, gH\000%\005sh\367ape\222\000 axi\377s Note t\375h\226 Cython\375 \021\000delibe\317ratek\000\320\001ct\373er!\001n PEPo-484\212\"re\303!\177s subcl\246\000\373es\261!built\375i\260\000ypes. \377If you n\311e\224 \303\000p\316\000%\tth\277en set\200\000e\373 \047\357\002ation\377_typing\047\366\355$iv\242\000o Fa\377lse.add_>\231 ecoll\305@+\000\377s.abccut\257off:\375\0070\263!1\376\367\003disable\373en\002\001gchot\277path_c\357\002/\367_sc\210`n.py\275x\312@ex.h\352 s\320\005\003Q\000\235\000\000\nsZ\010na\345m\365\000s\347 \365@by \277length@\003p\377lane_sta\347rts\007\010R\004row\367sis\214\003dlim\353it\261\0101\267\002000\376\266Cno defa\377ult __re\377duce__ d\275u\221\"non-\366`v\367ial\033\000cini\377t__queri\344\376 \270\004u\364\002\304aall\373oc\330@ arra\177y data.\013\020\370\240c\362\204\001\317\204\003s.ASC\177IIEllip\264\000\273Se^\000nce\247\205\001.&\254\205\007_S\304\"\000\004.\243\006\342#S__\017\007\320!t\337`_\022\006\357_Pyx\001\000Dic\377t_NextRegf__\213d\353\000__\340b\374A\000\002\004getite\345m\r\001d0\001[\000fun\311c\035\001\030\000sX\002o\000im\367por\216 __ma\373in;\001modul8M\002\271AM\001newT\001\374@\377_checksupT\000\n\001?\004\025\001typ\361 ~\037\001unpick?\000\233En \005vt\332a\230\001q\207ualO\005\241E\365\017\274Ee=x\314\001set_\203\005\217&\334\252 \2210tes\310\001is\377_corouti\337neabc\314E_b\337uffer\325Bas\277yncio.\037\006s_basec\333\002_\316\204\004\254\007\003\214\207\002clH\000_\236 t\377raceback\237count\317\205\003\241ad\344\375\001\000\002_{\000\275\211\003enc\317odee\204 \251\207\002er\377rorflags\277format\371\207\004fgull\314\205\002\350\205\013._\375b\331s\006\r\206\206\003id\205\206\002in\327t32\343As\000\002i""z=e\245\205\002long\207 \000\004>\350\204\002ymmem\221\211\001\211\211\001~\222\206\001ndimnp\240@_pyobj\300\206\004p\326\000|\213\206\t\236\206\002spopq\252\205\004\306\264\205\001y_\222\205\001\004\003\370\206\004reogist\335\001ws\265\206\0015_\371 s\200@es\000\003\n\003\376\301\207\001selfset\344\250\206\004\350\211\002s\264\000\200\207\003tep\367sto\001\000ruct\017text\234\212\001|\000\333\000\303\210\001\231u\352\002\002\00164\343`\202@u\377pdateval\377uesworkx\377zerosO\200\001\377\330\004\007\200t\2102\210\377S\220\n\230!\330\010\016\377\210j\230\001\320\0318\270w\001\270\021\021\007\t\230\021\022\006\377:\270!\2701\330\004\024\377\220E\230\021\230+\240Y\373\250k&\001\021\220\025\220a\177\220{\240)\2508\260\033\000\377\021\220\021\320\022%\240_\337\260C\260q\270a\000&\240\377a\330\004$\240A\330\004\377 \240\001\240\024\240Q\240\377f\250D\260\006\260a\260\377x\270q\330\004\034\230G\377\2406\250\021\250#\250R\367\250}\270#\000\010\210\005\210\377U\220!\2201\330\010\025\377\220Q\220i\230w\240a\377\240r\250\022\2503\250b\373\260\007N\003\030\230\007\230q_\240\007\240y\260\302\000\013\300\000\377U\220\"\220G\2309\240\347C\240vE\000T\000\r\210R\177\210v\220R\220w\230v\005\377%\240Q\360\006\000\n\013\337\330\010\014\210E\256\002q\330\357\014\020\220\005a\000e\2302\377\230W\240A\240T\250\027\377\260\001\260\022\2602\260S\377\270\002\270\047\300\021\300!\272\037\001\006\334\000q\230\010\273\000\023\377\240D\250\001\250\032\2601\372\332\000t\207!\013\2106\220\021>\306!\n\210+\220Q";
+    PyObject *data = __Pyx_DecompressString_LZSS(cstring, 1560, 2076);
     #define __Pyx_DecompressString_UNUSED
     if (unlikely(!data)) __PYX_ERR(0, 1, __pyx_L1_error)
     const char* const bytes = __Pyx_PyBytes_AsString(data);
     #if !CYTHON_ASSUME_SAFE_MACROS
     if (likely(bytes)); else { Py_DECREF(data); __PYX_ERR(0, 1, __pyx_L1_error) }
     #endif
-    #else /* compression: none (2079 bytes) */
-static const char bytes[] = " at 0x object>(tree fragment).: <MemoryView of <contiguous and direct><contiguous and indirect><strided and direct or indirect><strided and direct><strided and indirect>>?Cannot assign to read-only memoryviewInvalid mode, expected \047c\047 or \047fortran\047, got Invalid shape in axis Note that Cython is deliberately stricter than PEP-484 and rejects subclasses of builtin types. If you need to pass subclasses then set the \047annotation_typing\047 directive to False.add_notecollections.abccutoff: expected 0 to 1, got disableenablegchotpath_cython/_screen.pyxindex.headsindex.offsetsindex.offsets: expected names sorted by lengthindex.plane_startsindex.planesindex.rowsisenabledlimit: expected 1 to 1000, got no default __reduce__ due to non-trivial __cinit__queries.offsetsunable to allocate array data.unable to allocate shape and strides.ASCIIEllipsisSequenceView.MemoryView_Screen_Screen.__reduce_cython___Screen.__setstate_cython____Pyx_PyDict_NextRef__annotate____class____class_getitem____dict____func____getstate____import____main____module____name____new____pyx_checksum__pyx_state__pyx_type__pyx_unpickle_Enum__pyx_vtable____qualname____reduce____reduce_cython____reduce_ex____set_name____setstate____setstate_cython____test___is_coroutineabcallocate_bufferarrayasyncio.coroutinesbaseccheck_offsetscheck_shapecline_in_tracebackcountcutoffdatadiffdtypedtype_is_objectemptyencodeenumerateerrorflagsformatfortranfullheadshotpath_cython._arrayshotpath_cython._screenidindexinitialint32itemsitemsizelimitlongest_querymmaxmemviewmodenamendimnpnumpyobjoffsetspackplane_startsplanespopqqueriesquery_dataquery_offsetsregisterrowsrows_outscoresscores_outscreenselfsetdefaultshapesizestartstepstopstructtexttranspositionsuint32uint64uint8unpackupdatevaluesworkxzerosO\200\001\330\004\007\200t\2102\210S\220\n\230!\330\010\016\210j\230\001\320\0318\270\001\270\021\330\004\007\200t\2102\210S\220\t\230\021\330\010\016\210j\230\001\320\031:\270!\2701\330\004\024\220E\230\021\230+\240Y\250k\270""\021\330\004\021\220\025\220a\220{\240)\2508\2601\330\004\021\220\021\320\022%\240_\260C\260q\270\001\330\004\030\230\007\230q\240\007\240r\250\025\250a\250~\270T\300\021\300(\310$\310a\330\004\013\2102\210U\220\"\220C\220q\230\017\240r\250\023\250I\260S\270\006\270b\300\001\330\004\r\210R\210v\220R\220s\230!\230?\250\"\250C\250q\330\004&\240a\330\004$\240A\330\004 \240\001\240\024\240Q\240f\250C\250q\3200A\300\021\330\004$\240A\330\004%\240Q\360\006\000\n\013\330\010\014\210E\220\025\220a\220w\230f\240A\240S\250\002\250!\330\014\020\220\005\220Q\220e\2302\230W\240A\240T\250\027\260\001\260\022\2602\260S\270\002\270\047\300\021\300!\330\014\020\220\006\220a\220q\230\010\240\001\240\023\240D\250\001\250\032\2601\260C\260t\2701\330\004\013\2106\220\021\200\001\330\004\n\210+\220Q";
+    #else /* compression: none (2076 bytes) */
+static const char bytes[] = " at 0x object>(tree fragment).: <MemoryView of <contiguous and direct><contiguous and indirect><strided and direct or indirect><strided and direct><strided and indirect>>?Cannot assign to read-only memoryviewInvalid mode, expected \047c\047 or \047fortran\047, got Invalid shape in axis Note that Cython is deliberately stricter than PEP-484 and rejects subclasses of builtin types. If you need to pass subclasses then set the \047annotation_typing\047 directive to False.add_notecollections.abccutoff: expected 0 to 1, got disableenablegchotpath_cython/_screen.pyxindex.headsindex.offsetsindex.offsets: expected names sorted by lengthindex.plane_startsindex.planesindex.rowsisenabledlimit: expected 1 to 1000, got no default __reduce__ due to non-trivial __cinit__queries.offsetsunable to allocate array data.unable to allocate shape and strides.ASCIIEllipsisSequenceView.MemoryView_Screen_Screen.__reduce_cython___Screen.__setstate_cython____Pyx_PyDict_NextRef__annotate____class____class_getitem____dict____func____getstate____import____main____module____name____new____pyx_checksum__pyx_state__pyx_type__pyx_unpickle_Enum__pyx_vtable____qualname____reduce____reduce_cython____reduce_ex____set_name____setstate____setstate_cython____test___is_coroutineabcallocate_bufferarrayasyncio.coroutinesbaseccheck_offsetscheck_shapecline_in_tracebackcountcutoffdatadtypedtype_is_objectencodeenumerateerrorflagsformatfortranfullheadshotpath_cython._arrayshotpath_cython._screenidindexint32itemsitemsizelimitlongestlongest_querymmemviewmodenamendimnpnumpyobjoffsetspackplane_startsplanespopqqueriesquery_dataquery_offsetsregisterrowsrows_outscoresscores_outscreenselfsetdefaultshapesizestartstepstopstructtexttranspositionsuint32uint64unpackupdatevaluesworkxzerosO\200\001\330\004\007\200t\2102\210S\220\n\230!\330\010\016\210j\230\001\320\0318\270\001\270\021\330\004\007\200t\2102\210S\220\t\230\021\330\010\016\210j\230\001\320\031:\270!\2701\330\004\024\220E\230\021\230+\240Y\250k\270\021\330\004\021""\220\025\220a\220{\240)\2508\2601\330\004\021\220\021\320\022%\240_\260C\260q\270\001\330\004&\240a\330\004$\240A\330\004 \240\001\240\024\240Q\240f\250D\260\006\260a\260x\270q\330\004\034\230G\2406\250\021\250#\250R\250}\270A\330\004\010\210\005\210U\220!\2201\330\010\025\220Q\220i\230w\240a\240r\250\022\2503\250b\260\007\260q\270\001\330\004\030\230\007\230q\240\007\240y\260\001\330\004\013\2102\210U\220\"\220G\2309\240C\240v\250R\250q\330\004\r\210R\210v\220R\220w\230a\330\004$\240A\330\004%\240Q\360\006\000\n\013\330\010\014\210E\220\025\220a\220q\330\014\020\220\005\220Q\220e\2302\230W\240A\240T\250\027\260\001\260\022\2602\260S\270\002\270\047\300\021\300!\330\014\020\220\006\220a\220q\230\010\240\001\240\023\240D\250\001\250\032\2601\260C\260t\2701\330\004\013\2106\220\021\200\001\330\004\n\210+\220Q";
     PyObject *data = NULL;
     #define __Pyx_DecompressString_UNUSED
     #define __Pyx_DecompressString_LZSS_UNUSED
     #endif
     PyObject **stringtab = __pyx_mstate->__pyx_string_tab;
     Py_ssize_t pos = 0;
-    for (int i = 0; i < 146; i++) {
+    for (int i = 0; i < 142; i++) {
       Py_ssize_t bytes_length = str_length_index[i].length;
       PyObject *string = PyUnicode_DecodeUTF8(bytes + pos, bytes_length, NULL);
       if (likely(string) && i >= 36) PyUnicode_InternInPlace(&string);
@@ -27998,8 +26759,8 @@ static const char bytes[] = " at 0x object>(tree fragment).: <MemoryView of <con
       stringtab[i] = string;
       pos += bytes_length;
     }
-    for (int i = 146; i < 149; i++) {
-      Py_ssize_t bytes_length = bytes_length_index[i-146].length;
+    for (int i = 142; i < 145; i++) {
+      Py_ssize_t bytes_length = bytes_length_index[i-142].length;
       PyObject *string = PyBytes_FromStringAndSize(bytes + pos, bytes_length);
       stringtab[i] = string;
       pos += bytes_length;
@@ -28009,14 +26770,14 @@ static const char bytes[] = " at 0x object>(tree fragment).: <MemoryView of <con
       }
     }
     Py_XDECREF(data);
-    for (Py_ssize_t i = 0; i < 149; i++) {
+    for (Py_ssize_t i = 0; i < 145; i++) {
       if (unlikely(PyObject_Hash(stringtab[i]) == -1)) {
         __PYX_ERR(0, 1, __pyx_L1_error)
       }
     }
     #if CYTHON_IMMORTAL_CONSTANTS
     {
-      PyObject **table = stringtab + 146;
+      PyObject **table = stringtab + 142;
       for (Py_ssize_t i=0; i<3; ++i) {
         #if PY_VERSION_HEX >= 0x030F0000
         PyUnstable_SetImmortal(table[i]);
@@ -28040,17 +26801,17 @@ static const char bytes[] = " at 0x object>(tree fragment).: <MemoryView of <con
   }
   {
     PyObject **numbertab = __pyx_mstate->__pyx_number_tab + 0;
-    int8_t const cint_constants_1[] = {0,-1,1,2,3,64};
+    int8_t const cint_constants_1[] = {0,-1,2,3};
     int32_t const cint_constants_4[] = {136983863L};
-    for (int i = 0; i < 7; i++) {
-      numbertab[i] = PyLong_FromLong((i < 6 ? cint_constants_1[i - 0] : cint_constants_4[i - 6]));
+    for (int i = 0; i < 5; i++) {
+      numbertab[i] = PyLong_FromLong((i < 4 ? cint_constants_1[i - 0] : cint_constants_4[i - 4]));
       if (unlikely(!numbertab[i])) __PYX_ERR(0, 1, __pyx_L1_error)
     }
   }
   #if CYTHON_IMMORTAL_CONSTANTS
   {
     PyObject **table = __pyx_mstate->__pyx_number_tab;
-    for (Py_ssize_t i=0; i<7; ++i) {
+    for (Py_ssize_t i=0; i<5; ++i) {
       #if PY_VERSION_HEX >= 0x030F0000
       PyUnstable_SetImmortal(table[i]);
       #elif CYTHON_COMPILING_IN_CPYTHON_FREETHREADING
@@ -28082,9 +26843,9 @@ typedef struct {
     unsigned int argcount : 3;
     unsigned int num_posonly_args : 1;
     unsigned int num_kwonly_args : 1;
-    unsigned int nlocals : 4;
+    unsigned int nlocals : 5;
     unsigned int flags : 10;
-    unsigned int first_line : 5;
+    unsigned int first_line : 6;
 } __Pyx_PyCode_New_function_description;
 #ifdef __cplusplus
 } /* anonymous namespace */
@@ -28104,9 +26865,9 @@ static int __Pyx_CreateCodeObjects(__pyx_mstatetype *__pyx_mstate) {
   PyObject* tuple_dedup_map = PyDict_New();
   if (unlikely(!tuple_dedup_map)) return -1;
   {
-    const __Pyx_PyCode_New_function_description descr = {4, 0, 0, 15, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 25};
-    PyObject* const varnames[] = {__pyx_mstate->__pyx_n_u_queries, __pyx_mstate->__pyx_n_u_index, __pyx_mstate->__pyx_n_u_cutoff, __pyx_mstate->__pyx_n_u_limit, __pyx_mstate->__pyx_n_u_query_offsets, __pyx_mstate->__pyx_n_u_query_data, __pyx_mstate->__pyx_n_u_work, __pyx_mstate->__pyx_n_u_rows, __pyx_mstate->__pyx_n_u_scores, __pyx_mstate->__pyx_n_u_offsets, __pyx_mstate->__pyx_n_u_data, __pyx_mstate->__pyx_n_u_text, __pyx_mstate->__pyx_n_u_rows_out, __pyx_mstate->__pyx_n_u_scores_out, __pyx_mstate->__pyx_n_u_q};
-    __pyx_mstate_global->__pyx_codeobj_tab[0] = __Pyx_PyCode_New(descr, varnames, __pyx_mstate->__pyx_kp_u_hotpath_cython__screen_pyx, __pyx_mstate->__pyx_n_u_screen, __pyx_mstate->__pyx_kp_b_iso88591_t2S_j_8_t2S_j_1_E_Yk_a_81__Cq_q, tuple_dedup_map); if (unlikely(!__pyx_mstate_global->__pyx_codeobj_tab[0])) goto bad;
+    const __Pyx_PyCode_New_function_description descr = {4, 0, 0, 17, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 45};
+    PyObject* const varnames[] = {__pyx_mstate->__pyx_n_u_queries, __pyx_mstate->__pyx_n_u_index, __pyx_mstate->__pyx_n_u_cutoff, __pyx_mstate->__pyx_n_u_limit, __pyx_mstate->__pyx_n_u_query_offsets, __pyx_mstate->__pyx_n_u_query_data, __pyx_mstate->__pyx_n_u_offsets, __pyx_mstate->__pyx_n_u_data, __pyx_mstate->__pyx_n_u_text, __pyx_mstate->__pyx_n_u_count, __pyx_mstate->__pyx_n_u_longest, __pyx_mstate->__pyx_n_u_q, __pyx_mstate->__pyx_n_u_work, __pyx_mstate->__pyx_n_u_rows, __pyx_mstate->__pyx_n_u_scores, __pyx_mstate->__pyx_n_u_rows_out, __pyx_mstate->__pyx_n_u_scores_out};
+    __pyx_mstate_global->__pyx_codeobj_tab[0] = __Pyx_PyCode_New(descr, varnames, __pyx_mstate->__pyx_kp_u_hotpath_cython__screen_pyx, __pyx_mstate->__pyx_n_u_screen, __pyx_mstate->__pyx_kp_b_iso88591_t2S_j_8_t2S_j_1_E_Yk_a_81__Cq_a, tuple_dedup_map); if (unlikely(!__pyx_mstate_global->__pyx_codeobj_tab[0])) goto bad;
   }
   {
     const __Pyx_PyCode_New_function_description descr = {1, 0, 0, 1, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 1};
@@ -31416,7 +30177,7 @@ static CYTHON_INLINE PyObject* __Pyx_PyUnicode_FromDouble(double value, char for
     return result;
 }
 
-/* PyObjectVectorcallKwds (used by PyObjectVectorcallMethodKwds) */
+/* PyObjectVectorcallKwds */
 #if CYTHON_VECTORCALL
 CYTHON_UNUSED static int __Pyx_CheckVectorcallKwarg(PyObject *kwnames, Py_ssize_t i) {
     PyObject *key = __Pyx_PyTuple_GET_ITEM(kwnames, i);
@@ -31448,165 +30209,6 @@ CYTHON_UNUSED static int __Pyx_CheckVectorcallKwarg(PyObject **kwnames, Py_ssize
         return -1;
     }
     return 0;
-}
-#endif
-
-/* PyObjectVectorcallMethodKwds */
-#if !CYTHON_VECTORCALL
-static PyObject *__Pyx_Object_VectorcallMethodKwds(PyObject *name, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
-    PyObject *result;
-    PyObject *obj = PyObject_GetAttr(args[0], name);
-    if (unlikely(!obj))
-        return NULL;
-    result = __Pyx_Object_VectorcallKwds(obj, args+1, nargsf-1, kwnames);
-    Py_DECREF(obj);
-    return result;
-}
-#endif
-
-/* PyNumberBinop */
-#if !(CYTHON_COMPILING_IN_PYPY || CYTHON_COMPILING_IN_GRAAL || CYTHON_COMPILING_IN_LIMITED_API)
-#if CYTHON_USE_TYPE_SLOTS || __PYX_LIMITED_VERSION_HEX >= 0x030A0000
-#ifndef __Pyx_DEFINED_BinopTypeError
-#define __Pyx_DEFINED_BinopTypeError
-static void __Pyx_BinopTypeError(PyObject *op1, PyObject *op2, const char* op, int inplace) {
-    char opname[4] = {op[0], op[1], 0, 0};
-    if (inplace) {
-        opname[op[1] ? 2 : 1] = '=';
-    }
-    __Pyx_RaiseErrorWithObjectTypes1(
-        PyExc_TypeError,
-        "unsupported operand type(s) for %.3s: '" __Pyx_FMT_TYPENAME "' and '" __Pyx_FMT_TYPENAME "'",
-        opname, op1, op2);
-}
-#endif
-#endif
-#ifndef __Pyx_DEFINED_PyNumber_Subtract_xfloat_object
-#define __Pyx_DEFINED_PyNumber_Subtract_xfloat_object
-static PyObject* __Pyx_PyNumber_Subtract_xfloat_object(PyObject *op1, PyObject *op2, int inplace) {
-    if (PyLong_CheckExact(op2)) {
-        double int_op2;
-        #if CYTHON_USE_PYLONG_INTERNALS
-        if (__Pyx_PyLong_IsCompact(op2)) {
-            Py_ssize_t compact_op2 = __Pyx_PyLong_CompactValue(op2);
-            if (compact_op2 == 0) return __Pyx_NewRef(op1);
-            int_op2 = (double) compact_op2;
-        } else
-        #endif
-        {
-            int_op2 = PyLong_AsDouble(op2);
-            if (unlikely((int_op2 == -1.) && PyErr_Occurred())) return NULL;
-            #if !CYTHON_USE_PYLONG_INTERNALS
-            if (int_op2 == 0.) return __Pyx_NewRef(op1);
-            #endif
-        }
-        double float_op1 = __Pyx_PyFloat_AS_DOUBLE(op1);
-        #if !CYTHON_ASSUME_SAFE_MACROS
-        if (unlikely((float_op1 == -1.) && PyErr_Occurred())) return NULL;
-        #endif
-        return PyFloat_FromDouble(float_op1 - int_op2);
-    }
-    if (PyLong_Check(op2)) {
-        binaryfunc slot_func = __Pyx_PyType_GetSubSlot(&PyFloat_Type, tp_as_number, nb_subtract, binaryfunc);
-        if (likely(slot_func)) {
-            return slot_func(op1, op2);
-        }
-    }
-    #if CYTHON_USE_TYPE_SLOTS || __PYX_LIMITED_VERSION_HEX >= 0x030A0000
-    {
-        PyTypeObject *type_op2 = Py_TYPE(op2);
-        binaryfunc slot_func = __Pyx_PyType_GetSubSlot(type_op2, tp_as_number, nb_subtract, binaryfunc);
-        if (likely(slot_func)) {
-            PyObject *result = slot_func(op1, op2);
-            if (likely(result != Py_NotImplemented)) {
-                return result;
-            }
-            Py_DECREF(result);
-        }
-        __Pyx_BinopTypeError(op1, op2, "-", inplace);
-        return NULL;
-    }
-    #else
-    return (inplace) ? PyNumber_InPlaceSubtract(op1, op2) : PyNumber_Subtract(op1, op2);
-    #endif
-}
-#endif
-#ifndef __Pyx_DEFINED_PyNumber_Subtract_xint_object
-#define __Pyx_DEFINED_PyNumber_Subtract_xint_object
-static PyObject* __Pyx_PyNumber_Subtract_xint_object(PyObject *op1, PyObject *op2, int inplace) {
-    if (PyFloat_CheckExact(op2)) {
-        double int_op1;
-        #if CYTHON_USE_PYLONG_INTERNALS
-        if (__Pyx_PyLong_IsCompact(op1)) {
-            Py_ssize_t compact_op1 = __Pyx_PyLong_CompactValue(op1);
-            int_op1 = (double) compact_op1;
-        } else
-        #endif
-        {
-            int_op1 = PyLong_AsDouble(op1);
-            if (unlikely((int_op1 == -1.) && PyErr_Occurred())) return NULL;
-        }
-        double float_op2 = __Pyx_PyFloat_AS_DOUBLE(op2);
-        #if !CYTHON_ASSUME_SAFE_MACROS
-        if (unlikely((float_op2 == -1.) && PyErr_Occurred())) return NULL;
-        #endif
-        return PyFloat_FromDouble(int_op1 - float_op2);
-    }
-    #if CYTHON_USE_TYPE_SLOTS || __PYX_LIMITED_VERSION_HEX >= 0x030A0000
-    {
-        PyTypeObject *type_op2 = Py_TYPE(op2);
-        binaryfunc slot_func = __Pyx_PyType_GetSubSlot(type_op2, tp_as_number, nb_subtract, binaryfunc);
-        if (likely(slot_func)) {
-            PyObject *result = slot_func(op1, op2);
-            if (likely(result != Py_NotImplemented)) {
-                return result;
-            }
-            Py_DECREF(result);
-        }
-        __Pyx_BinopTypeError(op1, op2, "-", inplace);
-        return NULL;
-    }
-    #else
-    return (inplace) ? PyNumber_InPlaceSubtract(op1, op2) : PyNumber_Subtract(op1, op2);
-    #endif
-}
-#endif
-static CYTHON_INLINE PyObject* __Pyx__PyNumber_Subtract_object_object(PyObject *op1, PyObject *op2, int inplace) {
-    if (PyFloat_CheckExact(op1)) {
-        if (PyFloat_CheckExact(op2)) {
-            double float_op2 = __Pyx_PyFloat_AS_DOUBLE(op2);
-            #if !CYTHON_ASSUME_SAFE_MACROS
-            if (unlikely((float_op2 == -1.) && PyErr_Occurred())) return NULL;
-            #endif
-            double float_op1 = __Pyx_PyFloat_AS_DOUBLE(op1);
-            #if !CYTHON_ASSUME_SAFE_MACROS
-            if (unlikely((float_op1 == -1.) && PyErr_Occurred())) return NULL;
-            #endif
-            return PyFloat_FromDouble(float_op1 - float_op2);
-        }
-        return __Pyx_PyNumber_Subtract_xfloat_object(op1, op2, inplace);
-    }
-    if (PyLong_CheckExact(op1)) {
-        if (PyLong_CheckExact(op2)) {
-            #if CYTHON_USE_PYLONG_INTERNALS
-            if (__Pyx_PyLong_IsCompact(op1)) {
-                Py_ssize_t int_op1 = __Pyx_PyLong_CompactValue(op1);
-                if (__Pyx_PyLong_IsCompact(op2)) {
-                    Py_ssize_t int_op2 = __Pyx_PyLong_CompactValue(op2);
-                    if (int_op2 == 0) return __Pyx_NewRef(op1);
-                    return PyLong_FromSsize_t(int_op1 - int_op2);
-                }
-            }
-            else if (__Pyx_PyLong_IsZero(op2)) return __Pyx_NewRef(op1);
-            #endif
-            binaryfunc slot_func = __Pyx_PyType_GetSubSlot(&PyLong_Type, tp_as_number, nb_subtract, binaryfunc);
-            if (likely(slot_func)) {
-                return slot_func(op1, op2);
-            }
-        }
-        return __Pyx_PyNumber_Subtract_xint_object(op1, op2, inplace);
-    }
-    return (inplace) ? PyNumber_InPlaceSubtract(op1, op2) : PyNumber_Subtract(op1, op2);
 }
 #endif
 
@@ -35360,11 +33962,6 @@ __pyx_fail:
     return result;
 }
 
-/* MemviewDtypeToObject */
-static CYTHON_INLINE PyObject *__pyx_memview_get_nn_uint32_t__const__(const char *itemp) {
-    return (PyObject *) __Pyx_PyLong_From_uint32_t(*(uint32_t const   *) itemp);
-}
-
 /* ObjectToMemviewSlice */
 static CYTHON_INLINE __Pyx_memviewslice __Pyx_PyObject_to_MemoryviewSlice_d_dc_nn_uint64_t__const__(PyObject *obj, int writable_flag) {
     __Pyx_memviewslice result = __Pyx_MEMSLICE_INIT;
@@ -35401,121 +33998,6 @@ static CYTHON_INLINE __Pyx_memviewslice __Pyx_PyObject_to_MemoryviewSlice_d_d_dc
     retcode = __Pyx_ValidateAndInit_memviewslice(axes_specs, __Pyx_IS_C_CONTIG,
                                                  (PyBUF_C_CONTIGUOUS | PyBUF_FORMAT) | writable_flag, 3,
                                                  &__Pyx_TypeInfo_nn_uint64_t__const__, stack,
-                                                 &result, obj);
-    if (unlikely(retcode == -1))
-        goto __pyx_fail;
-    return result;
-__pyx_fail:
-    result.memview = NULL;
-    result.data = NULL;
-    return result;
-}
-
-/* ObjectToMemviewSlice */
-static CYTHON_INLINE __Pyx_memviewslice __Pyx_PyObject_to_MemoryviewSlice_dc_nn_int32_t(PyObject *obj, int writable_flag) {
-    __Pyx_memviewslice result = __Pyx_MEMSLICE_INIT;
-    __Pyx_BufFmt_StackElem stack[1];
-    int axes_specs[] = { (__Pyx_MEMVIEW_DIRECT | __Pyx_MEMVIEW_CONTIG) };
-    int retcode;
-    if (obj == Py_None) {
-        result.memview = (struct __pyx_memoryview_obj *) Py_None;
-        return result;
-    }
-    retcode = __Pyx_ValidateAndInit_memviewslice(axes_specs, __Pyx_IS_C_CONTIG,
-                                                 (PyBUF_C_CONTIGUOUS | PyBUF_FORMAT) | writable_flag, 1,
-                                                 &__Pyx_TypeInfo_nn_int32_t, stack,
-                                                 &result, obj);
-    if (unlikely(retcode == -1))
-        goto __pyx_fail;
-    return result;
-__pyx_fail:
-    result.memview = NULL;
-    result.data = NULL;
-    return result;
-}
-
-/* ObjectToMemviewSlice */
-static CYTHON_INLINE __Pyx_memviewslice __Pyx_PyObject_to_MemoryviewSlice_d_dc_nn_uint64_t(PyObject *obj, int writable_flag) {
-    __Pyx_memviewslice result = __Pyx_MEMSLICE_INIT;
-    __Pyx_BufFmt_StackElem stack[1];
-    int axes_specs[] = { (__Pyx_MEMVIEW_DIRECT | __Pyx_MEMVIEW_FOLLOW), (__Pyx_MEMVIEW_DIRECT | __Pyx_MEMVIEW_CONTIG) };
-    int retcode;
-    if (obj == Py_None) {
-        result.memview = (struct __pyx_memoryview_obj *) Py_None;
-        return result;
-    }
-    retcode = __Pyx_ValidateAndInit_memviewslice(axes_specs, __Pyx_IS_C_CONTIG,
-                                                 (PyBUF_C_CONTIGUOUS | PyBUF_FORMAT) | writable_flag, 2,
-                                                 &__Pyx_TypeInfo_nn_uint64_t, stack,
-                                                 &result, obj);
-    if (unlikely(retcode == -1))
-        goto __pyx_fail;
-    return result;
-__pyx_fail:
-    result.memview = NULL;
-    result.data = NULL;
-    return result;
-}
-
-/* ObjectToMemviewSlice */
-static CYTHON_INLINE __Pyx_memviewslice __Pyx_PyObject_to_MemoryviewSlice_dc_nn_uint64_t(PyObject *obj, int writable_flag) {
-    __Pyx_memviewslice result = __Pyx_MEMSLICE_INIT;
-    __Pyx_BufFmt_StackElem stack[1];
-    int axes_specs[] = { (__Pyx_MEMVIEW_DIRECT | __Pyx_MEMVIEW_CONTIG) };
-    int retcode;
-    if (obj == Py_None) {
-        result.memview = (struct __pyx_memoryview_obj *) Py_None;
-        return result;
-    }
-    retcode = __Pyx_ValidateAndInit_memviewslice(axes_specs, __Pyx_IS_C_CONTIG,
-                                                 (PyBUF_C_CONTIGUOUS | PyBUF_FORMAT) | writable_flag, 1,
-                                                 &__Pyx_TypeInfo_nn_uint64_t, stack,
-                                                 &result, obj);
-    if (unlikely(retcode == -1))
-        goto __pyx_fail;
-    return result;
-__pyx_fail:
-    result.memview = NULL;
-    result.data = NULL;
-    return result;
-}
-
-/* ObjectToMemviewSlice */
-static CYTHON_INLINE __Pyx_memviewslice __Pyx_PyObject_to_MemoryviewSlice_dc_nn_uint8_t(PyObject *obj, int writable_flag) {
-    __Pyx_memviewslice result = __Pyx_MEMSLICE_INIT;
-    __Pyx_BufFmt_StackElem stack[1];
-    int axes_specs[] = { (__Pyx_MEMVIEW_DIRECT | __Pyx_MEMVIEW_CONTIG) };
-    int retcode;
-    if (obj == Py_None) {
-        result.memview = (struct __pyx_memoryview_obj *) Py_None;
-        return result;
-    }
-    retcode = __Pyx_ValidateAndInit_memviewslice(axes_specs, __Pyx_IS_C_CONTIG,
-                                                 (PyBUF_C_CONTIGUOUS | PyBUF_FORMAT) | writable_flag, 1,
-                                                 &__Pyx_TypeInfo_nn_uint8_t, stack,
-                                                 &result, obj);
-    if (unlikely(retcode == -1))
-        goto __pyx_fail;
-    return result;
-__pyx_fail:
-    result.memview = NULL;
-    result.data = NULL;
-    return result;
-}
-
-/* ObjectToMemviewSlice */
-static CYTHON_INLINE __Pyx_memviewslice __Pyx_PyObject_to_MemoryviewSlice_dc_nn_uint32_t(PyObject *obj, int writable_flag) {
-    __Pyx_memviewslice result = __Pyx_MEMSLICE_INIT;
-    __Pyx_BufFmt_StackElem stack[1];
-    int axes_specs[] = { (__Pyx_MEMVIEW_DIRECT | __Pyx_MEMVIEW_CONTIG) };
-    int retcode;
-    if (obj == Py_None) {
-        result.memview = (struct __pyx_memoryview_obj *) Py_None;
-        return result;
-    }
-    retcode = __Pyx_ValidateAndInit_memviewslice(axes_specs, __Pyx_IS_C_CONTIG,
-                                                 (PyBUF_C_CONTIGUOUS | PyBUF_FORMAT) | writable_flag, 1,
-                                                 &__Pyx_TypeInfo_nn_uint32_t, stack,
                                                  &result, obj);
     if (unlikely(retcode == -1))
         goto __pyx_fail;
@@ -35618,84 +34100,18 @@ no_fail:
     return new_mvs;
 }
 
-/* CIntToPy */
-static CYTHON_INLINE PyObject* __Pyx_PyLong_From_uint32_t(uint32_t value) {
-#ifdef __Pyx_HAS_GCC_DIAGNOSTIC
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wconversion"
-#endif
-    const uint32_t neg_one = (uint32_t) -1, const_zero = (uint32_t) 0;
-#ifdef __Pyx_HAS_GCC_DIAGNOSTIC
-#pragma GCC diagnostic pop
-#endif
-    const int is_unsigned = neg_one > const_zero;
-    if (is_unsigned) {
-        if (sizeof(uint32_t) < sizeof(long)) {
-            return PyLong_FromLong((long) value);
-        } else if (sizeof(uint32_t) <= sizeof(unsigned long)) {
-            return PyLong_FromUnsignedLong((unsigned long) value);
-#if !CYTHON_COMPILING_IN_PYPY
-        } else if (sizeof(uint32_t) <= sizeof(unsigned PY_LONG_LONG)) {
-            return PyLong_FromUnsignedLongLong((unsigned PY_LONG_LONG) value);
-#endif
-        }
-    } else {
-        if (sizeof(uint32_t) <= sizeof(long)) {
-            return PyLong_FromLong((long) value);
-        } else if (sizeof(uint32_t) <= sizeof(PY_LONG_LONG)) {
-            return PyLong_FromLongLong((PY_LONG_LONG) value);
-        }
-    }
-    {
-        unsigned char *bytes = (unsigned char *)&value;
-#if !CYTHON_COMPILING_IN_LIMITED_API && PY_VERSION_HEX >= 0x030d00A4
-        if (is_unsigned) {
-            return PyLong_FromUnsignedNativeBytes(bytes, sizeof(value), -1);
-        } else {
-            return PyLong_FromNativeBytes(bytes, sizeof(value), -1);
-        }
-#elif !CYTHON_COMPILING_IN_LIMITED_API && PY_VERSION_HEX < 0x030d0000
-        int one = 1; int little = (int)*(unsigned char *)&one;
-        return _PyLong_FromByteArray(bytes, sizeof(uint32_t),
-                                     little, !is_unsigned);
-#else
-        int one = 1; int little = (int)*(unsigned char *)&one;
-        PyObject *result = NULL, *kwds = NULL;
-        PyObject *py_bytes = NULL, *order_str = NULL, *from_bytes_str = NULL;;
-        py_bytes = PyBytes_FromStringAndSize((char*)bytes, sizeof(uint32_t));
-        if (!py_bytes) goto limited_bad;
-        from_bytes_str = PyUnicode_FromStringAndSize("from_bytes", 10);
-        if (!from_bytes_str) goto limited_bad;
-        order_str = PyUnicode_FromString(little ? "little" : "big");
-        if (!order_str) goto limited_bad;
-        {
-            PyObject *args[] = { (PyObject*)&PyLong_Type, py_bytes, order_str, Py_True };
-            if (!is_unsigned) {
-                PyObject *signed_str = PyUnicode_FromStringAndSize("signed", 6);
-                if (!signed_str) goto limited_bad;
-#if CYTHON_VECTORCALL
-                kwds = PyTuple_Pack(1, signed_str);
-#else
-                {
-                    PyObject *keys[] = {signed_str};
-                    PyObject *values[] = {Py_True};
-                    kwds = __Pyx_MakeKwargDict(keys, values, 1);
-                }
-#endif
-                Py_DECREF(signed_str);
-                if (unlikely(!kwds)) goto limited_bad;
-            }
-            result = __Pyx_Object_VectorcallMethodKwds(from_bytes_str, args, 3 | __Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET, kwds);
-        }
-        limited_bad:
-        Py_XDECREF(kwds);
-        Py_XDECREF(order_str);
-        Py_XDECREF(py_bytes);
-        Py_XDECREF(from_bytes_str);
-        return result;
-#endif
-    }
+/* PyObjectVectorcallMethodKwds (used by CIntToPy) */
+#if !CYTHON_VECTORCALL
+static PyObject *__Pyx_Object_VectorcallMethodKwds(PyObject *name, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
+    PyObject *result;
+    PyObject *obj = PyObject_GetAttr(args[0], name);
+    if (unlikely(!obj))
+        return NULL;
+    result = __Pyx_Object_VectorcallKwds(obj, args+1, nargsf-1, kwnames);
+    Py_DECREF(obj);
+    return result;
 }
+#endif
 
 /* CIntToPy */
 static CYTHON_INLINE PyObject* __Pyx_PyLong_From_long(long value) {
@@ -35856,85 +34272,6 @@ static CYTHON_INLINE PyObject* __Pyx_PyLong_From___pyx_anon_enum(int value) {
 }
 
 /* CIntToPy */
-static CYTHON_INLINE PyObject* __Pyx_PyLong_From_int32_t(int32_t value) {
-#ifdef __Pyx_HAS_GCC_DIAGNOSTIC
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wconversion"
-#endif
-    const int32_t neg_one = (int32_t) -1, const_zero = (int32_t) 0;
-#ifdef __Pyx_HAS_GCC_DIAGNOSTIC
-#pragma GCC diagnostic pop
-#endif
-    const int is_unsigned = neg_one > const_zero;
-    if (is_unsigned) {
-        if (sizeof(int32_t) < sizeof(long)) {
-            return PyLong_FromLong((long) value);
-        } else if (sizeof(int32_t) <= sizeof(unsigned long)) {
-            return PyLong_FromUnsignedLong((unsigned long) value);
-#if !CYTHON_COMPILING_IN_PYPY
-        } else if (sizeof(int32_t) <= sizeof(unsigned PY_LONG_LONG)) {
-            return PyLong_FromUnsignedLongLong((unsigned PY_LONG_LONG) value);
-#endif
-        }
-    } else {
-        if (sizeof(int32_t) <= sizeof(long)) {
-            return PyLong_FromLong((long) value);
-        } else if (sizeof(int32_t) <= sizeof(PY_LONG_LONG)) {
-            return PyLong_FromLongLong((PY_LONG_LONG) value);
-        }
-    }
-    {
-        unsigned char *bytes = (unsigned char *)&value;
-#if !CYTHON_COMPILING_IN_LIMITED_API && PY_VERSION_HEX >= 0x030d00A4
-        if (is_unsigned) {
-            return PyLong_FromUnsignedNativeBytes(bytes, sizeof(value), -1);
-        } else {
-            return PyLong_FromNativeBytes(bytes, sizeof(value), -1);
-        }
-#elif !CYTHON_COMPILING_IN_LIMITED_API && PY_VERSION_HEX < 0x030d0000
-        int one = 1; int little = (int)*(unsigned char *)&one;
-        return _PyLong_FromByteArray(bytes, sizeof(int32_t),
-                                     little, !is_unsigned);
-#else
-        int one = 1; int little = (int)*(unsigned char *)&one;
-        PyObject *result = NULL, *kwds = NULL;
-        PyObject *py_bytes = NULL, *order_str = NULL, *from_bytes_str = NULL;;
-        py_bytes = PyBytes_FromStringAndSize((char*)bytes, sizeof(int32_t));
-        if (!py_bytes) goto limited_bad;
-        from_bytes_str = PyUnicode_FromStringAndSize("from_bytes", 10);
-        if (!from_bytes_str) goto limited_bad;
-        order_str = PyUnicode_FromString(little ? "little" : "big");
-        if (!order_str) goto limited_bad;
-        {
-            PyObject *args[] = { (PyObject*)&PyLong_Type, py_bytes, order_str, Py_True };
-            if (!is_unsigned) {
-                PyObject *signed_str = PyUnicode_FromStringAndSize("signed", 6);
-                if (!signed_str) goto limited_bad;
-#if CYTHON_VECTORCALL
-                kwds = PyTuple_Pack(1, signed_str);
-#else
-                {
-                    PyObject *keys[] = {signed_str};
-                    PyObject *values[] = {Py_True};
-                    kwds = __Pyx_MakeKwargDict(keys, values, 1);
-                }
-#endif
-                Py_DECREF(signed_str);
-                if (unlikely(!kwds)) goto limited_bad;
-            }
-            result = __Pyx_Object_VectorcallMethodKwds(from_bytes_str, args, 3 | __Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET, kwds);
-        }
-        limited_bad:
-        Py_XDECREF(kwds);
-        Py_XDECREF(order_str);
-        Py_XDECREF(py_bytes);
-        Py_XDECREF(from_bytes_str);
-        return result;
-#endif
-    }
-}
-
-/* CIntToPy */
 static CYTHON_INLINE PyObject* __Pyx_PyLong_From_int(int value) {
 #ifdef __Pyx_HAS_GCC_DIAGNOSTIC
 #pragma GCC diagnostic push
@@ -35979,6 +34316,85 @@ static CYTHON_INLINE PyObject* __Pyx_PyLong_From_int(int value) {
         PyObject *result = NULL, *kwds = NULL;
         PyObject *py_bytes = NULL, *order_str = NULL, *from_bytes_str = NULL;;
         py_bytes = PyBytes_FromStringAndSize((char*)bytes, sizeof(int));
+        if (!py_bytes) goto limited_bad;
+        from_bytes_str = PyUnicode_FromStringAndSize("from_bytes", 10);
+        if (!from_bytes_str) goto limited_bad;
+        order_str = PyUnicode_FromString(little ? "little" : "big");
+        if (!order_str) goto limited_bad;
+        {
+            PyObject *args[] = { (PyObject*)&PyLong_Type, py_bytes, order_str, Py_True };
+            if (!is_unsigned) {
+                PyObject *signed_str = PyUnicode_FromStringAndSize("signed", 6);
+                if (!signed_str) goto limited_bad;
+#if CYTHON_VECTORCALL
+                kwds = PyTuple_Pack(1, signed_str);
+#else
+                {
+                    PyObject *keys[] = {signed_str};
+                    PyObject *values[] = {Py_True};
+                    kwds = __Pyx_MakeKwargDict(keys, values, 1);
+                }
+#endif
+                Py_DECREF(signed_str);
+                if (unlikely(!kwds)) goto limited_bad;
+            }
+            result = __Pyx_Object_VectorcallMethodKwds(from_bytes_str, args, 3 | __Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET, kwds);
+        }
+        limited_bad:
+        Py_XDECREF(kwds);
+        Py_XDECREF(order_str);
+        Py_XDECREF(py_bytes);
+        Py_XDECREF(from_bytes_str);
+        return result;
+#endif
+    }
+}
+
+/* CIntToPy */
+static CYTHON_INLINE PyObject* __Pyx_PyLong_From_int32_t(int32_t value) {
+#ifdef __Pyx_HAS_GCC_DIAGNOSTIC
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"
+#endif
+    const int32_t neg_one = (int32_t) -1, const_zero = (int32_t) 0;
+#ifdef __Pyx_HAS_GCC_DIAGNOSTIC
+#pragma GCC diagnostic pop
+#endif
+    const int is_unsigned = neg_one > const_zero;
+    if (is_unsigned) {
+        if (sizeof(int32_t) < sizeof(long)) {
+            return PyLong_FromLong((long) value);
+        } else if (sizeof(int32_t) <= sizeof(unsigned long)) {
+            return PyLong_FromUnsignedLong((unsigned long) value);
+#if !CYTHON_COMPILING_IN_PYPY
+        } else if (sizeof(int32_t) <= sizeof(unsigned PY_LONG_LONG)) {
+            return PyLong_FromUnsignedLongLong((unsigned PY_LONG_LONG) value);
+#endif
+        }
+    } else {
+        if (sizeof(int32_t) <= sizeof(long)) {
+            return PyLong_FromLong((long) value);
+        } else if (sizeof(int32_t) <= sizeof(PY_LONG_LONG)) {
+            return PyLong_FromLongLong((PY_LONG_LONG) value);
+        }
+    }
+    {
+        unsigned char *bytes = (unsigned char *)&value;
+#if !CYTHON_COMPILING_IN_LIMITED_API && PY_VERSION_HEX >= 0x030d00A4
+        if (is_unsigned) {
+            return PyLong_FromUnsignedNativeBytes(bytes, sizeof(value), -1);
+        } else {
+            return PyLong_FromNativeBytes(bytes, sizeof(value), -1);
+        }
+#elif !CYTHON_COMPILING_IN_LIMITED_API && PY_VERSION_HEX < 0x030d0000
+        int one = 1; int little = (int)*(unsigned char *)&one;
+        return _PyLong_FromByteArray(bytes, sizeof(int32_t),
+                                     little, !is_unsigned);
+#else
+        int one = 1; int little = (int)*(unsigned char *)&one;
+        PyObject *result = NULL, *kwds = NULL;
+        PyObject *py_bytes = NULL, *order_str = NULL, *from_bytes_str = NULL;;
+        py_bytes = PyBytes_FromStringAndSize((char*)bytes, sizeof(int32_t));
         if (!py_bytes) goto limited_bad;
         from_bytes_str = PyUnicode_FromStringAndSize("from_bytes", 10);
         if (!from_bytes_str) goto limited_bad;
