@@ -15,6 +15,7 @@ setup(
                 ["hotpath_cython/*.pyx"],
                 # A fused multiply-add rounds once where the contract rounds twice.
                 extra_compile_args=["-O3", "-ffp-contract=off"],
+                depends=["hotpath_cython/planes.h"],
                 define_macros=[("HOTPATH_CYTHON_DEBUG", str(int(DEBUG)))],
             )
         ],

@@ -18,16 +18,19 @@ build_profile = "debug" if HOTPATH_CYTHON_DEBUG else "release"
 def array(owner, item, field, dtype, dimensions=1):
     """`item.field`, in place; TypeError or ValueError where it is not what is expected."""
     found = getattr(item, field)
-    expected = f"{owner}.{field}: expected a C-contiguous {dimensions}-d {dtype} array"
     if not isinstance(found, np.ndarray):
-        raise TypeError(f"{expected}, got {type(found).__name__}")
-    if found.dtype != dtype:
-        raise TypeError(f"{expected}, got {found.dtype}")
-    if found.ndim != dimensions:
-        raise ValueError(f"{expected}, got {found.ndim}-d")
-    if not (found.flags.c_contiguous and found.flags.aligned):
-        raise ValueError(f"{expected}, got a strided or unaligned one")
-    return found
+        error, got = TypeError, type(found).__name__
+    elif found.dtype != dtype:
+        error, got = TypeError, found.dtype
+    elif found.ndim != dimensions:
+        error, got = ValueError, f"{found.ndim}-d"
+    elif not (found.flags.c_contiguous and found.flags.aligned):
+        error, got = ValueError, "a strided or unaligned one"
+    else:
+        return found
+    raise error(
+        f"{owner}.{field}: expected a C-contiguous {dimensions}-d {dtype} array, got {got}"
+    )
 
 
 def check_offsets(name, const int32_t[::1] offsets, Py_ssize_t end):
