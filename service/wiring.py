@@ -29,6 +29,13 @@ ENGINES = (
         "pure Python, with the better method",
     ),
     EngineSpec(
+        "numpy",
+        "service.domain.kernels_numpy",
+        ("thread", "inline", "process"),
+        "hotpath",
+        "operations on whole arrays",
+    ),
+    EngineSpec(
         "cython",
         "hotpath_cython",
         ("thread", "inline", "process"),

@@ -27,7 +27,6 @@ from service.domain.kernels import (
 )
 from service.domain.kernels_reference import texts
 
-
 Plane = TypeVar("Plane", int, NDArray[np.uint64])  # one bit a name, as engines hold it
 
 
