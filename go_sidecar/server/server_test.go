@@ -91,8 +91,7 @@ func TestUnknownVersionIsAFailedPrecondition(t *testing.T) {
 }
 
 func TestDeadlineAndCancellationEndTheComputation(t *testing.T) {
-	log := slog.New(slog.DiscardHandler)
-	s := &service{threads: 1, places: make(chan struct{}, 1), log: log}
+	s := newService(t)
 	slow := slowRequest(t, s)
 	deadline, cancel := context.WithTimeout(context.Background(), 30*time.Millisecond)
 	defer cancel()
@@ -110,7 +109,7 @@ func TestDeadlineAndCancellationEndTheComputation(t *testing.T) {
 }
 
 func TestWaitingForAPlaceEndsWithTheDeadline(t *testing.T) {
-	s := &service{threads: 1, places: make(chan struct{}, 1), log: slog.New(slog.DiscardHandler)}
+	s := newService(t)
 	request := slowRequest(t, s)
 	s.places <- struct{}{} // another call computes
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Millisecond)

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
 
 import grpc
 import grpc.aio
 import numpy as np
+from google.protobuf.message import Message
+from numpy.typing import NDArray
 
-from service.domain.kernels import CodePoints, Hits, NameIndex
+from service.domain.kernels import Blobs, CodePoints, Hits, NameIndex, PaymentColumns
+from service.domain.payment_rules import RuleTables
 from service.engines.channel import as_service_error
+from service.errors import ServiceError
 from service.gen.hotpath.v1 import kernels_pb2 as pb
 
 _SERVICE = "/hotpath.v1.Kernels/"
 _CHUNK_BYTES = 1 << 20
+_Response = TypeVar("_Response", bound=Message)
 
 
 async def screen(
@@ -25,31 +32,117 @@ async def screen(
     limit: int,
 ) -> tuple[Hits, float]:
     """Returns: the hits, and the seconds that the kernel took inside the sidecar."""
-    call = channel.unary_unary(
-        _SERVICE + "Screen", pb.ScreenRequest.SerializeToString, pb.ScreenResponse.FromString
-    )
     request = pb.ScreenRequest(
         index_version=index.version,
         queries=pb.CodePoints(offsets=queries.offsets.tobytes(), data=queries.data.tobytes()),
         cutoff=cutoff,
         limit=limit,
     )
-    try:
+    with _service_errors():
         try:
-            # Waiting for a channel that reconnects takes no longer than the deadline.
-            answer = await call(request, timeout=timeout_s, wait_for_ready=True)
+            answer = await _call(channel, timeout_s, "Screen", request, pb.ScreenResponse)
         except grpc.aio.AioRpcError as error:
             if error.code() != grpc.StatusCode.FAILED_PRECONDITION:
                 raise
             # A sidecar that just started does not know the index yet.
             await _load_index(channel, timeout_s, index)
-            answer = await call(request, timeout=timeout_s, wait_for_ready=True)
-    except grpc.aio.AioRpcError as error:
-        raise as_service_error(error) from error
+            answer = await _call(channel, timeout_s, "Screen", request, pb.ScreenResponse)
     shape = (len(queries), limit)
     rows = np.frombuffer(answer.rows, dtype="<i4").reshape(shape)
     scores = np.frombuffer(answer.scores, dtype="<f8").reshape(shape)
     return (rows, scores), answer.compute_ns / 1e9
+
+
+async def validate(
+    channel: grpc.aio.Channel, timeout_s: float, payments: PaymentColumns, rules: RuleTables
+) -> tuple[NDArray[np.uint32], float]:
+    """Returns: the broken rules, and the seconds that the kernel took inside the sidecar.
+
+    Raises: ServiceError engine_down, where the sidecar was built with other rules.
+    """
+    request = pb.ValidateRequest(
+        rules_version=rules.version,
+        end_to_end_id=_packed(payments.end_to_end_id),
+        debtor_iban=_packed(payments.debtor_iban),
+        creditor_iban=_packed(payments.creditor_iban),
+        creditor_bic=_packed(payments.creditor_bic),
+        currency=_packed(payments.currency),
+        amount=_packed(payments.amount),
+    )
+    with _service_errors():
+        try:
+            answer = await _call(channel, timeout_s, "Validate", request, pb.ValidateResponse)
+        except grpc.aio.AioRpcError as error:
+            if error.code() != grpc.StatusCode.FAILED_PRECONDITION:
+                raise
+            # Unlike an index, rules cannot be sent: asking again would not help.
+            raise ServiceError(
+                "engine_down",
+                "the sidecar was built with other payment rules than the service; update it",
+            ) from error
+    return np.frombuffer(answer.violations, dtype="<u4"), answer.compute_ns / 1e9
+
+
+async def seal(channel: grpc.aio.Channel, timeout_s: float, records: Blobs) -> tuple[bytes, float]:
+    """Returns: the root, and the seconds that the kernel took inside the sidecar."""
+    request = pb.SealRequest(records=_packed(records))
+    with _service_errors():
+        answer = await _call(channel, timeout_s, "Seal", request, pb.SealResponse)
+    return answer.root, answer.compute_ns / 1e9
+
+
+async def prove(
+    channel: grpc.aio.Channel, timeout_s: float, records: Blobs, places: NDArray[np.int32]
+) -> tuple[list[bytes], float]:
+    """Returns: the proofs, and the seconds that the kernel took inside the sidecar."""
+    request = pb.ProveRequest(records=_packed(records), places=places.tobytes())
+    with _service_errors():
+        answer = await _call(channel, timeout_s, "Prove", request, pb.ProveResponse)
+    return list(answer.proofs), answer.compute_ns / 1e9
+
+
+async def verify(
+    channel: grpc.aio.Channel,
+    timeout_s: float,
+    record: bytes,
+    place: int,
+    size: int,
+    proof: bytes,
+    root: bytes,
+) -> tuple[bool, float]:
+    """Returns: whether the proof holds, and the seconds that it took inside the sidecar."""
+    request = pb.VerifyRequest(record=record, place=place, size=size, proof=proof, root=root)
+    with _service_errors():
+        answer = await _call(channel, timeout_s, "Verify", request, pb.VerifyResponse)
+    return answer.valid, answer.compute_ns / 1e9
+
+
+def _packed(blobs: Blobs) -> pb.Blobs:
+    return pb.Blobs(offsets=blobs.offsets.tobytes(), data=blobs.data.tobytes())
+
+
+async def _call(
+    channel: grpc.aio.Channel,
+    timeout_s: float,
+    method: str,
+    request: Message,
+    response: type[_Response],
+) -> _Response:
+    """Raises: AioRpcError."""
+    call = channel.unary_unary(
+        _SERVICE + method, type(request).SerializeToString, response.FromString
+    )
+    # Waiting for a channel that reconnects takes no longer than the deadline.
+    answer: _Response = await call(request, timeout=timeout_s, wait_for_ready=True)
+    return answer
+
+
+@contextmanager
+def _service_errors() -> Iterator[None]:
+    try:
+        yield
+    except grpc.aio.AioRpcError as error:
+        raise as_service_error(error) from error
 
 
 async def _load_index(channel: grpc.aio.Channel, timeout_s: float, index: NameIndex) -> None:
