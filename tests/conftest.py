@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import grpc.aio
 import pytest
@@ -26,42 +27,53 @@ REAL_LIST = os.environ.get("WATCHLIST")
 Screen = Callable[[CodePoints, NameIndex, float, int], Hits]
 
 
-class Screens:
-    """Each engine's `screen`, called as plain functions are, the remote one too."""
+class Remote:
+    """The kernels of a sidecar, called as plain functions are."""
 
-    def __init__(self, runner: asyncio.Runner, stack: ExitStack) -> None:
-        self._runner, self._stack = runner, stack
-        self._found: dict[str, Screen] = {}
+    def __init__(self, spec: EngineSpec, runner: asyncio.Runner, stack: ExitStack) -> None:
+        self._module, self._run = spec.load(), runner.run
+        sidecar = stack.enter_context(Sidecar(spec.sidecar_path()))
+        self._connection = self._run(_connected(sidecar.address))
+        stack.callback(lambda: self._run(self._connection.close()))
 
-    def __getitem__(self, name: str) -> Screen:
-        if name not in self._found:
-            self._found[name] = self._load(find(ENGINES, name))
-        return self._found[name]
-
-    def _load(self, spec: EngineSpec) -> Screen:
-        module = spec.load()
-        if not spec.sidecar:
-            return module.screen
-        sidecar = self._stack.enter_context(Sidecar(spec.sidecar_path()))
-        run = self._runner.run
-        connection = run(_connected(sidecar.address))
-        self._stack.callback(lambda: run(connection.close()))
-        return lambda *args: run(module.screen(connection, 60.0, *args))[0]
+    def __getattr__(self, kernel: str) -> Callable[..., Any]:
+        function = getattr(self._module, kernel)
+        return lambda *args: self._run(function(self._connection, 60.0, *args))[0]
 
 
 async def _connected(address: str) -> grpc.aio.Channel:
     return channel.connect(address)
 
 
+class Engines:
+    """By name each engine's kernels: its module, or what stands for a remote one."""
+
+    def __init__(self, runner: asyncio.Runner, stack: ExitStack) -> None:
+        self._runner, self._stack = runner, stack
+        self._found: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._found:
+            spec = find(ENGINES, name)
+            remote = Remote(spec, self._runner, self._stack) if spec.sidecar else None
+            self._found[name] = remote or spec.load()
+        return self._found[name]
+
+
 @pytest.fixture(scope="session")
-def screens() -> Iterator[Screens]:
+def engines() -> Iterator[Engines]:
     with asyncio.Runner() as runner, ExitStack() as stack:
-        yield Screens(runner, stack)
+        yield Engines(runner, stack)
 
 
 @pytest.fixture(params=ENGINE_NAMES)
-def screen(request: pytest.FixtureRequest, screens: Screens) -> Screen:
-    return screens[request.param]
+def kernels(request: pytest.FixtureRequest, engines: Engines) -> Any:
+    return engines[request.param]
+
+
+@pytest.fixture
+def screen(kernels: Any) -> Screen:
+    return kernels.screen
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from service.wiring import ENGINES
 
 
 @pytest.fixture(params=["cython", "rust"])
-def compute(request, screens, synthetic):
+def compute(request, engines, synthetic):
     """A call of the kernel that takes a good part of a second."""
     assert request.param in {spec.name for spec in ENGINES}
     names = [entry.normalized for entry in synthetic.entries[:200]]
@@ -22,7 +22,7 @@ def compute(request, screens, synthetic):
         queries = CodePoints.pack(names * repeat)
         start = time.perf_counter()
         # A low cutoff leaves most names to be scored.
-        screens[request.param](queries, synthetic.index, 0.5, 5)
+        engines[request.param].screen(queries, synthetic.index, 0.5, 5)
         return time.perf_counter() - start
 
     repeat = 1
