@@ -48,7 +48,11 @@ impl Bound {
     pub fn head_start(&self, len_a: usize, longest: usize, prefix: usize) -> usize {
         let longest = longest.min(*self.lengths(len_a, prefix).end());
         let lower = 3.0 * (self.jaro[0] - self.jaro[prefix]);
-        if len_a == 0 { 0 } else { (lower * overlap(len_a, longest)).ceil() as usize }
+        if len_a == 0 {
+            0
+        } else {
+            (lower * overlap(len_a, longest)).ceil() as usize
+        }
     }
 
     /// The lengths that the shorter and the longer of two names must lie between: even
@@ -93,7 +97,10 @@ mod tests {
                             (score - cutoff).abs() < 1e-8 || (jaro - BONUS_THRESHOLD).abs() < 1e-8
                         };
                         let got = bound.fewest_common(len_a, len_b, prefix).min(shorter + 1);
-                        assert!(got == fewest || (got + 1 == fewest && rounded(got)), "{case}");
+                        assert!(
+                            got == fewest || (got + 1 == fewest && rounded(got)),
+                            "{case}"
+                        );
                         let within = bound.lengths(len_a, prefix).contains(&len_b);
                         assert!(within == (fewest <= shorter) || rounded(shorter), "{case}");
                     }

@@ -10,7 +10,11 @@ pub const WORD: usize = 64;
 /// The number of equal leading code points, 4 at most.
 #[inline]
 pub fn common_prefix(a: &[u32], b: &[u32]) -> usize {
-    a.iter().zip(b).take(PREFIX_LENGTH).take_while(|(x, y)| x == y).count()
+    a.iter()
+        .zip(b)
+        .take(PREFIX_LENGTH)
+        .take_while(|(x, y)| x == y)
+        .count()
 }
 
 /// The score of m matches of which `transpositions` (halved, rounded down) are out
@@ -61,8 +65,10 @@ impl Plain {
             }
         }
         let in_order_of_a = a.iter().zip(&self.taken).filter(|(_, taken)| **taken);
-        let out_of_order =
-            in_order_of_a.zip(&self.common).filter(|((x, _), y)| x != y).count();
+        let out_of_order = in_order_of_a
+            .zip(&self.common)
+            .filter(|((x, _), y)| x != y)
+            .count();
         (self.common.len(), out_of_order / 2)
     }
 }
@@ -80,7 +86,10 @@ pub struct Positions {
 
 impl Default for Positions {
     fn default() -> Self {
-        Self { code_points: [0; SLOTS], masks: [0; SLOTS] }
+        Self {
+            code_points: [0; SLOTS],
+            masks: [0; SLOTS],
+        }
     }
 }
 
@@ -181,7 +190,10 @@ mod tests {
             ("jon", "jan", 0.800),
         ] {
             let score = similarity(a, b);
-            assert!((score - expected).abs() < 0.000_51, "{a} {b}: {score}, expected {expected}");
+            assert!(
+                (score - expected).abs() < 0.000_51,
+                "{a} {b}: {score}, expected {expected}"
+            );
         }
     }
 
@@ -199,12 +211,20 @@ mod tests {
         let mut random = Random(7);
         let mut positions = Positions::default();
         // 353, 609 and 0x1F661 share the low bits of 'a', so their slots collide.
-        for letters in [&[97, 98, 99][..], &[97, 353, 609, 0x1F661, 98, 354], &[0, 256, 1 << 20]] {
+        for letters in [
+            &[97, 98, 99][..],
+            &[97, 353, 609, 0x1F661, 98, 354],
+            &[0, 256, 1 << 20],
+        ] {
             for _ in 0..20_000 {
                 let (a, b) = (random.name(letters, 64), random.name(letters, 64));
                 let expected = Plain::default().matches(&a, &b);
                 positions.set(&a);
-                assert_eq!(positions.matches(a.len(), &b, 0), Some(expected), "{a:?} {b:?}");
+                assert_eq!(
+                    positions.matches(a.len(), &b, 0),
+                    Some(expected),
+                    "{a:?} {b:?}"
+                );
                 assert_eq!(positions.matches(a.len(), &b, expected.0 + 1), None);
             }
         }

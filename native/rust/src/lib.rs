@@ -1,7 +1,9 @@
 //! The kernels of hotpath: pure functions on slices, one module per kernel.
-//! `python` alone knows of Python.
+//! Only `boundary` and `python` know of Python.
 
 pub mod bound;
+#[cfg(feature = "python")]
+mod boundary;
 pub mod jaro;
 pub mod packed;
 pub mod planes;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::planes::{ALIGNMENT, BINS};
+use crate::planes::{BINS, words_for};
 
 /// An array that does not keep the contract.
 #[derive(Debug, PartialEq)]
@@ -20,7 +20,10 @@ impl fmt::Display for Malformed {
 }
 
 fn malformed<T>(field: &'static str, problem: impl Into<String>) -> Result<T, Malformed> {
-    Err(Malformed { field, problem: problem.into() })
+    Err(Malformed {
+        field,
+        problem: problem.into(),
+    })
 }
 
 fn check_offsets(field: &'static str, offsets: &[i32], end: usize) -> Result<(), Malformed> {
@@ -34,7 +37,9 @@ fn check_offsets(field: &'static str, offsets: &[i32], end: usize) -> Result<(),
         return malformed(field, format!("expected to end at {end}, got {last}"));
     }
     // A fold without early exit, because that is the form that vectorises.
-    let falls = offsets.windows(2).fold(false, |falls, pair| falls | (pair[1] < pair[0]));
+    let falls = offsets
+        .windows(2)
+        .fold(false, |falls, pair| falls | (pair[1] < pair[0]));
     if falls {
         return malformed(field, "expected values that never fall");
     }
@@ -95,15 +100,24 @@ impl<'a> NameIndex<'a> {
     ) -> Result<Self, Malformed> {
         let n = names.len();
         if rows.len() != n {
-            return malformed("rows", format!("expected one for each of {n} names, got {}", rows.len()));
+            return malformed(
+                "rows",
+                format!("expected one for each of {n} names, got {}", rows.len()),
+            );
         }
-        let words = n.div_ceil(64).next_multiple_of(ALIGNMENT);
+        let words = words_for(n);
         if heads.len() != 2 * BINS * words {
-            return malformed("heads", format!("expected 2 x {BINS} planes of {words} words"));
+            return malformed(
+                "heads",
+                format!("expected 2 x {BINS} planes of {words} words"),
+            );
         }
         if plane_starts.len() != BINS + 1 {
             let got = plane_starts.len();
-            return malformed("plane_starts", format!("expected {} elements, got {got}", BINS + 1));
+            return malformed(
+                "plane_starts",
+                format!("expected {} elements, got {got}", BINS + 1),
+            );
         }
         let depth = planes.len().checked_div(words).unwrap_or(0);
         if planes.len() != depth * words {
@@ -115,7 +129,14 @@ impl<'a> NameIndex<'a> {
         if shrinks {
             return malformed("offsets", "expected names sorted by length");
         }
-        Ok(Self { names, rows, planes, plane_starts, heads, words })
+        Ok(Self {
+            names,
+            rows,
+            planes,
+            plane_starts,
+            heads,
+            words,
+        })
     }
 
     /// The planes whose sum is the number of characters a name has in common with the query.
@@ -144,17 +165,38 @@ mod tests {
     use super::*;
 
     fn problem(offsets: &[i32], data: &[u32]) -> String {
-        CodePoints::new(offsets, data).err().map(|e| e.to_string()).unwrap_or_default()
+        CodePoints::new(offsets, data)
+            .err()
+            .map(|e| e.to_string())
+            .unwrap_or_default()
     }
 
     #[test]
     fn offsets_that_leave_the_data_are_refused() {
-        assert_eq!(problem(&[], &[]), "offsets: expected at least 1 element, got 0");
-        assert_eq!(problem(&[1, 1], &[7]), "offsets: expected to start at 0, got 1");
-        assert_eq!(problem(&[0, 2], &[7]), "offsets: expected to end at 1, got 2");
-        assert_eq!(problem(&[0, -1], &[7]), "offsets: expected to end at 1, got -1");
-        assert_eq!(problem(&[0, 2, 1], &[7]), "offsets: expected values that never fall");
-        assert_eq!(problem(&[0, i32::MIN, i32::MAX, 1], &[7]), "offsets: expected values that never fall");
+        assert_eq!(
+            problem(&[], &[]),
+            "offsets: expected at least 1 element, got 0"
+        );
+        assert_eq!(
+            problem(&[1, 1], &[7]),
+            "offsets: expected to start at 0, got 1"
+        );
+        assert_eq!(
+            problem(&[0, 2], &[7]),
+            "offsets: expected to end at 1, got 2"
+        );
+        assert_eq!(
+            problem(&[0, -1], &[7]),
+            "offsets: expected to end at 1, got -1"
+        );
+        assert_eq!(
+            problem(&[0, 2, 1], &[7]),
+            "offsets: expected values that never fall"
+        );
+        assert_eq!(
+            problem(&[0, i32::MIN, i32::MAX, 1], &[7]),
+            "offsets: expected values that never fall"
+        );
         assert_eq!(problem(&[0, 0, 1, 1], &[7]), "");
     }
 
@@ -162,7 +204,11 @@ mod tests {
     fn an_index_whose_arrays_do_not_fit_is_refused() {
         let sorted = CodePoints::new(&[0, 1, 3], &[1, 2, 3]).unwrap();
         let unsorted = CodePoints::new(&[0, 2, 3], &[1, 2, 3]).unwrap();
-        let starts = |end| (0..=32).map(|i| if i == 32 { end } else { 0 }).collect::<Vec<i32>>();
+        let starts = |end| {
+            (0..=32)
+                .map(|i| if i == 32 { end } else { 0 })
+                .collect::<Vec<i32>>()
+        };
         let (planes, heads) = ([0; 16], [0; 512]);
         let problem = |names, planes: &[u64], starts: &[i32], heads: &[u64], rows: &[i32]| {
             let index = NameIndex::new(names, planes, starts, heads, rows);
@@ -171,13 +217,31 @@ mod tests {
         assert_eq!(problem(sorted, &planes, &starts(2), &heads, &[0, 1]), "");
         for (refused, field) in [
             (problem(sorted, &planes, &starts(2), &heads, &[0]), "rows"),
-            (problem(sorted, &planes, &starts(2), &heads[1..], &[0, 1]), "heads"),
-            (problem(sorted, &planes[1..], &starts(2), &heads, &[0, 1]), "planes"),
-            (problem(sorted, &planes, &starts(3), &heads, &[0, 1]), "plane_starts"),
-            (problem(sorted, &planes, &starts(2)[1..], &heads, &[0, 1]), "plane_starts"),
-            (problem(unsorted, &planes, &starts(2), &heads, &[0, 1]), "offsets"),
+            (
+                problem(sorted, &planes, &starts(2), &heads[1..], &[0, 1]),
+                "heads",
+            ),
+            (
+                problem(sorted, &planes[1..], &starts(2), &heads, &[0, 1]),
+                "planes",
+            ),
+            (
+                problem(sorted, &planes, &starts(3), &heads, &[0, 1]),
+                "plane_starts",
+            ),
+            (
+                problem(sorted, &planes, &starts(2)[1..], &heads, &[0, 1]),
+                "plane_starts",
+            ),
+            (
+                problem(unsorted, &planes, &starts(2), &heads, &[0, 1]),
+                "offsets",
+            ),
         ] {
-            assert!(refused.starts_with(&format!("{field}: expected ")), "{field}: {refused}");
+            assert!(
+                refused.starts_with(&format!("{field}: expected ")),
+                "{field}: {refused}"
+            );
         }
     }
 }

@@ -15,7 +15,12 @@ use crate::packed::NameIndex;
 pub const BINS: usize = 32;
 
 /// Planes are whole vectors of this many words.
-pub const ALIGNMENT: usize = 8;
+const ALIGNMENT: usize = 8;
+
+/// The words of a plane of n names.
+pub fn words_for(n: usize) -> usize {
+    n.div_ceil(64).next_multiple_of(ALIGNMENT)
+}
 
 /// Words that are counted together, so that all that is counted stays in the L1 cache.
 const RUN: usize = 64;
@@ -37,14 +42,22 @@ pub struct Candidate {
 pub struct Filter<'a> {
     index: NameIndex<'a>,
     shortest: Vec<usize>, // for each word, the length of its first name
-    both: Vec<u64>, // the names whose first two bins are those of the query
+    both: Vec<u64>,       // the names whose first two bins are those of the query
     counts: Counts,
 }
 
 impl<'a> Filter<'a> {
     pub fn new(index: NameIndex<'a>) -> Self {
-        let shortest = (0..index.names.len()).step_by(64).map(|i| index.names.length(i)).collect();
-        Self { index, shortest, both: Vec::new(), counts: Counts::default() }
+        let shortest = (0..index.names.len())
+            .step_by(64)
+            .map(|i| index.names.length(i))
+            .collect();
+        Self {
+            index,
+            shortest,
+            both: Vec::new(),
+            counts: Counts::default(),
+        }
     }
 
     /// Writes the names that can reach the cutoff.
@@ -54,7 +67,12 @@ impl<'a> Filter<'a> {
     /// names of a word, that of its shortest; then the exact one is applied.
     pub fn candidates(&mut self, bound: &Bound, query: &[u32], found: &mut Vec<Candidate>) {
         found.clear();
-        let Some(longest) = self.index.names.len().checked_sub(1).map(|i| self.index.names.length(i))
+        let Some(longest) = self
+            .index
+            .names
+            .len()
+            .checked_sub(1)
+            .map(|i| self.index.names.length(i))
         else {
             return;
         };
@@ -62,24 +80,43 @@ impl<'a> Filter<'a> {
         let first = bin_of(0).map_or(&[][..], |bin| self.index.head(0, bin));
         let second = bin_of(1).map_or(&[][..], |bin| self.index.head(1, bin));
         self.both.clear();
-        self.both.extend(first.iter().zip(second).map(|(x, y)| x & y));
+        self.both
+            .extend(first.iter().zip(second).map(|(x, y)| x & y));
         let start_one = bound.head_start(query.len(), longest, 1);
         let start_both = bound.head_start(query.len(), longest, PREFIX_LENGTH);
 
         let mut planes = self.index.counting(query);
-        planes.extend(repeat_n(first, if first.is_empty() { 0 } else { start_one }));
-        planes.extend(repeat_n(&self.both[..], if second.is_empty() { 0 } else { start_both - start_one }));
+        planes.extend(repeat_n(
+            first,
+            if first.is_empty() { 0 } else { start_one },
+        ));
+        planes.extend(repeat_n(
+            &self.both[..],
+            if second.is_empty() {
+                0
+            } else {
+                start_both - start_one
+            },
+        ));
 
         let lengths = bound.lengths(query.len(), PREFIX_LENGTH);
-        let begin = self.shortest.partition_point(|length| length < lengths.start()).saturating_sub(1);
-        let end = self.shortest.partition_point(|length| length <= lengths.end());
+        let begin = self
+            .shortest
+            .partition_point(|length| length < lengths.start())
+            .saturating_sub(1);
+        let end = self
+            .shortest
+            .partition_point(|length| length <= lengths.end());
         let begin = begin / ALIGNMENT * ALIGNMENT;
         let mut thresholds = [0; RUN];
         for run in (begin..end).step_by(RUN) {
             let words = run..(run + RUN).min(end.next_multiple_of(ALIGNMENT));
             let (mut length, mut threshold) = (usize::MAX, 0);
             for (i, word) in words.clone().enumerate() {
-                let shortest = self.shortest.get(word).map_or(longest, |&s| s.max(*lengths.start()));
+                let shortest = self
+                    .shortest
+                    .get(word)
+                    .map_or(longest, |&s| s.max(*lengths.start()));
                 if shortest != length {
                     length = shortest;
                     threshold = bound.fewest_common(query.len(), length, 0);
@@ -87,7 +124,9 @@ impl<'a> Filter<'a> {
                 thresholds[i] = threshold as u64;
             }
             self.counts.count(&planes, words.clone(), &thresholds);
-            let Counts { counts, reached, .. } = &self.counts;
+            let Counts {
+                counts, reached, ..
+            } = &self.counts;
             for (i, word) in words.enumerate() {
                 let mut left = reached[i];
                 while left != 0 {
@@ -100,8 +139,11 @@ impl<'a> Filter<'a> {
                     let is = |plane: &[u64], at: usize| {
                         plane.get(at).map_or(0, |word| (word >> bit & 1) as usize)
                     };
-                    let count: usize =
-                        counts.chunks(RUN).enumerate().map(|(k, plane)| is(plane, i) << k).sum();
+                    let count: usize = counts
+                        .chunks(RUN)
+                        .enumerate()
+                        .map(|(k, plane)| is(plane, i) << k)
+                        .sum();
                     let (prefix, start) = match is(first, word) + is(&self.both, word) {
                         0 => (0, 0),
                         1 => (1, start_one),
@@ -155,7 +197,11 @@ impl Counts {
         self.carries.resize(groups * RUN, 0);
         let (low, high) = self.counts.split_at_mut(3 * RUN);
         for (group, carry) in planes.chunks(GROUP).zip(self.carries.chunks_exact_mut(RUN)) {
-            let plane = |k| group.get(k).map_or(&NONE[..n], |plane: &&[u64]| &plane[words.clone()]);
+            let plane = |k| {
+                group
+                    .get(k)
+                    .map_or(&NONE[..n], |plane: &&[u64]| &plane[words.clone()])
+            };
             add_group(low, std::array::from_fn(plane), &mut carry[..n]);
         }
         let mut pending = groups;
@@ -171,7 +217,11 @@ impl Counts {
             pending /= 2;
         }
         self.reached.clear();
-        self.reached.extend(thresholds[..n].iter().map(|t| if t >> bits == 0 { !0 } else { 0 }));
+        self.reached.extend(
+            thresholds[..n]
+                .iter()
+                .map(|t| if t >> bits == 0 { !0 } else { 0 }),
+        );
         for (bit, count) in self.counts.chunks_exact(RUN).enumerate() {
             at_least(&mut self.reached, &count[..n], &thresholds[..n], bit);
         }
@@ -258,7 +308,10 @@ mod tests {
                         .collect();
                     let mut got = vec![Candidate { name: 7, common: 7 }];
                     filter.candidates(&bound, &query, &mut got);
-                    assert_eq!(got, expected, "{n} names, query of {length}, cutoff {cutoff}");
+                    assert_eq!(
+                        got, expected,
+                        "{n} names, query of {length}, cutoff {cutoff}"
+                    );
                 }
             }
         }
@@ -266,6 +319,9 @@ mod tests {
 
     fn common(letters: &[u32], a: &[u32], b: &[u32]) -> usize {
         let count = |name: &[u32], letter| name.iter().filter(|c| **c == letter).count();
-        letters.iter().map(|&letter| count(a, letter).min(count(b, letter))).sum()
+        letters
+            .iter()
+            .map(|&letter| count(a, letter).min(count(b, letter)))
+            .sum()
     }
 }

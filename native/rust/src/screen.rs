@@ -23,7 +23,9 @@ pub fn screen(
     let mut plain = Plain::default();
     rows.fill(-1);
     scores.fill(0.0);
-    let places = rows.chunks_exact_mut(limit).zip(scores.chunks_exact_mut(limit));
+    let places = rows
+        .chunks_exact_mut(limit)
+        .zip(scores.chunks_exact_mut(limit));
     for (i, (rows, scores)) in places.enumerate() {
         let query = queries.get(i);
         let in_words = query.len() <= WORD;
@@ -39,7 +41,11 @@ pub fn screen(
             let need = bound.fewest_common(query.len(), name.len(), prefix);
             (candidate.common >= need).then_some((candidate.name, name, prefix, need))
         }));
-        let mut best = Best { rows, scores, held: 0 };
+        let mut best = Best {
+            rows,
+            scores,
+            held: 0,
+        };
         for &(at, name, prefix, need) in &candidates {
             let (m, transpositions) = if in_words && name.len() <= WORD {
                 match positions.matches(query.len(), name, need) {
@@ -66,9 +72,8 @@ struct Best<'a> {
 
 impl Best<'_> {
     fn offer(&mut self, row: i32, score: f64) {
-        let comes_first = |i: usize| {
-            self.scores[i] > score || (self.scores[i] == score && self.rows[i] < row)
-        };
+        let comes_first =
+            |i: usize| self.scores[i] > score || (self.scores[i] == score && self.rows[i] < row);
         let full = self.held == self.rows.len();
         if full && comes_first(self.held - 1) {
             return;
@@ -93,7 +98,7 @@ impl Best<'_> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::planes::{ALIGNMENT, BINS};
+    use crate::planes::{BINS, words_for};
 
     pub fn code_points(text: &str) -> Vec<u32> {
         text.chars().map(u32::from).collect()
@@ -113,7 +118,9 @@ pub(crate) mod tests {
 
         pub fn name(&mut self, letters: &[u32], longest: usize) -> Vec<u32> {
             let length = self.below(longest + 1);
-            (0..length).map(|_| letters[self.below(letters.len())]).collect()
+            (0..length)
+                .map(|_| letters[self.below(letters.len())])
+                .collect()
         }
     }
 
@@ -140,7 +147,7 @@ pub(crate) mod tests {
             let (offsets, data) = pack(names);
             let bin = |code_point: u32| code_point as usize % BINS;
             let plane = |marked: &dyn Fn(&[u32]) -> bool| {
-                let mut words = vec![0; names.len().div_ceil(64).next_multiple_of(ALIGNMENT)];
+                let mut words = vec![0; words_for(names.len())];
                 for (i, name) in names.iter().enumerate() {
                     words[i / 64] |= u64::from(marked(name)) << (i % 64);
                 }
@@ -163,13 +170,29 @@ pub(crate) mod tests {
                 }
             }
             // 7919 is a prime, so every row comes up once, out of order.
-            let rows = (0..names.len()).map(|i| (i * 7919 % names.len()) as i32).collect();
-            Self { offsets, data, planes, plane_starts, heads, rows }
+            let rows = (0..names.len())
+                .map(|i| (i * 7919 % names.len()) as i32)
+                .collect();
+            Self {
+                offsets,
+                data,
+                planes,
+                plane_starts,
+                heads,
+                rows,
+            }
         }
 
         pub fn index(&self) -> NameIndex<'_> {
             let names = CodePoints::new(&self.offsets, &self.data).unwrap();
-            NameIndex::new(names, &self.planes, &self.plane_starts, &self.heads, &self.rows).unwrap()
+            NameIndex::new(
+                names,
+                &self.planes,
+                &self.plane_starts,
+                &self.heads,
+                &self.rows,
+            )
+            .unwrap()
         }
     }
 
@@ -184,7 +207,10 @@ pub(crate) mod tests {
         let mut hits: Vec<_> = (names.iter().zip(rows))
             .map(|(name, &row)| {
                 let (m, t) = Plain::default().matches(query, name);
-                (row, winkler(query.len(), name.len(), m, t, common_prefix(query, name)))
+                (
+                    row,
+                    winkler(query.len(), name.len(), m, t, common_prefix(query, name)),
+                )
             })
             .filter(|(_, score)| *score >= cutoff)
             .collect();
@@ -217,7 +243,14 @@ pub(crate) mod tests {
                         .collect();
                     let mut rows = vec![0; queries.len() * limit];
                     let mut scores = vec![0.5; queries.len() * limit];
-                    screen(packed, prepared.index(), cutoff, limit, &mut rows, &mut scores);
+                    screen(
+                        packed,
+                        prepared.index(),
+                        cutoff,
+                        limit,
+                        &mut rows,
+                        &mut scores,
+                    );
                     let got: Vec<_> = rows.into_iter().zip(scores).collect();
                     assert_eq!(got, expected, "cutoff {cutoff} limit {limit}");
                 }
