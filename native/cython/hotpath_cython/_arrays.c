@@ -1508,6 +1508,7 @@ static const char * const __pyx_cfilenm = __FILE__;
 static const char* const __pyx_f[] = {
   "hotpath_cython/_arrays.pyx",
   "View.MemoryView",
+  "hotpath_cython/_arrays.pxd",
 };
 /* #### Code section: utility_code_proto_before_types ### */
 /* Atomics.proto (used by UnpackUnboundCMethod) */
@@ -1762,10 +1763,41 @@ typedef struct {
 /* #### Code section: type_declarations ### */
 
 /*--- Type declarations ---*/
+struct __pyx_obj_14hotpath_cython_7_arrays_Blobs;
 struct __pyx_array_obj;
 struct __pyx_MemviewEnum_obj;
 struct __pyx_memoryview_obj;
 struct __pyx_memoryviewslice_obj;
+struct __pyx_t_14hotpath_cython_7_arrays_Item;
+typedef struct __pyx_t_14hotpath_cython_7_arrays_Item __pyx_t_14hotpath_cython_7_arrays_Item;
+
+/* "hotpath_cython/_arrays.pxd":3
+ * from libc.stdint cimport int32_t, uint8_t
+ * 
+ * ctypedef struct Item:             # <<<<<<<<<<<<<<
+ *     const uint8_t *bytes
+ *     Py_ssize_t length
+*/
+struct __pyx_t_14hotpath_cython_7_arrays_Item {
+  uint8_t const *bytes;
+  Py_ssize_t length;
+};
+
+/* "hotpath_cython/_arrays.pxd":8
+ * 
+ * 
+ * cdef class Blobs:             # <<<<<<<<<<<<<<
+ *     cdef readonly Py_ssize_t count
+ *     cdef const int32_t[::1] offsets
+*/
+struct __pyx_obj_14hotpath_cython_7_arrays_Blobs {
+  PyObject_HEAD
+  Py_ssize_t count;
+  __Pyx_memviewslice offsets;
+  __Pyx_memviewslice data;
+  uint8_t const *bytes;
+};
+
 
 /* "View.MemoryView":128
  * 
@@ -2812,13 +2844,6 @@ static int __Pyx_CallTpinitAsVectorcall(__Pyx_tpinitvectorcallfunc f, PyObject* 
 static int __Pyx_call_type_traverse(PyObject *o, int always_call, visitproc visit, void *arg);
 #endif
 
-/* ApplySequenceOrMappingFlag.proto */
-#if CYTHON_COMPILING_IN_LIMITED_API || CYTHON_COMPILING_IN_PYPY
-int __Pyx_ApplySequenceOrMappingFlag(PyTypeObject *tp, int is_sequence);
-#else
-#define __Pyx_ApplySequenceOrMappingFlag(tp, is_sequence) (0)
-#endif
-
 /* PyObjectCallMethod0.proto (used by PyType_Ready) */
 static CYTHON_INLINE PyObject* __Pyx_PyObject_CallMethod0(PyObject* obj, PyObject* method_name);
 
@@ -2834,15 +2859,6 @@ static int __Pyx_validate_bases_tuple(const char *type_name, int has_dictoffset,
 
 /* PyType_Ready.export */
 CYTHON_UNUSED static int __Pyx_PyType_Ready(PyTypeObject *t);
-
-/* GetVTable.proto (used by MergeVTables) */
-static int __Pyx_GetVtable(PyTypeObject *type, void** table);
-
-/* MergeVTables.proto (used by SetVTable) */
-static int __Pyx_MergeVtables(PyTypeObject *type);
-
-/* SetVTable.export */
-static int __Pyx_SetVtable(PyTypeObject* typeptr , void* vtable);
 
 /* LimitedApiGetTypeTypeDict.proto (used by DelItemOnTypeDict) */
 #if CYTHON_COMPILING_IN_LIMITED_API
@@ -2863,6 +2879,22 @@ static int __Pyx__SetItemOnTypeDict(PyTypeObject *tp, PyObject *k, PyObject *v);
 
 /* SetupReduce.export */
 static int __Pyx_setup_reduce(PyObject* type_obj);
+
+/* ApplySequenceOrMappingFlag.proto */
+#if CYTHON_COMPILING_IN_LIMITED_API || CYTHON_COMPILING_IN_PYPY
+int __Pyx_ApplySequenceOrMappingFlag(PyTypeObject *tp, int is_sequence);
+#else
+#define __Pyx_ApplySequenceOrMappingFlag(tp, is_sequence) (0)
+#endif
+
+/* GetVTable.proto (used by MergeVTables) */
+static int __Pyx_GetVtable(PyTypeObject *type, void** table);
+
+/* MergeVTables.proto (used by SetVTable) */
+static int __Pyx_MergeVtables(PyTypeObject *type);
+
+/* SetVTable.export */
+static int __Pyx_SetVtable(PyTypeObject* typeptr , void* vtable);
 
 /* dict_setdefault.proto (used by FetchCommonType) */
 static CYTHON_INLINE PyObject *__Pyx_PyDict_SetDefault(PyObject *d, PyObject *key, PyObject *default_value);
@@ -3122,6 +3154,12 @@ static int __Pyx_ValidateAndInit_memviewslice(
 /* ObjectToMemviewSlice.proto */
 static CYTHON_INLINE __Pyx_memviewslice __Pyx_PyObject_to_MemoryviewSlice_dc_nn_int32_t__const__(PyObject *, int writable_flag);
 
+/* ObjectToMemviewSlice.proto */
+static CYTHON_INLINE __Pyx_memviewslice __Pyx_PyObject_to_MemoryviewSlice_dc_nn_uint8_t__const__(PyObject *, int writable_flag);
+
+/* MemviewDtypeToObject.proto */
+static CYTHON_INLINE PyObject *__pyx_memview_get_nn_uint8_t__const__(const char *itemp);
+
 /* MemviewSliceCopy.proto */
 static __Pyx_memviewslice
 __pyx_memoryview_copy_new_contig(const __Pyx_memviewslice *from_mvs,
@@ -3148,6 +3186,9 @@ static PyObject *__Pyx_Object_VectorcallMethodKwds(PyObject *name, PyObject *con
 
 /* CIntToPy.proto */
 static CYTHON_INLINE PyObject* __Pyx_PyLong_From_int32_t(int32_t value);
+
+/* CIntToPy.proto */
+static CYTHON_INLINE PyObject* __Pyx_PyLong_From_uint8_t(uint8_t value);
 
 /* PyObjectCallMethod1.proto (used by UpdateUnpickledDict) */
 static CYTHON_INLINE PyObject* __Pyx_PyObject_CallMethod1(PyObject* obj, PyObject* method_name, PyObject* arg);
@@ -3330,6 +3371,7 @@ static void __pyx_memoryview__slice_assign_scalar(char *, Py_ssize_t *, Py_ssize
 static PyObject *__pyx_unpickle_Enum__set_state(struct __pyx_MemviewEnum_obj *, PyObject *); /*proto*/
 /* #### Code section: typeinfo ### */
 static const __Pyx_TypeInfo __Pyx_TypeInfo_nn_int32_t__const__ = { "const int32_t", NULL, sizeof(int32_t const ), { 0 }, 0, __PYX_IS_UNSIGNED(int32_t const ) ? 'U' : 'I', __PYX_IS_UNSIGNED(int32_t const ), 0 };
+static const __Pyx_TypeInfo __Pyx_TypeInfo_nn_uint8_t__const__ = { "const uint8_t", NULL, sizeof(uint8_t const ), { 0 }, 0, __PYX_IS_UNSIGNED(uint8_t const ) ? 'U' : 'I', __PYX_IS_UNSIGNED(uint8_t const ), 0 };
 /* #### Code section: before_global_var ### */
 #define __Pyx_MODULE_NAME "hotpath_cython._arrays"
 extern int __pyx_module_is_main_hotpath_cython___arrays;
@@ -3401,8 +3443,36 @@ static PyObject *__pyx_pf___pyx_memoryviewslice___reduce_cython__(CYTHON_UNUSED 
 static PyObject *__pyx_pf___pyx_memoryviewslice_2__setstate_cython__(CYTHON_UNUSED struct __pyx_memoryviewslice_obj *__pyx_v_self, CYTHON_UNUSED PyObject *__pyx_v___pyx_state); /* proto */
 static PyObject *__pyx_pf_15View_dot_MemoryView___pyx_unpickle_Enum(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v___pyx_type, long __pyx_v___pyx_checksum, PyObject *__pyx_v___pyx_state); /* proto */
 static PyObject *__pyx_pf_14hotpath_cython_7_arrays_array(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v_owner, PyObject *__pyx_v_item, PyObject *__pyx_v_field, PyObject *__pyx_v_dtype, PyObject *__pyx_v_dimensions); /* proto */
-static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v_name, __Pyx_memviewslice __pyx_v_offsets, Py_ssize_t __pyx_v_end); /* proto */
-static PyObject *__pyx_pf_14hotpath_cython_7_arrays_4check_shape(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v_name, PyObject *__pyx_v_found, PyObject *__pyx_v_shape); /* proto */
+static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_array(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v_name, PyObject *__pyx_v_found, PyObject *__pyx_v_dtype, PyObject *__pyx_v_dimensions); /* proto */
+static PyObject *__pyx_pf_14hotpath_cython_7_arrays_4check_offsets(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v_name, __Pyx_memviewslice __pyx_v_offsets, Py_ssize_t __pyx_v_end); /* proto */
+static PyObject *__pyx_pf_14hotpath_cython_7_arrays_6check_shape(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v_name, PyObject *__pyx_v_found, PyObject *__pyx_v_shape); /* proto */
+static int __pyx_pf_14hotpath_cython_7_arrays_5Blobs___cinit__(struct __pyx_obj_14hotpath_cython_7_arrays_Blobs *__pyx_v_self, PyObject *__pyx_v_name, PyObject *__pyx_v_blobs); /* proto */
+static PyObject *__pyx_pf_14hotpath_cython_7_arrays_5Blobs_5count___get__(struct __pyx_obj_14hotpath_cython_7_arrays_Blobs *__pyx_v_self); /* proto */
+static PyObject *__pyx_pf_14hotpath_cython_7_arrays_5Blobs_2__reduce_cython__(CYTHON_UNUSED struct __pyx_obj_14hotpath_cython_7_arrays_Blobs *__pyx_v_self); /* proto */
+static PyObject *__pyx_pf_14hotpath_cython_7_arrays_5Blobs_4__setstate_cython__(CYTHON_UNUSED struct __pyx_obj_14hotpath_cython_7_arrays_Blobs *__pyx_v_self, CYTHON_UNUSED PyObject *__pyx_v___pyx_state); /* proto */
+static PyObject *__pyx_tp_new__initialisation_14hotpath_cython_7_arrays_Blobs(PyObject *o, 
+#if CYTHON_VECTORCALL_TPNEW
+    PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames
+#else
+    PyObject *a, PyObject *k
+#endif
+); /*proto*/
+static PyObject *__pyx_tp_new_vectorcall_14hotpath_cython_7_arrays_Blobs(PyTypeObject *t, 
+#if CYTHON_VECTORCALL_TPNEW
+    PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames
+#else
+    PyObject *a, PyObject *k
+#endif
+); /*proto*/
+#if CYTHON_VECTORCALL_TPNEW
+static PyObject *__pyx_tp_new_14hotpath_cython_7_arrays_Blobs(PyTypeObject *t, PyObject *a, PyObject *k); /*proto*/
+#endif
+#if !CYTHON_VECTORCALL_TPNEW
+#define __pyx_tp_new_14hotpath_cython_7_arrays_Blobs __pyx_tp_new_vectorcall_14hotpath_cython_7_arrays_Blobs
+#endif
+#if CYTHON_VECTORCALL_TPNEW
+static PyObject *__pyx_tp_vectorcall_14hotpath_cython_7_arrays_Blobs(PyObject *t, PyObject *const *args, size_t nargsf, PyObject *kwnames); /*proto*/
+#endif
 static PyObject *__pyx_tp_new__initialisation_array(PyObject *o, 
 #if CYTHON_VECTORCALL_TPNEW
     PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames
@@ -3524,10 +3594,12 @@ namespace {
     PyObject *__pyx_empty_tuple;
     PyObject *__pyx_empty_bytes;
     PyObject *__pyx_empty_unicode;
+    PyObject *__pyx_type_14hotpath_cython_7_arrays_Blobs;
     PyObject *__pyx_type___pyx_array;
     PyObject *__pyx_type___pyx_MemviewEnum;
     PyObject *__pyx_type___pyx_memoryview;
     PyObject *__pyx_type___pyx_memoryviewslice;
+    PyTypeObject *__pyx_ptype_14hotpath_cython_7_arrays_Blobs;
     PyTypeObject *__pyx_array_type;
     PyTypeObject *__pyx_MemviewEnum_type;
     PyTypeObject *__pyx_memoryview_type;
@@ -3537,8 +3609,8 @@ namespace {
     __Pyx_CachedCFunction __pyx_umethod_PyDict_Type_values;
     PyObject *__pyx_slice[1];
     PyObject *__pyx_tuple[3];
-    PyObject *__pyx_codeobj_tab[3];
-    PyObject *__pyx_string_tab[133];
+    PyObject *__pyx_codeobj_tab[6];
+    PyObject *__pyx_string_tab[146];
     PyObject *__pyx_number_tab[4];
 /* #### Code section: module_state_contents ### */
 /* PyFrozenDict.module_state_decls */
@@ -3591,136 +3663,149 @@ static __pyx_mstatetype * const __pyx_mstate_global = &__pyx_mstate_global_stati
 #define __pyx_kp_u_array_got __pyx_string_tab[0]
 #define __pyx_kp_u_at_0x __pyx_string_tab[1]
 #define __pyx_kp_u_object __pyx_string_tab[2]
-#define __pyx_kp_u_got __pyx_string_tab[3]
-#define __pyx_kp_u_d __pyx_string_tab[4]
-#define __pyx_kp_u_d_2 __pyx_string_tab[5]
-#define __pyx_kp_u__3 __pyx_string_tab[6]
-#define __pyx_kp_u__2 __pyx_string_tab[7]
-#define __pyx_kp_u_expected_a_C_contiguous __pyx_string_tab[8]
-#define __pyx_kp_u_expected_at_least_1_element_got __pyx_string_tab[9]
-#define __pyx_kp_u_expected_shape __pyx_string_tab[10]
-#define __pyx_kp_u_expected_to_end_at __pyx_string_tab[11]
-#define __pyx_kp_u_expected_to_start_at_0_got __pyx_string_tab[12]
-#define __pyx_kp_u_expected_values_that_never_fall __pyx_string_tab[13]
-#define __pyx_kp_u_MemoryView_of __pyx_string_tab[14]
-#define __pyx_kp_u_contiguous_and_direct __pyx_string_tab[15]
-#define __pyx_kp_u_contiguous_and_indirect __pyx_string_tab[16]
-#define __pyx_kp_u_strided_and_direct_or_indirect __pyx_string_tab[17]
-#define __pyx_kp_u_strided_and_direct __pyx_string_tab[18]
-#define __pyx_kp_u_strided_and_indirect __pyx_string_tab[19]
-#define __pyx_kp_u__4 __pyx_string_tab[20]
-#define __pyx_kp_u_ __pyx_string_tab[21]
-#define __pyx_kp_u_Cannot_assign_to_read_only_memor __pyx_string_tab[22]
-#define __pyx_kp_u_Invalid_mode_expected_c_or_fortr __pyx_string_tab[23]
-#define __pyx_kp_u_Invalid_shape_in_axis __pyx_string_tab[24]
-#define __pyx_kp_u_Note_that_Cython_is_deliberately __pyx_string_tab[25]
-#define __pyx_kp_u_a_strided_or_unaligned_one __pyx_string_tab[26]
-#define __pyx_kp_u_add_note __pyx_string_tab[27]
-#define __pyx_kp_u_collections_abc __pyx_string_tab[28]
-#define __pyx_kp_u_disable __pyx_string_tab[29]
-#define __pyx_kp_u_enable __pyx_string_tab[30]
-#define __pyx_kp_u_gc __pyx_string_tab[31]
-#define __pyx_kp_u_hotpath_cython__arrays_pyx __pyx_string_tab[32]
-#define __pyx_kp_u_isenabled __pyx_string_tab[33]
-#define __pyx_kp_u_no_default___reduce___due_to_non __pyx_string_tab[34]
-#define __pyx_kp_u_unable_to_allocate_array_data __pyx_string_tab[35]
-#define __pyx_kp_u_unable_to_allocate_shape_and_str __pyx_string_tab[36]
-#define __pyx_n_u_ASCII __pyx_string_tab[37]
-#define __pyx_n_u_Ellipsis __pyx_string_tab[38]
-#define __pyx_n_u_Sequence __pyx_string_tab[39]
-#define __pyx_n_u_View_MemoryView __pyx_string_tab[40]
-#define __pyx_n_u_Pyx_PyDict_NextRef __pyx_string_tab[41]
-#define __pyx_n_u_annotate __pyx_string_tab[42]
-#define __pyx_n_u_class __pyx_string_tab[43]
-#define __pyx_n_u_class_getitem __pyx_string_tab[44]
-#define __pyx_n_u_dict __pyx_string_tab[45]
-#define __pyx_n_u_func __pyx_string_tab[46]
-#define __pyx_n_u_getstate __pyx_string_tab[47]
-#define __pyx_n_u_import __pyx_string_tab[48]
-#define __pyx_n_u_main __pyx_string_tab[49]
-#define __pyx_n_u_module __pyx_string_tab[50]
-#define __pyx_n_u_name_2 __pyx_string_tab[51]
-#define __pyx_n_u_new __pyx_string_tab[52]
-#define __pyx_n_u_pyx_checksum __pyx_string_tab[53]
-#define __pyx_n_u_pyx_state __pyx_string_tab[54]
-#define __pyx_n_u_pyx_type __pyx_string_tab[55]
-#define __pyx_n_u_pyx_unpickle_Enum __pyx_string_tab[56]
-#define __pyx_n_u_pyx_vtable __pyx_string_tab[57]
-#define __pyx_n_u_qualname __pyx_string_tab[58]
-#define __pyx_n_u_reduce __pyx_string_tab[59]
-#define __pyx_n_u_reduce_cython __pyx_string_tab[60]
-#define __pyx_n_u_reduce_ex __pyx_string_tab[61]
-#define __pyx_n_u_set_name __pyx_string_tab[62]
-#define __pyx_n_u_setstate __pyx_string_tab[63]
-#define __pyx_n_u_setstate_cython __pyx_string_tab[64]
-#define __pyx_n_u_test __pyx_string_tab[65]
-#define __pyx_n_u_is_coroutine __pyx_string_tab[66]
-#define __pyx_n_u_abc __pyx_string_tab[67]
-#define __pyx_n_u_aligned __pyx_string_tab[68]
-#define __pyx_n_u_allocate_buffer __pyx_string_tab[69]
-#define __pyx_n_u_array __pyx_string_tab[70]
-#define __pyx_n_u_asyncio_coroutines __pyx_string_tab[71]
-#define __pyx_n_u_base __pyx_string_tab[72]
-#define __pyx_n_u_build_profile __pyx_string_tab[73]
-#define __pyx_n_u_c __pyx_string_tab[74]
-#define __pyx_n_u_c_contiguous __pyx_string_tab[75]
-#define __pyx_n_u_check_offsets __pyx_string_tab[76]
-#define __pyx_n_u_check_shape __pyx_string_tab[77]
-#define __pyx_n_u_cline_in_traceback __pyx_string_tab[78]
-#define __pyx_n_u_count __pyx_string_tab[79]
-#define __pyx_n_u_debug __pyx_string_tab[80]
-#define __pyx_n_u_dimensions __pyx_string_tab[81]
-#define __pyx_n_u_dtype __pyx_string_tab[82]
-#define __pyx_n_u_dtype_is_object __pyx_string_tab[83]
-#define __pyx_n_u_encode __pyx_string_tab[84]
-#define __pyx_n_u_end __pyx_string_tab[85]
-#define __pyx_n_u_enumerate __pyx_string_tab[86]
-#define __pyx_n_u_error __pyx_string_tab[87]
-#define __pyx_n_u_falls __pyx_string_tab[88]
-#define __pyx_n_u_field __pyx_string_tab[89]
-#define __pyx_n_u_flags __pyx_string_tab[90]
-#define __pyx_n_u_format __pyx_string_tab[91]
-#define __pyx_n_u_fortran __pyx_string_tab[92]
-#define __pyx_n_u_found __pyx_string_tab[93]
-#define __pyx_n_u_got_2 __pyx_string_tab[94]
-#define __pyx_n_u_hotpath_cython__arrays __pyx_string_tab[95]
-#define __pyx_n_u_i __pyx_string_tab[96]
-#define __pyx_n_u_id __pyx_string_tab[97]
-#define __pyx_n_u_index __pyx_string_tab[98]
-#define __pyx_n_u_item __pyx_string_tab[99]
-#define __pyx_n_u_items __pyx_string_tab[100]
-#define __pyx_n_u_itemsize __pyx_string_tab[101]
-#define __pyx_n_u_memview __pyx_string_tab[102]
-#define __pyx_n_u_mode __pyx_string_tab[103]
-#define __pyx_n_u_n __pyx_string_tab[104]
-#define __pyx_n_u_name __pyx_string_tab[105]
-#define __pyx_n_u_ndarray __pyx_string_tab[106]
-#define __pyx_n_u_ndim __pyx_string_tab[107]
-#define __pyx_n_u_np __pyx_string_tab[108]
-#define __pyx_n_u_numpy __pyx_string_tab[109]
-#define __pyx_n_u_obj __pyx_string_tab[110]
-#define __pyx_n_u_offsets __pyx_string_tab[111]
-#define __pyx_n_u_owner __pyx_string_tab[112]
-#define __pyx_n_u_pack __pyx_string_tab[113]
-#define __pyx_n_u_pop __pyx_string_tab[114]
-#define __pyx_n_u_register __pyx_string_tab[115]
-#define __pyx_n_u_release __pyx_string_tab[116]
-#define __pyx_n_u_setdefault __pyx_string_tab[117]
-#define __pyx_n_u_shape __pyx_string_tab[118]
-#define __pyx_n_u_shrinks __pyx_string_tab[119]
-#define __pyx_n_u_size __pyx_string_tab[120]
-#define __pyx_n_u_start __pyx_string_tab[121]
-#define __pyx_n_u_step __pyx_string_tab[122]
-#define __pyx_n_u_stop __pyx_string_tab[123]
-#define __pyx_n_u_struct __pyx_string_tab[124]
-#define __pyx_n_u_unpack __pyx_string_tab[125]
-#define __pyx_n_u_update __pyx_string_tab[126]
-#define __pyx_n_u_values __pyx_string_tab[127]
-#define __pyx_n_u_x __pyx_string_tab[128]
-#define __pyx_n_b_O __pyx_string_tab[129]
-#define __pyx_kp_b_iso88591_uG3a_j_1_2_q_Q __pyx_string_tab[130]
-#define __pyx_kp_b_iso88591_vQa_r_A_j_1A_was_Q_j_1_q_q_war __pyx_string_tab[131]
-#define __pyx_kp_b_iso88591_Q_G1F_t_QgRq_v_AV1_gS_v_Q_fCq_v __pyx_string_tab[132]
+#define __pyx_kp_u_tree_fragment __pyx_string_tab[3]
+#define __pyx_kp_u_got __pyx_string_tab[4]
+#define __pyx_kp_u_d __pyx_string_tab[5]
+#define __pyx_kp_u_d_2 __pyx_string_tab[6]
+#define __pyx_kp_u__3 __pyx_string_tab[7]
+#define __pyx_kp_u_offsets_2 __pyx_string_tab[8]
+#define __pyx_kp_u__2 __pyx_string_tab[9]
+#define __pyx_kp_u_expected_a_C_contiguous __pyx_string_tab[10]
+#define __pyx_kp_u_expected_at_least_1_element_got __pyx_string_tab[11]
+#define __pyx_kp_u_expected_shape __pyx_string_tab[12]
+#define __pyx_kp_u_expected_to_end_at __pyx_string_tab[13]
+#define __pyx_kp_u_expected_to_start_at_0_got __pyx_string_tab[14]
+#define __pyx_kp_u_expected_values_that_never_fall __pyx_string_tab[15]
+#define __pyx_kp_u_MemoryView_of __pyx_string_tab[16]
+#define __pyx_kp_u_contiguous_and_direct __pyx_string_tab[17]
+#define __pyx_kp_u_contiguous_and_indirect __pyx_string_tab[18]
+#define __pyx_kp_u_strided_and_direct_or_indirect __pyx_string_tab[19]
+#define __pyx_kp_u_strided_and_direct __pyx_string_tab[20]
+#define __pyx_kp_u_strided_and_indirect __pyx_string_tab[21]
+#define __pyx_kp_u__4 __pyx_string_tab[22]
+#define __pyx_kp_u_ __pyx_string_tab[23]
+#define __pyx_kp_u_Cannot_assign_to_read_only_memor __pyx_string_tab[24]
+#define __pyx_kp_u_Invalid_mode_expected_c_or_fortr __pyx_string_tab[25]
+#define __pyx_kp_u_Invalid_shape_in_axis __pyx_string_tab[26]
+#define __pyx_kp_u_Note_that_Cython_is_deliberately __pyx_string_tab[27]
+#define __pyx_kp_u_a_strided_or_unaligned_one __pyx_string_tab[28]
+#define __pyx_kp_u_add_note __pyx_string_tab[29]
+#define __pyx_kp_u_collections_abc __pyx_string_tab[30]
+#define __pyx_kp_u_disable __pyx_string_tab[31]
+#define __pyx_kp_u_enable __pyx_string_tab[32]
+#define __pyx_kp_u_gc __pyx_string_tab[33]
+#define __pyx_kp_u_hotpath_cython__arrays_pyx __pyx_string_tab[34]
+#define __pyx_kp_u_isenabled __pyx_string_tab[35]
+#define __pyx_kp_u_no_default___reduce___due_to_non __pyx_string_tab[36]
+#define __pyx_kp_u_unable_to_allocate_array_data __pyx_string_tab[37]
+#define __pyx_kp_u_unable_to_allocate_shape_and_str __pyx_string_tab[38]
+#define __pyx_n_u_ASCII __pyx_string_tab[39]
+#define __pyx_n_u_Blobs __pyx_string_tab[40]
+#define __pyx_n_u_Blobs___reduce_cython __pyx_string_tab[41]
+#define __pyx_n_u_Blobs___setstate_cython __pyx_string_tab[42]
+#define __pyx_n_u_Ellipsis __pyx_string_tab[43]
+#define __pyx_n_u_Sequence __pyx_string_tab[44]
+#define __pyx_n_u_View_MemoryView __pyx_string_tab[45]
+#define __pyx_n_u_Pyx_PyDict_NextRef __pyx_string_tab[46]
+#define __pyx_n_u_annotate __pyx_string_tab[47]
+#define __pyx_n_u_class __pyx_string_tab[48]
+#define __pyx_n_u_class_getitem __pyx_string_tab[49]
+#define __pyx_n_u_dict __pyx_string_tab[50]
+#define __pyx_n_u_func __pyx_string_tab[51]
+#define __pyx_n_u_getstate __pyx_string_tab[52]
+#define __pyx_n_u_import __pyx_string_tab[53]
+#define __pyx_n_u_main __pyx_string_tab[54]
+#define __pyx_n_u_module __pyx_string_tab[55]
+#define __pyx_n_u_name_2 __pyx_string_tab[56]
+#define __pyx_n_u_new __pyx_string_tab[57]
+#define __pyx_n_u_pyx_checksum __pyx_string_tab[58]
+#define __pyx_n_u_pyx_state __pyx_string_tab[59]
+#define __pyx_n_u_pyx_type __pyx_string_tab[60]
+#define __pyx_n_u_pyx_unpickle_Enum __pyx_string_tab[61]
+#define __pyx_n_u_pyx_vtable __pyx_string_tab[62]
+#define __pyx_n_u_qualname __pyx_string_tab[63]
+#define __pyx_n_u_reduce __pyx_string_tab[64]
+#define __pyx_n_u_reduce_cython __pyx_string_tab[65]
+#define __pyx_n_u_reduce_ex __pyx_string_tab[66]
+#define __pyx_n_u_set_name __pyx_string_tab[67]
+#define __pyx_n_u_setstate __pyx_string_tab[68]
+#define __pyx_n_u_setstate_cython __pyx_string_tab[69]
+#define __pyx_n_u_test __pyx_string_tab[70]
+#define __pyx_n_u_is_coroutine __pyx_string_tab[71]
+#define __pyx_n_u_abc __pyx_string_tab[72]
+#define __pyx_n_u_aligned __pyx_string_tab[73]
+#define __pyx_n_u_allocate_buffer __pyx_string_tab[74]
+#define __pyx_n_u_array __pyx_string_tab[75]
+#define __pyx_n_u_asyncio_coroutines __pyx_string_tab[76]
+#define __pyx_n_u_base __pyx_string_tab[77]
+#define __pyx_n_u_blobs __pyx_string_tab[78]
+#define __pyx_n_u_build_profile __pyx_string_tab[79]
+#define __pyx_n_u_c __pyx_string_tab[80]
+#define __pyx_n_u_c_contiguous __pyx_string_tab[81]
+#define __pyx_n_u_check_array __pyx_string_tab[82]
+#define __pyx_n_u_check_offsets __pyx_string_tab[83]
+#define __pyx_n_u_check_shape __pyx_string_tab[84]
+#define __pyx_n_u_cline_in_traceback __pyx_string_tab[85]
+#define __pyx_n_u_count __pyx_string_tab[86]
+#define __pyx_n_u_data __pyx_string_tab[87]
+#define __pyx_n_u_debug __pyx_string_tab[88]
+#define __pyx_n_u_dimensions __pyx_string_tab[89]
+#define __pyx_n_u_dtype __pyx_string_tab[90]
+#define __pyx_n_u_dtype_is_object __pyx_string_tab[91]
+#define __pyx_n_u_encode __pyx_string_tab[92]
+#define __pyx_n_u_end __pyx_string_tab[93]
+#define __pyx_n_u_enumerate __pyx_string_tab[94]
+#define __pyx_n_u_error __pyx_string_tab[95]
+#define __pyx_n_u_falls __pyx_string_tab[96]
+#define __pyx_n_u_field __pyx_string_tab[97]
+#define __pyx_n_u_flags __pyx_string_tab[98]
+#define __pyx_n_u_format __pyx_string_tab[99]
+#define __pyx_n_u_fortran __pyx_string_tab[100]
+#define __pyx_n_u_found __pyx_string_tab[101]
+#define __pyx_n_u_got_2 __pyx_string_tab[102]
+#define __pyx_n_u_hotpath_cython__arrays __pyx_string_tab[103]
+#define __pyx_n_u_i __pyx_string_tab[104]
+#define __pyx_n_u_id __pyx_string_tab[105]
+#define __pyx_n_u_index __pyx_string_tab[106]
+#define __pyx_n_u_int32 __pyx_string_tab[107]
+#define __pyx_n_u_item __pyx_string_tab[108]
+#define __pyx_n_u_items __pyx_string_tab[109]
+#define __pyx_n_u_itemsize __pyx_string_tab[110]
+#define __pyx_n_u_memview __pyx_string_tab[111]
+#define __pyx_n_u_mode __pyx_string_tab[112]
+#define __pyx_n_u_n __pyx_string_tab[113]
+#define __pyx_n_u_name __pyx_string_tab[114]
+#define __pyx_n_u_ndarray __pyx_string_tab[115]
+#define __pyx_n_u_ndim __pyx_string_tab[116]
+#define __pyx_n_u_np __pyx_string_tab[117]
+#define __pyx_n_u_numpy __pyx_string_tab[118]
+#define __pyx_n_u_obj __pyx_string_tab[119]
+#define __pyx_n_u_offsets __pyx_string_tab[120]
+#define __pyx_n_u_owner __pyx_string_tab[121]
+#define __pyx_n_u_pack __pyx_string_tab[122]
+#define __pyx_n_u_pop __pyx_string_tab[123]
+#define __pyx_n_u_register __pyx_string_tab[124]
+#define __pyx_n_u_release __pyx_string_tab[125]
+#define __pyx_n_u_self __pyx_string_tab[126]
+#define __pyx_n_u_setdefault __pyx_string_tab[127]
+#define __pyx_n_u_shape __pyx_string_tab[128]
+#define __pyx_n_u_shrinks __pyx_string_tab[129]
+#define __pyx_n_u_size __pyx_string_tab[130]
+#define __pyx_n_u_start __pyx_string_tab[131]
+#define __pyx_n_u_step __pyx_string_tab[132]
+#define __pyx_n_u_stop __pyx_string_tab[133]
+#define __pyx_n_u_struct __pyx_string_tab[134]
+#define __pyx_n_u_uint8 __pyx_string_tab[135]
+#define __pyx_n_u_unpack __pyx_string_tab[136]
+#define __pyx_n_u_update __pyx_string_tab[137]
+#define __pyx_n_u_values __pyx_string_tab[138]
+#define __pyx_n_u_x __pyx_string_tab[139]
+#define __pyx_n_b_O __pyx_string_tab[140]
+#define __pyx_kp_b_iso88591_uG3a_j_1_2_q_Q __pyx_string_tab[141]
+#define __pyx_kp_b_iso88591_Q __pyx_string_tab[142]
+#define __pyx_kp_b_iso88591_vQa_r_A_j_1A_was_Q_j_1_q_q_war __pyx_string_tab[143]
+#define __pyx_kp_b_iso88591_A_t_QgRq_v_AV1_gS_v_Q_fCq_v_1E __pyx_string_tab[144]
+#define __pyx_kp_b_iso88591_Q_ar_7_6_wa __pyx_string_tab[145]
 #define __pyx_int_0 __pyx_number_tab[0]
 #define __pyx_int_neg_1 __pyx_number_tab[1]
 #define __pyx_int_1 __pyx_number_tab[2]
@@ -3739,6 +3824,8 @@ static CYTHON_SMALL_CODE int __pyx_m_clear(PyObject *m) {
   #if CYTHON_PEP489_MULTI_PHASE_INIT
   __Pyx_State_RemoveModule(NULL);
   #endif
+  Py_CLEAR(clear_module_state->__pyx_ptype_14hotpath_cython_7_arrays_Blobs);
+  Py_CLEAR(clear_module_state->__pyx_type_14hotpath_cython_7_arrays_Blobs);
   Py_CLEAR(clear_module_state->__pyx_array_type);
   Py_CLEAR(clear_module_state->__pyx_type___pyx_array);
   Py_CLEAR(clear_module_state->__pyx_MemviewEnum_type);
@@ -3752,8 +3839,8 @@ static CYTHON_SMALL_CODE int __pyx_m_clear(PyObject *m) {
   Py_CLEAR(clear_module_state->__pyx_umethod_PyDict_Type_values.method);
   for (int i=0; i<1; ++i) { Py_CLEAR(clear_module_state->__pyx_slice[i]); }
   for (int i=0; i<3; ++i) { Py_CLEAR(clear_module_state->__pyx_tuple[i]); }
-  for (int i=0; i<3; ++i) { Py_CLEAR(clear_module_state->__pyx_codeobj_tab[i]); }
-  for (int i=0; i<133; ++i) { Py_CLEAR(clear_module_state->__pyx_string_tab[i]); }
+  for (int i=0; i<6; ++i) { Py_CLEAR(clear_module_state->__pyx_codeobj_tab[i]); }
+  for (int i=0; i<146; ++i) { Py_CLEAR(clear_module_state->__pyx_string_tab[i]); }
   for (int i=0; i<4; ++i) { Py_CLEAR(clear_module_state->__pyx_number_tab[i]); }
 /* #### Code section: module_state_clear_contents ### */
 /* CommonTypesMetaclass.module_state_clear */
@@ -3777,6 +3864,8 @@ static CYTHON_SMALL_CODE int __pyx_m_traverse(PyObject *m, visitproc visit, void
   __Pyx_VISIT_CONST(traverse_module_state->__pyx_empty_tuple);
   __Pyx_VISIT_CONST(traverse_module_state->__pyx_empty_bytes);
   __Pyx_VISIT_CONST(traverse_module_state->__pyx_empty_unicode);
+  Py_VISIT(traverse_module_state->__pyx_ptype_14hotpath_cython_7_arrays_Blobs);
+  Py_VISIT(traverse_module_state->__pyx_type_14hotpath_cython_7_arrays_Blobs);
   Py_VISIT(traverse_module_state->__pyx_array_type);
   Py_VISIT(traverse_module_state->__pyx_type___pyx_array);
   Py_VISIT(traverse_module_state->__pyx_MemviewEnum_type);
@@ -3790,8 +3879,8 @@ static CYTHON_SMALL_CODE int __pyx_m_traverse(PyObject *m, visitproc visit, void
   Py_VISIT(traverse_module_state->__pyx_umethod_PyDict_Type_values.method);
   for (int i=0; i<1; ++i) { __Pyx_VISIT_CONST(traverse_module_state->__pyx_slice[i]); }
   for (int i=0; i<3; ++i) { __Pyx_VISIT_CONST(traverse_module_state->__pyx_tuple[i]); }
-  for (int i=0; i<3; ++i) { __Pyx_VISIT_CONST(traverse_module_state->__pyx_codeobj_tab[i]); }
-  for (int i=0; i<133; ++i) { __Pyx_VISIT_CONST(traverse_module_state->__pyx_string_tab[i]); }
+  for (int i=0; i<6; ++i) { __Pyx_VISIT_CONST(traverse_module_state->__pyx_codeobj_tab[i]); }
+  for (int i=0; i<146; ++i) { __Pyx_VISIT_CONST(traverse_module_state->__pyx_string_tab[i]); }
   for (int i=0; i<4; ++i) { __Pyx_VISIT_CONST(traverse_module_state->__pyx_number_tab[i]); }
 /* #### Code section: module_state_traverse_contents ### */
 /* CommonTypesMetaclass.module_state_traverse */
@@ -17978,12 +18067,71 @@ static PyObject *__pyx_unpickle_Enum__set_state(struct __pyx_MemviewEnum_obj *__
   return __pyx_r;
 }
 
+/* "hotpath_cython/_arrays.pxd":15
+ * 
+ * 
+ * cdef inline Item item(Blobs blobs, Py_ssize_t i) noexcept nogil:             # <<<<<<<<<<<<<<
+ *     """i: 0 to count - 1."""
+ *     cdef Item found
+*/
+
+static CYTHON_INLINE __pyx_t_14hotpath_cython_7_arrays_Item __pyx_f_14hotpath_cython_7_arrays_item(struct __pyx_obj_14hotpath_cython_7_arrays_Blobs *__pyx_v_blobs, Py_ssize_t __pyx_v_i) {
+  __pyx_t_14hotpath_cython_7_arrays_Item __pyx_v_found;
+  __pyx_t_14hotpath_cython_7_arrays_Item __pyx_r;
+  Py_ssize_t __pyx_t_1;
+  Py_ssize_t __pyx_t_2;
+
+  /* "hotpath_cython/_arrays.pxd":18
+ *     """i: 0 to count - 1."""
+ *     cdef Item found
+ *     found.bytes = blobs.bytes + blobs.offsets[i]             # <<<<<<<<<<<<<<
+ *     found.length = blobs.offsets[i + 1] - blobs.offsets[i]
+ *     return found
+*/
+  __pyx_t_1 = __pyx_v_i;
+  __pyx_v_found.bytes = (__pyx_v_blobs->bytes + (*((int32_t const  *) ( /* dim=0 */ ((char *) (((int32_t const  *) __pyx_v_blobs->offsets.data) + __pyx_t_1)) ))));
+
+  /* "hotpath_cython/_arrays.pxd":19
+ *     cdef Item found
+ *     found.bytes = blobs.bytes + blobs.offsets[i]
+ *     found.length = blobs.offsets[i + 1] - blobs.offsets[i]             # <<<<<<<<<<<<<<
+ *     return found
+*/
+  __pyx_t_1 = (__pyx_v_i + 1);
+  __pyx_t_2 = __pyx_v_i;
+  __pyx_v_found.length = ((*((int32_t const  *) ( /* dim=0 */ ((char *) (((int32_t const  *) __pyx_v_blobs->offsets.data) + __pyx_t_1)) ))) - (*((int32_t const  *) ( /* dim=0 */ ((char *) (((int32_t const  *) __pyx_v_blobs->offsets.data) + __pyx_t_2)) ))));
+
+  /* "hotpath_cython/_arrays.pxd":20
+ *     found.bytes = blobs.bytes + blobs.offsets[i]
+ *     found.length = blobs.offsets[i + 1] - blobs.offsets[i]
+ *     return found             # <<<<<<<<<<<<<<
+*/
+  {
+
+    __pyx_r = __pyx_v_found;
+  }
+  goto __pyx_L0;
+
+  /* "hotpath_cython/_arrays.pxd":15
+ * 
+ * 
+ * cdef inline Item item(Blobs blobs, Py_ssize_t i) noexcept nogil:             # <<<<<<<<<<<<<<
+ *     """i: 0 to count - 1."""
+ *     cdef Item found
+*/
+
+  /* function exit code */
+  __pyx_L0:;
+
+  return __pyx_r;
+}
+
 /* "hotpath_cython/_arrays.pyx":18
  * 
  * 
  * def array(owner, item, field, dtype, dimensions=1):             # <<<<<<<<<<<<<<
  *     """`item.field`, in place; TypeError or ValueError where it is not what is expected."""
- *     found = getattr(item, field)
+ *     return check_array(f"{owner}.{field}", getattr(item, field, None), dtype, dimensions)
 */
 
 /* Python wrapper */
@@ -18112,7 +18260,237 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
 }
 
 static PyObject *__pyx_pf_14hotpath_cython_7_arrays_array(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v_owner, PyObject *__pyx_v_item, PyObject *__pyx_v_field, PyObject *__pyx_v_dtype, PyObject *__pyx_v_dimensions) {
-  PyObject *__pyx_v_found = NULL;
+  PyObject *__pyx_r = NULL;
+  __Pyx_RefNannyDeclarations
+  PyObject *__pyx_t_1 = NULL;
+  PyObject *__pyx_t_2 = NULL;
+  PyObject *__pyx_t_3 = NULL;
+  PyObject *__pyx_t_4 = NULL;
+  PyObject *__pyx_t_5 = NULL;
+  PyObject *__pyx_t_6[3];
+  Py_ssize_t __pyx_t_7;
+  int __pyx_t_8;
+  PyObject *__pyx_t_9 = NULL;
+  size_t __pyx_t_10;
+  int __pyx_lineno = 0;
+  const char *__pyx_filename = NULL;
+  int __pyx_clineno = 0;
+  __Pyx_RefNannySetupContext("array", 0);
+
+  /* "hotpath_cython/_arrays.pyx":20
+ * def array(owner, item, field, dtype, dimensions=1):
+ *     """`item.field`, in place; TypeError or ValueError where it is not what is expected."""
+ *     return check_array(f"{owner}.{field}", getattr(item, field, None), dtype, dimensions)             # <<<<<<<<<<<<<<
+ * 
+ * 
+*/
+  __pyx_t_2 = NULL;
+  __Pyx_GetModuleGlobalName(__pyx_t_3, __pyx_mstate_global->__pyx_n_u_check_array); if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 20, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_3);
+  __pyx_t_4 = __Pyx_PyObject_FormatSimple(__pyx_v_owner, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 20, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_4);
+  __pyx_t_5 = __Pyx_PyObject_FormatSimple(__pyx_v_field, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 20, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_5);
+  __pyx_t_6[0] = __pyx_t_4;
+  __pyx_t_6[1] = __pyx_mstate_global->__pyx_kp_u__3;
+  __pyx_t_6[2] = __pyx_t_5;
+  __pyx_t_7 = 1;
+  #if __Pyx_PyUnicode_Join_CAN_USE_KIND_AND_LENGTH
+  __pyx_t_7 += __Pyx_PyUnicode_GET_LENGTH(__pyx_t_6[0]) + __Pyx_PyUnicode_GET_LENGTH(__pyx_t_6[2]);
+  #endif
+  __pyx_t_8 = 0;
+  #if __Pyx_PyUnicode_Join_CAN_USE_KIND_AND_LENGTH
+  __pyx_t_8 |= __Pyx_PyUnicode_KIND_04(__pyx_t_6[0]) | __Pyx_PyUnicode_KIND_04(__pyx_t_6[2]);
+  #endif
+  __pyx_t_9 = __Pyx_PyUnicode_Join(__pyx_t_6, 3, __pyx_t_7, __pyx_t_8);
+  if (unlikely(!__pyx_t_9)) __PYX_ERR(0, 20, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_9);
+  __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
+  __Pyx_DECREF(__pyx_t_5); __pyx_t_5 = 0;
+  __pyx_t_5 = __Pyx_GetAttr3(__pyx_v_item, __pyx_v_field, Py_None); if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 20, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_5);
+  __pyx_t_10 = 1;
+  #if CYTHON_UNPACK_METHODS
+  if (unlikely(PyMethod_Check(__pyx_t_3))) {
+    __pyx_t_2 = PyMethod_GET_SELF(__pyx_t_3);
+    assert(__pyx_t_2);
+    PyObject* __pyx__function = PyMethod_GET_FUNCTION(__pyx_t_3);
+    __Pyx_INCREF(__pyx_t_2);
+    __Pyx_INCREF(__pyx__function);
+    __Pyx_DECREF_SET(__pyx_t_3, __pyx__function);
+    __pyx_t_10 = 0;
+  }
+  #endif
+  {
+    PyObject *__pyx_callargs[5] = {__pyx_t_2, __pyx_t_9, __pyx_t_5, __pyx_v_dtype, __pyx_v_dimensions};
+    __pyx_t_1 = __Pyx_PyObject_FastCall((PyObject*)__pyx_t_3, __pyx_callargs+__pyx_t_10, (5-__pyx_t_10) | (__pyx_t_10*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
+    __Pyx_XDECREF(__pyx_t_2); __pyx_t_2 = 0;
+    __Pyx_DECREF(__pyx_t_9); __pyx_t_9 = 0;
+    __Pyx_DECREF(__pyx_t_5); __pyx_t_5 = 0;
+    __Pyx_DECREF(__pyx_t_3); __pyx_t_3 = 0;
+    if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 20, __pyx_L1_error)
+    __Pyx_GOTREF(__pyx_t_1);
+  }
+  {
+    PyObject *__pyx_temp;
+    {
+      __pyx_temp = __pyx_r;
+      __pyx_r = __pyx_t_1;
+    }
+    __Pyx_XDECREF(__pyx_temp);
+  }
+  __pyx_t_1 = 0;
+  goto __pyx_L0;
+
+  /* "hotpath_cython/_arrays.pyx":18
+ * 
+ * 
+ * def array(owner, item, field, dtype, dimensions=1):             # <<<<<<<<<<<<<<
+ *     """`item.field`, in place; TypeError or ValueError where it is not what is expected."""
+ *     return check_array(f"{owner}.{field}", getattr(item, field, None), dtype, dimensions)
+*/
+
+  /* function exit code */
+  __pyx_L1_error:;
+  __Pyx_XDECREF(__pyx_t_1);
+  __Pyx_XDECREF(__pyx_t_2);
+  __Pyx_XDECREF(__pyx_t_3);
+  __Pyx_XDECREF(__pyx_t_4);
+  __Pyx_XDECREF(__pyx_t_5);
+  __Pyx_XDECREF(__pyx_t_9);
+  __Pyx_AddTraceback("hotpath_cython._arrays.array", __pyx_clineno, __pyx_lineno, __pyx_filename);
+  __pyx_r = NULL;
+  __pyx_L0:;
+  __Pyx_XGIVEREF(__pyx_r);
+  __Pyx_RefNannyFinishContext();
+  return __pyx_r;
+}
+
+/* "hotpath_cython/_arrays.pyx":23
+ * 
+ * 
+ * def check_array(name, found, dtype, dimensions=1):             # <<<<<<<<<<<<<<
+ *     if not isinstance(found, np.ndarray):
+ *         error, got = TypeError, type(found).__name__
+*/
+
+/* Python wrapper */
+static PyObject *__pyx_pw_14hotpath_cython_7_arrays_3check_array(PyObject *__pyx_self, 
+#if CYTHON_VECTORCALL
+PyObject *const *__pyx_args, Py_ssize_t __pyx_nargs, PyObject *__pyx_kwds
+#else
+PyObject *__pyx_args, PyObject *__pyx_kwds
+#endif
+); /*proto*/
+static PyMethodDef __pyx_mdef_14hotpath_cython_7_arrays_3check_array = {"check_array", (PyCFunction)(void(*)(void))(__Pyx_PyCFunction_FastCallWithKeywords)__pyx_pw_14hotpath_cython_7_arrays_3check_array, __Pyx_METH_FASTCALL|METH_KEYWORDS, 0};
+static PyObject *__pyx_pw_14hotpath_cython_7_arrays_3check_array(PyObject *__pyx_self, 
+#if CYTHON_VECTORCALL
+PyObject *const *__pyx_args, Py_ssize_t __pyx_nargs, PyObject *__pyx_kwds
+#else
+PyObject *__pyx_args, PyObject *__pyx_kwds
+#endif
+) {
+  PyObject *__pyx_v_name = 0;
+  PyObject *__pyx_v_found = 0;
+  PyObject *__pyx_v_dtype = 0;
+  PyObject *__pyx_v_dimensions = 0;
+  #if !CYTHON_VECTORCALL
+  CYTHON_UNUSED Py_ssize_t __pyx_nargs;
+  #endif
+  CYTHON_UNUSED PyObject *const *__pyx_kwvalues;
+  PyObject* values[4] = {0,0,0,0};
+  int __pyx_lineno = 0;
+  const char *__pyx_filename = NULL;
+  int __pyx_clineno = 0;
+  PyObject *__pyx_r = 0;
+  __Pyx_RefNannyDeclarations
+  __Pyx_RefNannySetupContext("check_array (wrapper)", 0);
+  #if !CYTHON_VECTORCALL
+  #if CYTHON_ASSUME_SAFE_SIZE
+  __pyx_nargs = PyTuple_GET_SIZE(__pyx_args);
+  #else
+  __pyx_nargs = PyTuple_Size(__pyx_args); if (unlikely(__pyx_nargs < 0)) return NULL;
+  #endif
+  #endif
+  __pyx_kwvalues = __Pyx_KwValues_FASTCALL(__pyx_args, __pyx_nargs);
+  {
+    PyObject ** const __pyx_pyargnames[] = {&__pyx_mstate_global->__pyx_n_u_name,&__pyx_mstate_global->__pyx_n_u_found,&__pyx_mstate_global->__pyx_n_u_dtype,&__pyx_mstate_global->__pyx_n_u_dimensions,0};
+    const Py_ssize_t __pyx_kwds_len = (__pyx_kwds) ? __Pyx_NumKwargs_FASTCALL(__pyx_kwds) : 0;
+    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 23, __pyx_L3_error)
+    if (__pyx_kwds_len > 0) {
+      switch (__pyx_nargs) {
+        case  4:
+        values[3] = __Pyx_ArgRef_FASTCALL(__pyx_args, 3);
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[3])) __PYX_ERR(0, 23, __pyx_L3_error)
+        CYTHON_FALLTHROUGH;
+        case  3:
+        values[2] = __Pyx_ArgRef_FASTCALL(__pyx_args, 2);
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 23, __pyx_L3_error)
+        CYTHON_FALLTHROUGH;
+        case  2:
+        values[1] = __Pyx_ArgRef_FASTCALL(__pyx_args, 1);
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 23, __pyx_L3_error)
+        CYTHON_FALLTHROUGH;
+        case  1:
+        values[0] = __Pyx_ArgRef_FASTCALL(__pyx_args, 0);
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 23, __pyx_L3_error)
+        CYTHON_FALLTHROUGH;
+        case  0: break;
+        default: goto __pyx_L5_argtuple_error;
+      }
+      const Py_ssize_t kwd_pos_args = __pyx_nargs;
+      if (__Pyx_ParseKeywords(__pyx_kwds, __pyx_kwvalues, __pyx_pyargnames, 0, values, kwd_pos_args, __pyx_kwds_len, "check_array", 0) < (0)) __PYX_ERR(0, 23, __pyx_L3_error)
+      if (!values[3]) values[3] = __Pyx_NewRef(((PyObject *)((PyObject*)__pyx_mstate_global->__pyx_int_1)));
+      for (Py_ssize_t i = __pyx_nargs; i < 3; i++) {
+        if (unlikely(!values[i])) { __Pyx_RaiseArgtupleInvalid("check_array", 0, 3, 4, i); __PYX_ERR(0, 23, __pyx_L3_error) }
+      }
+    } else {
+      switch (__pyx_nargs) {
+        case  4:
+        values[3] = __Pyx_ArgRef_FASTCALL(__pyx_args, 3);
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[3])) __PYX_ERR(0, 23, __pyx_L3_error)
+        CYTHON_FALLTHROUGH;
+        case  3:
+        values[2] = __Pyx_ArgRef_FASTCALL(__pyx_args, 2);
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 23, __pyx_L3_error)
+        values[1] = __Pyx_ArgRef_FASTCALL(__pyx_args, 1);
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 23, __pyx_L3_error)
+        values[0] = __Pyx_ArgRef_FASTCALL(__pyx_args, 0);
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 23, __pyx_L3_error)
+        break;
+        default: goto __pyx_L5_argtuple_error;
+      }
+      if (!values[3]) values[3] = __Pyx_NewRef(((PyObject *)((PyObject*)__pyx_mstate_global->__pyx_int_1)));
+    }
+    __pyx_v_name = values[0];
+    __pyx_v_found = values[1];
+    __pyx_v_dtype = values[2];
+    __pyx_v_dimensions = values[3];
+  }
+  goto __pyx_L6_skip;
+  __pyx_L5_argtuple_error:;
+  __Pyx_RaiseArgtupleInvalid("check_array", 0, 3, 4, __pyx_nargs); __PYX_ERR(0, 23, __pyx_L3_error)
+  __pyx_L6_skip:;
+  goto __pyx_L4_argument_unpacking_done;
+  __pyx_L3_error:;
+  for (Py_ssize_t __pyx_temp=0; __pyx_temp < (Py_ssize_t)(sizeof(values)/sizeof(values[0])); ++__pyx_temp) {
+    Py_XDECREF(values[__pyx_temp]);
+  }
+  __Pyx_AddTraceback("hotpath_cython._arrays.check_array", __pyx_clineno, __pyx_lineno, __pyx_filename);
+  __Pyx_RefNannyFinishContext();
+  return NULL;
+  __pyx_L4_argument_unpacking_done:;
+  __pyx_r = __pyx_pf_14hotpath_cython_7_arrays_2check_array(__pyx_self, __pyx_v_name, __pyx_v_found, __pyx_v_dtype, __pyx_v_dimensions);
+
+  /* function exit code */
+  for (Py_ssize_t __pyx_temp=0; __pyx_temp < (Py_ssize_t)(sizeof(values)/sizeof(values[0])); ++__pyx_temp) {
+    Py_XDECREF(values[__pyx_temp]);
+  }
+  __Pyx_RefNannyFinishContext();
+  return __pyx_r;
+}
+
+static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_array(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v_name, PyObject *__pyx_v_found, PyObject *__pyx_v_dtype, PyObject *__pyx_v_dimensions) {
   PyTypeObject *__pyx_v_error = NULL;
   PyObject *__pyx_v_got = NULL;
   PyObject *__pyx_r = NULL;
@@ -18125,42 +18503,29 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_array(CYTHON_UNUSED PyObject
   PyObject *__pyx_t_6 = NULL;
   PyObject *__pyx_t_7 = NULL;
   PyObject *__pyx_t_8 = NULL;
-  PyObject *__pyx_t_9 = NULL;
-  PyObject *__pyx_t_10[9];
-  Py_ssize_t __pyx_t_11;
-  int __pyx_t_12;
-  PyObject *__pyx_t_13 = NULL;
-  size_t __pyx_t_14;
+  PyObject *__pyx_t_9[7];
+  Py_ssize_t __pyx_t_10;
+  int __pyx_t_11;
+  PyObject *__pyx_t_12 = NULL;
+  size_t __pyx_t_13;
   int __pyx_lineno = 0;
   const char *__pyx_filename = NULL;
   int __pyx_clineno = 0;
-  __Pyx_RefNannySetupContext("array", 0);
+  __Pyx_RefNannySetupContext("check_array", 0);
 
-  /* "hotpath_cython/_arrays.pyx":20
- * def array(owner, item, field, dtype, dimensions=1):
- *     """`item.field`, in place; TypeError or ValueError where it is not what is expected."""
- *     found = getattr(item, field)             # <<<<<<<<<<<<<<
- *     if not isinstance(found, np.ndarray):
- *         error, got = TypeError, type(found).__name__
-*/
-  __pyx_t_1 = __Pyx_GetAttr(__pyx_v_item, __pyx_v_field); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 20, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_1);
-  __pyx_v_found = __pyx_t_1;
-  __pyx_t_1 = 0;
-
-  /* "hotpath_cython/_arrays.pyx":21
- *     """`item.field`, in place; TypeError or ValueError where it is not what is expected."""
- *     found = getattr(item, field)
+  /* "hotpath_cython/_arrays.pyx":24
+ * 
+ * def check_array(name, found, dtype, dimensions=1):
  *     if not isinstance(found, np.ndarray):             # <<<<<<<<<<<<<<
  *         error, got = TypeError, type(found).__name__
  *     elif found.dtype != dtype:
 */
-  __Pyx_GetModuleGlobalName(__pyx_t_1, __pyx_mstate_global->__pyx_n_u_np); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 21, __pyx_L1_error)
+  __Pyx_GetModuleGlobalName(__pyx_t_1, __pyx_mstate_global->__pyx_n_u_np); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 24, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_1);
-  __pyx_t_2 = __Pyx_PyObject_GetAttrStr(__pyx_t_1, __pyx_mstate_global->__pyx_n_u_ndarray); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 21, __pyx_L1_error)
+  __pyx_t_2 = __Pyx_PyObject_GetAttrStr(__pyx_t_1, __pyx_mstate_global->__pyx_n_u_ndarray); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 24, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_2);
   __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
-  __pyx_t_3 = PyObject_IsInstance(__pyx_v_found, __pyx_t_2); if (unlikely(__pyx_t_3 == ((int)-1))) __PYX_ERR(0, 21, __pyx_L1_error)
+  __pyx_t_3 = PyObject_IsInstance(__pyx_v_found, __pyx_t_2); if (unlikely(__pyx_t_3 == ((int)-1))) __PYX_ERR(0, 24, __pyx_L1_error)
   __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
   __pyx_t_4 = (!__pyx_t_3);
 
@@ -18168,8 +18533,8 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_array(CYTHON_UNUSED PyObject
   if (__pyx_t_4) {
 
 
-    /* "hotpath_cython/_arrays.pyx":22
- *     found = getattr(item, field)
+    /* "hotpath_cython/_arrays.pyx":25
+ * def check_array(name, found, dtype, dimensions=1):
  *     if not isinstance(found, np.ndarray):
  *         error, got = TypeError, type(found).__name__             # <<<<<<<<<<<<<<
  *     elif found.dtype != dtype:
@@ -18177,16 +18542,16 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_array(CYTHON_UNUSED PyObject
 */
     __pyx_t_2 = ((PyObject *)(((PyTypeObject*)PyExc_TypeError)));
     __Pyx_INCREF(__pyx_t_2);
-    __pyx_t_1 = __Pyx_PyObject_GetAttrStr(((PyObject *)Py_TYPE(__pyx_v_found)), __pyx_mstate_global->__pyx_n_u_name_2); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 22, __pyx_L1_error)
+    __pyx_t_1 = __Pyx_PyObject_GetAttrStr(((PyObject *)Py_TYPE(__pyx_v_found)), __pyx_mstate_global->__pyx_n_u_name_2); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 25, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_1);
     __pyx_v_error = ((PyTypeObject*)__pyx_t_2);
     __pyx_t_2 = 0;
     __pyx_v_got = __pyx_t_1;
     __pyx_t_1 = 0;
 
-    /* "hotpath_cython/_arrays.pyx":21
- *     """`item.field`, in place; TypeError or ValueError where it is not what is expected."""
- *     found = getattr(item, field)
+    /* "hotpath_cython/_arrays.pyx":24
+ * 
+ * def check_array(name, found, dtype, dimensions=1):
  *     if not isinstance(found, np.ndarray):             # <<<<<<<<<<<<<<
  *         error, got = TypeError, type(found).__name__
  *     elif found.dtype != dtype:
@@ -18194,21 +18559,21 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_array(CYTHON_UNUSED PyObject
     goto __pyx_L3;
   }
 
-  /* "hotpath_cython/_arrays.pyx":23
+  /* "hotpath_cython/_arrays.pyx":26
  *     if not isinstance(found, np.ndarray):
  *         error, got = TypeError, type(found).__name__
  *     elif found.dtype != dtype:             # <<<<<<<<<<<<<<
  *         error, got = TypeError, found.dtype
  *     elif found.ndim != dimensions:
 */
-  __pyx_t_1 = __Pyx_PyObject_GetAttrStr(__pyx_v_found, __pyx_mstate_global->__pyx_n_u_dtype); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 23, __pyx_L1_error)
+  __pyx_t_1 = __Pyx_PyObject_GetAttrStr(__pyx_v_found, __pyx_mstate_global->__pyx_n_u_dtype); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 26, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_1);
-  __pyx_t_4 = __Pyx_PyObject_CompareBoolNe_object_object(__pyx_t_1, __pyx_v_dtype, Py_NE); if (unlikely((__pyx_t_4 < 0))) __PYX_ERR(0, 23, __pyx_L1_error)
+  __pyx_t_4 = __Pyx_PyObject_CompareBoolNe_object_object(__pyx_t_1, __pyx_v_dtype, Py_NE); if (unlikely((__pyx_t_4 < 0))) __PYX_ERR(0, 26, __pyx_L1_error)
   __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
   if (__pyx_t_4) {
 
 
-    /* "hotpath_cython/_arrays.pyx":24
+    /* "hotpath_cython/_arrays.pyx":27
  *         error, got = TypeError, type(found).__name__
  *     elif found.dtype != dtype:
  *         error, got = TypeError, found.dtype             # <<<<<<<<<<<<<<
@@ -18217,14 +18582,14 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_array(CYTHON_UNUSED PyObject
 */
     __pyx_t_1 = ((PyObject *)(((PyTypeObject*)PyExc_TypeError)));
     __Pyx_INCREF(__pyx_t_1);
-    __pyx_t_2 = __Pyx_PyObject_GetAttrStr(__pyx_v_found, __pyx_mstate_global->__pyx_n_u_dtype); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 24, __pyx_L1_error)
+    __pyx_t_2 = __Pyx_PyObject_GetAttrStr(__pyx_v_found, __pyx_mstate_global->__pyx_n_u_dtype); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 27, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_2);
     __pyx_v_error = ((PyTypeObject*)__pyx_t_1);
     __pyx_t_1 = 0;
     __pyx_v_got = __pyx_t_2;
     __pyx_t_2 = 0;
 
-    /* "hotpath_cython/_arrays.pyx":23
+    /* "hotpath_cython/_arrays.pyx":26
  *     if not isinstance(found, np.ndarray):
  *         error, got = TypeError, type(found).__name__
  *     elif found.dtype != dtype:             # <<<<<<<<<<<<<<
@@ -18234,21 +18599,21 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_array(CYTHON_UNUSED PyObject
     goto __pyx_L3;
   }
 
-  /* "hotpath_cython/_arrays.pyx":25
+  /* "hotpath_cython/_arrays.pyx":28
  *     elif found.dtype != dtype:
  *         error, got = TypeError, found.dtype
  *     elif found.ndim != dimensions:             # <<<<<<<<<<<<<<
  *         error, got = ValueError, f"{found.ndim}-d"
  *     elif not (found.flags.c_contiguous and found.flags.aligned):
 */
-  __pyx_t_2 = __Pyx_PyObject_GetAttrStr(__pyx_v_found, __pyx_mstate_global->__pyx_n_u_ndim); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 25, __pyx_L1_error)
+  __pyx_t_2 = __Pyx_PyObject_GetAttrStr(__pyx_v_found, __pyx_mstate_global->__pyx_n_u_ndim); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 28, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_2);
-  __pyx_t_4 = __Pyx_PyObject_CompareBoolNe_object_object(__pyx_t_2, __pyx_v_dimensions, Py_NE); if (unlikely((__pyx_t_4 < 0))) __PYX_ERR(0, 25, __pyx_L1_error)
+  __pyx_t_4 = __Pyx_PyObject_CompareBoolNe_object_object(__pyx_t_2, __pyx_v_dimensions, Py_NE); if (unlikely((__pyx_t_4 < 0))) __PYX_ERR(0, 28, __pyx_L1_error)
   __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
   if (__pyx_t_4) {
 
 
-    /* "hotpath_cython/_arrays.pyx":26
+    /* "hotpath_cython/_arrays.pyx":29
  *         error, got = TypeError, found.dtype
  *     elif found.ndim != dimensions:
  *         error, got = ValueError, f"{found.ndim}-d"             # <<<<<<<<<<<<<<
@@ -18257,12 +18622,12 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_array(CYTHON_UNUSED PyObject
 */
     __pyx_t_2 = ((PyObject *)(((PyTypeObject*)PyExc_ValueError)));
     __Pyx_INCREF(__pyx_t_2);
-    __pyx_t_1 = __Pyx_PyObject_GetAttrStr(__pyx_v_found, __pyx_mstate_global->__pyx_n_u_ndim); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 26, __pyx_L1_error)
+    __pyx_t_1 = __Pyx_PyObject_GetAttrStr(__pyx_v_found, __pyx_mstate_global->__pyx_n_u_ndim); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 29, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_1);
-    __pyx_t_5 = __Pyx_PyObject_FormatSimple(__pyx_t_1, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 26, __pyx_L1_error)
+    __pyx_t_5 = __Pyx_PyObject_FormatSimple(__pyx_t_1, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 29, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_5);
     __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
-    __pyx_t_1 = __Pyx_PyUnicode_Concat__Pyx_ReferenceSharing_OwnStrongReferenceInPlace(__pyx_t_5, __pyx_mstate_global->__pyx_kp_u_d); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 26, __pyx_L1_error)
+    __pyx_t_1 = __Pyx_PyUnicode_Concat__Pyx_ReferenceSharing_OwnStrongReferenceInPlace(__pyx_t_5, __pyx_mstate_global->__pyx_kp_u_d); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 29, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_1);
     __Pyx_DECREF(__pyx_t_5); __pyx_t_5 = 0;
     __pyx_v_error = ((PyTypeObject*)__pyx_t_2);
@@ -18270,7 +18635,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_array(CYTHON_UNUSED PyObject
     __pyx_v_got = __pyx_t_1;
     __pyx_t_1 = 0;
 
-    /* "hotpath_cython/_arrays.pyx":25
+    /* "hotpath_cython/_arrays.pyx":28
  *     elif found.dtype != dtype:
  *         error, got = TypeError, found.dtype
  *     elif found.ndim != dimensions:             # <<<<<<<<<<<<<<
@@ -18280,19 +18645,19 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_array(CYTHON_UNUSED PyObject
     goto __pyx_L3;
   }
 
-  /* "hotpath_cython/_arrays.pyx":27
+  /* "hotpath_cython/_arrays.pyx":30
  *     elif found.ndim != dimensions:
  *         error, got = ValueError, f"{found.ndim}-d"
  *     elif not (found.flags.c_contiguous and found.flags.aligned):             # <<<<<<<<<<<<<<
  *         error, got = ValueError, "a strided or unaligned one"
  *     else:
 */
-  __pyx_t_1 = __Pyx_PyObject_GetAttrStr(__pyx_v_found, __pyx_mstate_global->__pyx_n_u_flags); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 27, __pyx_L1_error)
+  __pyx_t_1 = __Pyx_PyObject_GetAttrStr(__pyx_v_found, __pyx_mstate_global->__pyx_n_u_flags); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 30, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_1);
-  __pyx_t_2 = __Pyx_PyObject_GetAttrStr(__pyx_t_1, __pyx_mstate_global->__pyx_n_u_c_contiguous); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 27, __pyx_L1_error)
+  __pyx_t_2 = __Pyx_PyObject_GetAttrStr(__pyx_t_1, __pyx_mstate_global->__pyx_n_u_c_contiguous); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 30, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_2);
   __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
-  __pyx_t_3 = __Pyx_PyObject_IsTrue(__pyx_t_2); if (unlikely((__pyx_t_3 < 0))) __PYX_ERR(0, 27, __pyx_L1_error)
+  __pyx_t_3 = __Pyx_PyObject_IsTrue(__pyx_t_2); if (unlikely((__pyx_t_3 < 0))) __PYX_ERR(0, 30, __pyx_L1_error)
   __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
   if (__pyx_t_3) {
 
@@ -18302,12 +18667,12 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_array(CYTHON_UNUSED PyObject
 
     goto __pyx_L4_bool_binop_done;
   }
-  __pyx_t_2 = __Pyx_PyObject_GetAttrStr(__pyx_v_found, __pyx_mstate_global->__pyx_n_u_flags); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 27, __pyx_L1_error)
+  __pyx_t_2 = __Pyx_PyObject_GetAttrStr(__pyx_v_found, __pyx_mstate_global->__pyx_n_u_flags); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 30, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_2);
-  __pyx_t_1 = __Pyx_PyObject_GetAttrStr(__pyx_t_2, __pyx_mstate_global->__pyx_n_u_aligned); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 27, __pyx_L1_error)
+  __pyx_t_1 = __Pyx_PyObject_GetAttrStr(__pyx_t_2, __pyx_mstate_global->__pyx_n_u_aligned); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 30, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_1);
   __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
-  __pyx_t_3 = __Pyx_PyObject_IsTrue(__pyx_t_1); if (unlikely((__pyx_t_3 < 0))) __PYX_ERR(0, 27, __pyx_L1_error)
+  __pyx_t_3 = __Pyx_PyObject_IsTrue(__pyx_t_1); if (unlikely((__pyx_t_3 < 0))) __PYX_ERR(0, 30, __pyx_L1_error)
   __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
 
   __pyx_t_4 = __pyx_t_3;
@@ -18319,7 +18684,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_array(CYTHON_UNUSED PyObject
   if (__pyx_t_3) {
 
 
-    /* "hotpath_cython/_arrays.pyx":28
+    /* "hotpath_cython/_arrays.pyx":31
  *         error, got = ValueError, f"{found.ndim}-d"
  *     elif not (found.flags.c_contiguous and found.flags.aligned):
  *         error, got = ValueError, "a strided or unaligned one"             # <<<<<<<<<<<<<<
@@ -18335,7 +18700,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_array(CYTHON_UNUSED PyObject
     __pyx_v_got = __pyx_t_2;
     __pyx_t_2 = 0;
 
-    /* "hotpath_cython/_arrays.pyx":27
+    /* "hotpath_cython/_arrays.pyx":30
  *     elif found.ndim != dimensions:
  *         error, got = ValueError, f"{found.ndim}-d"
  *     elif not (found.flags.c_contiguous and found.flags.aligned):             # <<<<<<<<<<<<<<
@@ -18345,12 +18710,12 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_array(CYTHON_UNUSED PyObject
     goto __pyx_L3;
   }
 
-  /* "hotpath_cython/_arrays.pyx":30
+  /* "hotpath_cython/_arrays.pyx":33
  *         error, got = ValueError, "a strided or unaligned one"
  *     else:
  *         return found             # <<<<<<<<<<<<<<
- *     raise error(
- *         f"{owner}.{field}: expected a C-contiguous {dimensions}-d {dtype} array, got {got}"
+ *     raise error(f"{name}: expected a C-contiguous {dimensions}-d {dtype} array, got {got}")
+ * 
 */
   /*else*/ {
     {
@@ -18366,82 +18731,69 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_array(CYTHON_UNUSED PyObject
   }
   __pyx_L3:;
 
-  /* "hotpath_cython/_arrays.pyx":31
+  /* "hotpath_cython/_arrays.pyx":34
  *     else:
  *         return found
- *     raise error(             # <<<<<<<<<<<<<<
- *         f"{owner}.{field}: expected a C-contiguous {dimensions}-d {dtype} array, got {got}"
- *     )
-*/
-  __pyx_t_1 = NULL;
-
-  /* "hotpath_cython/_arrays.pyx":32
- *         return found
- *     raise error(
- *         f"{owner}.{field}: expected a C-contiguous {dimensions}-d {dtype} array, got {got}"             # <<<<<<<<<<<<<<
- *     )
+ *     raise error(f"{name}: expected a C-contiguous {dimensions}-d {dtype} array, got {got}")             # <<<<<<<<<<<<<<
+ * 
  * 
 */
-  __pyx_t_5 = __Pyx_PyObject_FormatSimple(__pyx_v_owner, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 32, __pyx_L1_error)
+  __pyx_t_1 = NULL;
+  __pyx_t_5 = __Pyx_PyObject_FormatSimple(__pyx_v_name, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 34, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_5);
-  __pyx_t_6 = __Pyx_PyObject_FormatSimple(__pyx_v_field, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_6)) __PYX_ERR(0, 32, __pyx_L1_error)
+  __pyx_t_6 = __Pyx_PyObject_FormatSimple(__pyx_v_dimensions, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_6)) __PYX_ERR(0, 34, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_6);
-  __pyx_t_7 = __Pyx_PyObject_FormatSimple(__pyx_v_dimensions, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_7)) __PYX_ERR(0, 32, __pyx_L1_error)
+  __pyx_t_7 = __Pyx_PyObject_FormatSimple(__pyx_v_dtype, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_7)) __PYX_ERR(0, 34, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_7);
-  __pyx_t_8 = __Pyx_PyObject_FormatSimple(__pyx_v_dtype, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_8)) __PYX_ERR(0, 32, __pyx_L1_error)
+  __pyx_t_8 = __Pyx_PyObject_FormatSimple(__pyx_v_got, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_8)) __PYX_ERR(0, 34, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_8);
-  __pyx_t_9 = __Pyx_PyObject_FormatSimple(__pyx_v_got, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_9)) __PYX_ERR(0, 32, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_9);
-  __pyx_t_10[0] = __pyx_t_5;
-  __pyx_t_10[1] = __pyx_mstate_global->__pyx_kp_u__3;
-  __pyx_t_10[2] = __pyx_t_6;
-  __pyx_t_10[3] = __pyx_mstate_global->__pyx_kp_u_expected_a_C_contiguous;
-  __pyx_t_10[4] = __pyx_t_7;
-  __pyx_t_10[5] = __pyx_mstate_global->__pyx_kp_u_d_2;
-  __pyx_t_10[6] = __pyx_t_8;
-  __pyx_t_10[7] = __pyx_mstate_global->__pyx_kp_u_array_got;
-  __pyx_t_10[8] = __pyx_t_9;
-  __pyx_t_11 = 42;
+  __pyx_t_9[0] = __pyx_t_5;
+  __pyx_t_9[1] = __pyx_mstate_global->__pyx_kp_u_expected_a_C_contiguous;
+  __pyx_t_9[2] = __pyx_t_6;
+  __pyx_t_9[3] = __pyx_mstate_global->__pyx_kp_u_d_2;
+  __pyx_t_9[4] = __pyx_t_7;
+  __pyx_t_9[5] = __pyx_mstate_global->__pyx_kp_u_array_got;
+  __pyx_t_9[6] = __pyx_t_8;
+  __pyx_t_10 = 41;
   #if __Pyx_PyUnicode_Join_CAN_USE_KIND_AND_LENGTH
-  for (Py_ssize_t i=0; i <= 8; i += 2) {
-    Py_ssize_t l = __Pyx_PyUnicode_GET_LENGTH(__pyx_t_10[i]);
-    __pyx_t_11 += l;
+  for (Py_ssize_t i=0; i <= 6; i += 2) {
+    Py_ssize_t l = __Pyx_PyUnicode_GET_LENGTH(__pyx_t_9[i]);
+    __pyx_t_10 += l;
   }
   #endif
-  __pyx_t_12 = 0;
+  __pyx_t_11 = 0;
   #if __Pyx_PyUnicode_Join_CAN_USE_KIND_AND_LENGTH
-  for (Py_ssize_t i=0; i <= 8; i += 2) {
-    int l = __Pyx_PyUnicode_KIND_04(__pyx_t_10[i]);
-    __pyx_t_12 |= l;
+  for (Py_ssize_t i=0; i <= 6; i += 2) {
+    int l = __Pyx_PyUnicode_KIND_04(__pyx_t_9[i]);
+    __pyx_t_11 |= l;
   }
   #endif
-  __pyx_t_13 = __Pyx_PyUnicode_Join(__pyx_t_10, 9, __pyx_t_11, __pyx_t_12);
-  if (unlikely(!__pyx_t_13)) __PYX_ERR(0, 32, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_13);
+  __pyx_t_12 = __Pyx_PyUnicode_Join(__pyx_t_9, 7, __pyx_t_10, __pyx_t_11);
+  if (unlikely(!__pyx_t_12)) __PYX_ERR(0, 34, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_12);
   __Pyx_DECREF(__pyx_t_5); __pyx_t_5 = 0;
   __Pyx_DECREF(__pyx_t_6); __pyx_t_6 = 0;
   __Pyx_DECREF(__pyx_t_7); __pyx_t_7 = 0;
   __Pyx_DECREF(__pyx_t_8); __pyx_t_8 = 0;
-  __Pyx_DECREF(__pyx_t_9); __pyx_t_9 = 0;
-  __pyx_t_14 = 1;
+  __pyx_t_13 = 1;
   {
-    PyObject *__pyx_callargs[2] = {__pyx_t_1, __pyx_t_13};
-    __pyx_t_2 = __Pyx_PyObject_FastCall((PyObject*)__pyx_v_error, __pyx_callargs+__pyx_t_14, (2-__pyx_t_14) | (__pyx_t_14*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
+    PyObject *__pyx_callargs[2] = {__pyx_t_1, __pyx_t_12};
+    __pyx_t_2 = __Pyx_PyObject_FastCall((PyObject*)__pyx_v_error, __pyx_callargs+__pyx_t_13, (2-__pyx_t_13) | (__pyx_t_13*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
     __Pyx_XDECREF(__pyx_t_1); __pyx_t_1 = 0;
-    __Pyx_DECREF(__pyx_t_13); __pyx_t_13 = 0;
-    if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 31, __pyx_L1_error)
+    __Pyx_DECREF(__pyx_t_12); __pyx_t_12 = 0;
+    if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 34, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_2);
   }
   __Pyx_Raise(__pyx_t_2, 0, 0, 0);
   __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
-  __PYX_ERR(0, 31, __pyx_L1_error)
+  __PYX_ERR(0, 34, __pyx_L1_error)
 
-  /* "hotpath_cython/_arrays.pyx":18
+  /* "hotpath_cython/_arrays.pyx":23
  * 
  * 
- * def array(owner, item, field, dtype, dimensions=1):             # <<<<<<<<<<<<<<
- *     """`item.field`, in place; TypeError or ValueError where it is not what is expected."""
- *     found = getattr(item, field)
+ * def check_array(name, found, dtype, dimensions=1):             # <<<<<<<<<<<<<<
+ *     if not isinstance(found, np.ndarray):
+ *         error, got = TypeError, type(found).__name__
 */
 
   /* function exit code */
@@ -18452,12 +18804,10 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_array(CYTHON_UNUSED PyObject
   __Pyx_XDECREF(__pyx_t_6);
   __Pyx_XDECREF(__pyx_t_7);
   __Pyx_XDECREF(__pyx_t_8);
-  __Pyx_XDECREF(__pyx_t_9);
-  __Pyx_XDECREF(__pyx_t_13);
-  __Pyx_AddTraceback("hotpath_cython._arrays.array", __pyx_clineno, __pyx_lineno, __pyx_filename);
+  __Pyx_XDECREF(__pyx_t_12);
+  __Pyx_AddTraceback("hotpath_cython._arrays.check_array", __pyx_clineno, __pyx_lineno, __pyx_filename);
   __pyx_r = NULL;
   __pyx_L0:;
-  __Pyx_XDECREF(__pyx_v_found);
   __Pyx_XDECREF((PyObject *)__pyx_v_error);
   __Pyx_XDECREF(__pyx_v_got);
   __Pyx_XGIVEREF(__pyx_r);
@@ -18465,7 +18815,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_array(CYTHON_UNUSED PyObject
   return __pyx_r;
 }
 
-/* "hotpath_cython/_arrays.pyx":36
+/* "hotpath_cython/_arrays.pyx":37
  * 
  * 
  * def check_offsets(name, const int32_t[::1] offsets, Py_ssize_t end):             # <<<<<<<<<<<<<<
@@ -18474,16 +18824,16 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_array(CYTHON_UNUSED PyObject
 */
 
 /* Python wrapper */
-static PyObject *__pyx_pw_14hotpath_cython_7_arrays_3check_offsets(PyObject *__pyx_self, 
+static PyObject *__pyx_pw_14hotpath_cython_7_arrays_5check_offsets(PyObject *__pyx_self, 
 #if CYTHON_VECTORCALL
 PyObject *const *__pyx_args, Py_ssize_t __pyx_nargs, PyObject *__pyx_kwds
 #else
 PyObject *__pyx_args, PyObject *__pyx_kwds
 #endif
 ); /*proto*/
-PyDoc_STRVAR(__pyx_doc_14hotpath_cython_7_arrays_2check_offsets, "ValueError unless the offsets go from 0 to end and never fall.\n\n    Returns: whether the lengths never fall either.\n    ");
-static PyMethodDef __pyx_mdef_14hotpath_cython_7_arrays_3check_offsets = {"check_offsets", (PyCFunction)(void(*)(void))(__Pyx_PyCFunction_FastCallWithKeywords)__pyx_pw_14hotpath_cython_7_arrays_3check_offsets, __Pyx_METH_FASTCALL|METH_KEYWORDS, __pyx_doc_14hotpath_cython_7_arrays_2check_offsets};
-static PyObject *__pyx_pw_14hotpath_cython_7_arrays_3check_offsets(PyObject *__pyx_self, 
+PyDoc_STRVAR(__pyx_doc_14hotpath_cython_7_arrays_4check_offsets, "ValueError unless the offsets go from 0 to end and never fall.\n\n    Returns: whether the lengths never fall either.\n    ");
+static PyMethodDef __pyx_mdef_14hotpath_cython_7_arrays_5check_offsets = {"check_offsets", (PyCFunction)(void(*)(void))(__Pyx_PyCFunction_FastCallWithKeywords)__pyx_pw_14hotpath_cython_7_arrays_5check_offsets, __Pyx_METH_FASTCALL|METH_KEYWORDS, __pyx_doc_14hotpath_cython_7_arrays_4check_offsets};
+static PyObject *__pyx_pw_14hotpath_cython_7_arrays_5check_offsets(PyObject *__pyx_self, 
 #if CYTHON_VECTORCALL
 PyObject *const *__pyx_args, Py_ssize_t __pyx_nargs, PyObject *__pyx_kwds
 #else
@@ -18515,46 +18865,46 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
   {
     PyObject ** const __pyx_pyargnames[] = {&__pyx_mstate_global->__pyx_n_u_name,&__pyx_mstate_global->__pyx_n_u_offsets,&__pyx_mstate_global->__pyx_n_u_end,0};
     const Py_ssize_t __pyx_kwds_len = (__pyx_kwds) ? __Pyx_NumKwargs_FASTCALL(__pyx_kwds) : 0;
-    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 36, __pyx_L3_error)
+    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 37, __pyx_L3_error)
     if (__pyx_kwds_len > 0) {
       switch (__pyx_nargs) {
         case  3:
         values[2] = __Pyx_ArgRef_FASTCALL(__pyx_args, 2);
-        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 36, __pyx_L3_error)
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 37, __pyx_L3_error)
         CYTHON_FALLTHROUGH;
         case  2:
         values[1] = __Pyx_ArgRef_FASTCALL(__pyx_args, 1);
-        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 36, __pyx_L3_error)
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 37, __pyx_L3_error)
         CYTHON_FALLTHROUGH;
         case  1:
         values[0] = __Pyx_ArgRef_FASTCALL(__pyx_args, 0);
-        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 36, __pyx_L3_error)
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 37, __pyx_L3_error)
         CYTHON_FALLTHROUGH;
         case  0: break;
         default: goto __pyx_L5_argtuple_error;
       }
       const Py_ssize_t kwd_pos_args = __pyx_nargs;
-      if (__Pyx_ParseKeywords(__pyx_kwds, __pyx_kwvalues, __pyx_pyargnames, 0, values, kwd_pos_args, __pyx_kwds_len, "check_offsets", 0) < (0)) __PYX_ERR(0, 36, __pyx_L3_error)
+      if (__Pyx_ParseKeywords(__pyx_kwds, __pyx_kwvalues, __pyx_pyargnames, 0, values, kwd_pos_args, __pyx_kwds_len, "check_offsets", 0) < (0)) __PYX_ERR(0, 37, __pyx_L3_error)
       for (Py_ssize_t i = __pyx_nargs; i < 3; i++) {
-        if (unlikely(!values[i])) { __Pyx_RaiseArgtupleInvalid("check_offsets", 1, 3, 3, i); __PYX_ERR(0, 36, __pyx_L3_error) }
+        if (unlikely(!values[i])) { __Pyx_RaiseArgtupleInvalid("check_offsets", 1, 3, 3, i); __PYX_ERR(0, 37, __pyx_L3_error) }
       }
     } else if (unlikely(__pyx_nargs != 3)) {
       goto __pyx_L5_argtuple_error;
     } else {
       values[0] = __Pyx_ArgRef_FASTCALL(__pyx_args, 0);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 36, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 37, __pyx_L3_error)
       values[1] = __Pyx_ArgRef_FASTCALL(__pyx_args, 1);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 36, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 37, __pyx_L3_error)
       values[2] = __Pyx_ArgRef_FASTCALL(__pyx_args, 2);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 36, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 37, __pyx_L3_error)
     }
     __pyx_v_name = values[0];
-    __pyx_v_offsets = __Pyx_PyObject_to_MemoryviewSlice_dc_nn_int32_t__const__(values[1], 0); if (unlikely(!__pyx_v_offsets.memview)) __PYX_ERR(0, 36, __pyx_L3_error)
-    __pyx_v_end = __Pyx_PyIndex_AsSsize_t(values[2]); if (unlikely((__pyx_v_end == (Py_ssize_t)-1) && PyErr_Occurred())) __PYX_ERR(0, 36, __pyx_L3_error)
+    __pyx_v_offsets = __Pyx_PyObject_to_MemoryviewSlice_dc_nn_int32_t__const__(values[1], 0); if (unlikely(!__pyx_v_offsets.memview)) __PYX_ERR(0, 37, __pyx_L3_error)
+    __pyx_v_end = __Pyx_PyIndex_AsSsize_t(values[2]); if (unlikely((__pyx_v_end == (Py_ssize_t)-1) && PyErr_Occurred())) __PYX_ERR(0, 37, __pyx_L3_error)
   }
   goto __pyx_L6_skip;
   __pyx_L5_argtuple_error:;
-  __Pyx_RaiseArgtupleInvalid("check_offsets", 1, 3, 3, __pyx_nargs); __PYX_ERR(0, 36, __pyx_L3_error)
+  __Pyx_RaiseArgtupleInvalid("check_offsets", 1, 3, 3, __pyx_nargs); __PYX_ERR(0, 37, __pyx_L3_error)
   __pyx_L6_skip:;
   goto __pyx_L4_argument_unpacking_done;
   __pyx_L3_error:;
@@ -18566,7 +18916,7 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
   __Pyx_RefNannyFinishContext();
   return NULL;
   __pyx_L4_argument_unpacking_done:;
-  __pyx_r = __pyx_pf_14hotpath_cython_7_arrays_2check_offsets(__pyx_self, __pyx_v_name, __pyx_v_offsets, __pyx_v_end);
+  __pyx_r = __pyx_pf_14hotpath_cython_7_arrays_4check_offsets(__pyx_self, __pyx_v_name, __pyx_v_offsets, __pyx_v_end);
 
   /* function exit code */
   for (Py_ssize_t __pyx_temp=0; __pyx_temp < (Py_ssize_t)(sizeof(values)/sizeof(values[0])); ++__pyx_temp) {
@@ -18578,7 +18928,7 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
   return __pyx_r;
 }
 
-static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v_name, __Pyx_memviewslice __pyx_v_offsets, Py_ssize_t __pyx_v_end) {
+static PyObject *__pyx_pf_14hotpath_cython_7_arrays_4check_offsets(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v_name, __Pyx_memviewslice __pyx_v_offsets, Py_ssize_t __pyx_v_end) {
   Py_ssize_t __pyx_v_n;
   Py_ssize_t __pyx_v_i;
   int __pyx_v_falls;
@@ -18608,7 +18958,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
   int __pyx_clineno = 0;
   __Pyx_RefNannySetupContext("check_offsets", 0);
 
-  /* "hotpath_cython/_arrays.pyx":41
+  /* "hotpath_cython/_arrays.pyx":42
  *     Returns: whether the lengths never fall either.
  *     """
  *     cdef Py_ssize_t n = offsets.shape[0], i             # <<<<<<<<<<<<<<
@@ -18617,7 +18967,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
 */
   __pyx_v_n = (__pyx_v_offsets.shape[0]);
 
-  /* "hotpath_cython/_arrays.pyx":42
+  /* "hotpath_cython/_arrays.pyx":43
  *     """
  *     cdef Py_ssize_t n = offsets.shape[0], i
  *     if n == 0:             # <<<<<<<<<<<<<<
@@ -18629,7 +18979,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
   if (unlikely(__pyx_t_1)) {
 
 
-    /* "hotpath_cython/_arrays.pyx":43
+    /* "hotpath_cython/_arrays.pyx":44
  *     cdef Py_ssize_t n = offsets.shape[0], i
  *     if n == 0:
  *         raise ValueError(f"{name}: expected at least 1 element, got 0")             # <<<<<<<<<<<<<<
@@ -18637,9 +18987,9 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
  *         raise ValueError(f"{name}: expected to start at 0, got {offsets[0]}")
 */
     __pyx_t_3 = NULL;
-    __pyx_t_4 = __Pyx_PyObject_FormatSimple(__pyx_v_name, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 43, __pyx_L1_error)
+    __pyx_t_4 = __Pyx_PyObject_FormatSimple(__pyx_v_name, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 44, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_4);
-    __pyx_t_5 = __Pyx_PyUnicode_Concat__Pyx_ReferenceSharing_OwnStrongReferenceInPlace(__pyx_t_4, __pyx_mstate_global->__pyx_kp_u_expected_at_least_1_element_got); if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 43, __pyx_L1_error)
+    __pyx_t_5 = __Pyx_PyUnicode_Concat__Pyx_ReferenceSharing_OwnStrongReferenceInPlace(__pyx_t_4, __pyx_mstate_global->__pyx_kp_u_expected_at_least_1_element_got); if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 44, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_5);
     __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
     __pyx_t_6 = 1;
@@ -18648,14 +18998,14 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
       __pyx_t_2 = __Pyx_PyObject_FastCall((PyObject*)(((PyTypeObject*)PyExc_ValueError)), __pyx_callargs+__pyx_t_6, (2-__pyx_t_6) | (__pyx_t_6*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
       __Pyx_XDECREF(__pyx_t_3); __pyx_t_3 = 0;
       __Pyx_DECREF(__pyx_t_5); __pyx_t_5 = 0;
-      if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 43, __pyx_L1_error)
+      if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 44, __pyx_L1_error)
       __Pyx_GOTREF(__pyx_t_2);
     }
     __Pyx_Raise(__pyx_t_2, 0, 0, 0);
     __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
-    __PYX_ERR(0, 43, __pyx_L1_error)
+    __PYX_ERR(0, 44, __pyx_L1_error)
 
-    /* "hotpath_cython/_arrays.pyx":42
+    /* "hotpath_cython/_arrays.pyx":43
  *     """
  *     cdef Py_ssize_t n = offsets.shape[0], i
  *     if n == 0:             # <<<<<<<<<<<<<<
@@ -18664,7 +19014,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
 */
   }
 
-  /* "hotpath_cython/_arrays.pyx":44
+  /* "hotpath_cython/_arrays.pyx":45
  *     if n == 0:
  *         raise ValueError(f"{name}: expected at least 1 element, got 0")
  *     if offsets[0] != 0:             # <<<<<<<<<<<<<<
@@ -18677,7 +19027,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
   if (unlikely(__pyx_t_1)) {
 
 
-    /* "hotpath_cython/_arrays.pyx":45
+    /* "hotpath_cython/_arrays.pyx":46
  *         raise ValueError(f"{name}: expected at least 1 element, got 0")
  *     if offsets[0] != 0:
  *         raise ValueError(f"{name}: expected to start at 0, got {offsets[0]}")             # <<<<<<<<<<<<<<
@@ -18685,12 +19035,12 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
  *         raise ValueError(f"{name}: expected to end at {end}, got {offsets[n - 1]}")
 */
     __pyx_t_5 = NULL;
-    __pyx_t_3 = __Pyx_PyObject_FormatSimple(__pyx_v_name, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 45, __pyx_L1_error)
+    __pyx_t_3 = __Pyx_PyObject_FormatSimple(__pyx_v_name, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 46, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_3);
     __pyx_t_7 = 0;
-    __pyx_t_4 = __Pyx_PyLong_From_int32_t((*((int32_t const  *) ( /* dim=0 */ ((char *) (((int32_t const  *) __pyx_v_offsets.data) + __pyx_t_7)) )))); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 45, __pyx_L1_error)
+    __pyx_t_4 = __Pyx_PyLong_From_int32_t((*((int32_t const  *) ( /* dim=0 */ ((char *) (((int32_t const  *) __pyx_v_offsets.data) + __pyx_t_7)) )))); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 46, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_4);
-    __pyx_t_8 = __Pyx_PyObject_FormatSimple(__pyx_t_4, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_8)) __PYX_ERR(0, 45, __pyx_L1_error)
+    __pyx_t_8 = __Pyx_PyObject_FormatSimple(__pyx_t_4, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_8)) __PYX_ERR(0, 46, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_8);
     __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
     __pyx_t_9[0] = __pyx_t_3;
@@ -18705,7 +19055,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
     __pyx_t_11 |= __Pyx_PyUnicode_KIND_04(__pyx_t_9[0]) | __Pyx_PyUnicode_KIND_04(__pyx_t_9[2]);
     #endif
     __pyx_t_4 = __Pyx_PyUnicode_Join(__pyx_t_9, 3, __pyx_t_10, __pyx_t_11);
-    if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 45, __pyx_L1_error)
+    if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 46, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_4);
     __Pyx_DECREF(__pyx_t_3); __pyx_t_3 = 0;
     __Pyx_DECREF(__pyx_t_8); __pyx_t_8 = 0;
@@ -18715,14 +19065,14 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
       __pyx_t_2 = __Pyx_PyObject_FastCall((PyObject*)(((PyTypeObject*)PyExc_ValueError)), __pyx_callargs+__pyx_t_6, (2-__pyx_t_6) | (__pyx_t_6*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
       __Pyx_XDECREF(__pyx_t_5); __pyx_t_5 = 0;
       __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
-      if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 45, __pyx_L1_error)
+      if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 46, __pyx_L1_error)
       __Pyx_GOTREF(__pyx_t_2);
     }
     __Pyx_Raise(__pyx_t_2, 0, 0, 0);
     __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
-    __PYX_ERR(0, 45, __pyx_L1_error)
+    __PYX_ERR(0, 46, __pyx_L1_error)
 
-    /* "hotpath_cython/_arrays.pyx":44
+    /* "hotpath_cython/_arrays.pyx":45
  *     if n == 0:
  *         raise ValueError(f"{name}: expected at least 1 element, got 0")
  *     if offsets[0] != 0:             # <<<<<<<<<<<<<<
@@ -18731,7 +19081,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
 */
   }
 
-  /* "hotpath_cython/_arrays.pyx":46
+  /* "hotpath_cython/_arrays.pyx":47
  *     if offsets[0] != 0:
  *         raise ValueError(f"{name}: expected to start at 0, got {offsets[0]}")
  *     if offsets[n - 1] != end:             # <<<<<<<<<<<<<<
@@ -18744,7 +19094,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
   if (unlikely(__pyx_t_1)) {
 
 
-    /* "hotpath_cython/_arrays.pyx":47
+    /* "hotpath_cython/_arrays.pyx":48
  *         raise ValueError(f"{name}: expected to start at 0, got {offsets[0]}")
  *     if offsets[n - 1] != end:
  *         raise ValueError(f"{name}: expected to end at {end}, got {offsets[n - 1]}")             # <<<<<<<<<<<<<<
@@ -18752,14 +19102,14 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
  *     for i in range(1, n):  # without early exit, because that is the form that vectorises
 */
     __pyx_t_4 = NULL;
-    __pyx_t_5 = __Pyx_PyObject_FormatSimple(__pyx_v_name, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 47, __pyx_L1_error)
+    __pyx_t_5 = __Pyx_PyObject_FormatSimple(__pyx_v_name, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 48, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_5);
-    __pyx_t_8 = __Pyx_PyUnicode_From_Py_ssize_t(__pyx_v_end, 0, ' ', 'd'); if (unlikely(!__pyx_t_8)) __PYX_ERR(0, 47, __pyx_L1_error)
+    __pyx_t_8 = __Pyx_PyUnicode_From_Py_ssize_t(__pyx_v_end, 0, ' ', 'd'); if (unlikely(!__pyx_t_8)) __PYX_ERR(0, 48, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_8);
     __pyx_t_7 = (__pyx_v_n - 1);
-    __pyx_t_3 = __Pyx_PyLong_From_int32_t((*((int32_t const  *) ( /* dim=0 */ ((char *) (((int32_t const  *) __pyx_v_offsets.data) + __pyx_t_7)) )))); if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 47, __pyx_L1_error)
+    __pyx_t_3 = __Pyx_PyLong_From_int32_t((*((int32_t const  *) ( /* dim=0 */ ((char *) (((int32_t const  *) __pyx_v_offsets.data) + __pyx_t_7)) )))); if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 48, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_3);
-    __pyx_t_12 = __Pyx_PyObject_FormatSimple(__pyx_t_3, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_12)) __PYX_ERR(0, 47, __pyx_L1_error)
+    __pyx_t_12 = __Pyx_PyObject_FormatSimple(__pyx_t_3, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_12)) __PYX_ERR(0, 48, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_12);
     __Pyx_DECREF(__pyx_t_3); __pyx_t_3 = 0;
     __pyx_t_13[0] = __pyx_t_5;
@@ -18776,7 +19126,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
     __pyx_t_11 |= __Pyx_PyUnicode_KIND_04(__pyx_t_13[0]) | __Pyx_PyUnicode_KIND_04(__pyx_t_13[4]);
     #endif
     __pyx_t_3 = __Pyx_PyUnicode_Join(__pyx_t_13, 5, __pyx_t_10, __pyx_t_11);
-    if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 47, __pyx_L1_error)
+    if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 48, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_3);
     __Pyx_DECREF(__pyx_t_5); __pyx_t_5 = 0;
     __Pyx_DECREF(__pyx_t_8); __pyx_t_8 = 0;
@@ -18787,14 +19137,14 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
       __pyx_t_2 = __Pyx_PyObject_FastCall((PyObject*)(((PyTypeObject*)PyExc_ValueError)), __pyx_callargs+__pyx_t_6, (2-__pyx_t_6) | (__pyx_t_6*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
       __Pyx_XDECREF(__pyx_t_4); __pyx_t_4 = 0;
       __Pyx_DECREF(__pyx_t_3); __pyx_t_3 = 0;
-      if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 47, __pyx_L1_error)
+      if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 48, __pyx_L1_error)
       __Pyx_GOTREF(__pyx_t_2);
     }
     __Pyx_Raise(__pyx_t_2, 0, 0, 0);
     __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
-    __PYX_ERR(0, 47, __pyx_L1_error)
+    __PYX_ERR(0, 48, __pyx_L1_error)
 
-    /* "hotpath_cython/_arrays.pyx":46
+    /* "hotpath_cython/_arrays.pyx":47
  *     if offsets[0] != 0:
  *         raise ValueError(f"{name}: expected to start at 0, got {offsets[0]}")
  *     if offsets[n - 1] != end:             # <<<<<<<<<<<<<<
@@ -18803,7 +19153,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
 */
   }
 
-  /* "hotpath_cython/_arrays.pyx":48
+  /* "hotpath_cython/_arrays.pyx":49
  *     if offsets[n - 1] != end:
  *         raise ValueError(f"{name}: expected to end at {end}, got {offsets[n - 1]}")
  *     cdef int falls = 0, shrinks = 0             # <<<<<<<<<<<<<<
@@ -18813,7 +19163,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
   __pyx_v_falls = 0;
   __pyx_v_shrinks = 0;
 
-  /* "hotpath_cython/_arrays.pyx":49
+  /* "hotpath_cython/_arrays.pyx":50
  *         raise ValueError(f"{name}: expected to end at {end}, got {offsets[n - 1]}")
  *     cdef int falls = 0, shrinks = 0
  *     for i in range(1, n):  # without early exit, because that is the form that vectorises             # <<<<<<<<<<<<<<
@@ -18827,7 +19177,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
   for (__pyx_t_15 = 1; __pyx_t_15 < __pyx_t_14; __pyx_t_15+=1) {
     __pyx_v_i = __pyx_t_15;
 
-    /* "hotpath_cython/_arrays.pyx":50
+    /* "hotpath_cython/_arrays.pyx":51
  *     cdef int falls = 0, shrinks = 0
  *     for i in range(1, n):  # without early exit, because that is the form that vectorises
  *         falls |= offsets[i] < offsets[i - 1]             # <<<<<<<<<<<<<<
@@ -18840,7 +19190,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
   }
 
 
-  /* "hotpath_cython/_arrays.pyx":51
+  /* "hotpath_cython/_arrays.pyx":52
  *     for i in range(1, n):  # without early exit, because that is the form that vectorises
  *         falls |= offsets[i] < offsets[i - 1]
  *     if falls:             # <<<<<<<<<<<<<<
@@ -18852,7 +19202,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
   if (unlikely(__pyx_t_1)) {
 
 
-    /* "hotpath_cython/_arrays.pyx":52
+    /* "hotpath_cython/_arrays.pyx":53
  *         falls |= offsets[i] < offsets[i - 1]
  *     if falls:
  *         raise ValueError(f"{name}: expected values that never fall")             # <<<<<<<<<<<<<<
@@ -18860,9 +19210,9 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
  *         shrinks |= offsets[i] - offsets[i - 1] < offsets[i - 1] - offsets[i - 2]
 */
     __pyx_t_3 = NULL;
-    __pyx_t_4 = __Pyx_PyObject_FormatSimple(__pyx_v_name, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 52, __pyx_L1_error)
+    __pyx_t_4 = __Pyx_PyObject_FormatSimple(__pyx_v_name, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 53, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_4);
-    __pyx_t_12 = __Pyx_PyUnicode_Concat__Pyx_ReferenceSharing_OwnStrongReferenceInPlace(__pyx_t_4, __pyx_mstate_global->__pyx_kp_u_expected_values_that_never_fall); if (unlikely(!__pyx_t_12)) __PYX_ERR(0, 52, __pyx_L1_error)
+    __pyx_t_12 = __Pyx_PyUnicode_Concat__Pyx_ReferenceSharing_OwnStrongReferenceInPlace(__pyx_t_4, __pyx_mstate_global->__pyx_kp_u_expected_values_that_never_fall); if (unlikely(!__pyx_t_12)) __PYX_ERR(0, 53, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_12);
     __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
     __pyx_t_6 = 1;
@@ -18871,14 +19221,14 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
       __pyx_t_2 = __Pyx_PyObject_FastCall((PyObject*)(((PyTypeObject*)PyExc_ValueError)), __pyx_callargs+__pyx_t_6, (2-__pyx_t_6) | (__pyx_t_6*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
       __Pyx_XDECREF(__pyx_t_3); __pyx_t_3 = 0;
       __Pyx_DECREF(__pyx_t_12); __pyx_t_12 = 0;
-      if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 52, __pyx_L1_error)
+      if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 53, __pyx_L1_error)
       __Pyx_GOTREF(__pyx_t_2);
     }
     __Pyx_Raise(__pyx_t_2, 0, 0, 0);
     __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
-    __PYX_ERR(0, 52, __pyx_L1_error)
+    __PYX_ERR(0, 53, __pyx_L1_error)
 
-    /* "hotpath_cython/_arrays.pyx":51
+    /* "hotpath_cython/_arrays.pyx":52
  *     for i in range(1, n):  # without early exit, because that is the form that vectorises
  *         falls |= offsets[i] < offsets[i - 1]
  *     if falls:             # <<<<<<<<<<<<<<
@@ -18887,7 +19237,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
 */
   }
 
-  /* "hotpath_cython/_arrays.pyx":53
+  /* "hotpath_cython/_arrays.pyx":54
  *     if falls:
  *         raise ValueError(f"{name}: expected values that never fall")
  *     for i in range(2, n):             # <<<<<<<<<<<<<<
@@ -18901,7 +19251,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
   for (__pyx_t_15 = 2; __pyx_t_15 < __pyx_t_14; __pyx_t_15+=1) {
     __pyx_v_i = __pyx_t_15;
 
-    /* "hotpath_cython/_arrays.pyx":54
+    /* "hotpath_cython/_arrays.pyx":55
  *         raise ValueError(f"{name}: expected values that never fall")
  *     for i in range(2, n):
  *         shrinks |= offsets[i] - offsets[i - 1] < offsets[i - 1] - offsets[i - 2]             # <<<<<<<<<<<<<<
@@ -18916,14 +19266,14 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
   }
 
 
-  /* "hotpath_cython/_arrays.pyx":55
+  /* "hotpath_cython/_arrays.pyx":56
  *     for i in range(2, n):
  *         shrinks |= offsets[i] - offsets[i - 1] < offsets[i - 1] - offsets[i - 2]
  *     return not shrinks             # <<<<<<<<<<<<<<
  * 
  * 
 */
-  __pyx_t_2 = __Pyx_PyBool_FromLong((!(__pyx_v_shrinks != 0))); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 55, __pyx_L1_error)
+  __pyx_t_2 = __Pyx_PyBool_FromLong((!(__pyx_v_shrinks != 0))); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 56, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_2);
   {
     PyObject *__pyx_temp;
@@ -18936,7 +19286,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
   __pyx_t_2 = 0;
   goto __pyx_L0;
 
-  /* "hotpath_cython/_arrays.pyx":36
+  /* "hotpath_cython/_arrays.pyx":37
  * 
  * 
  * def check_offsets(name, const int32_t[::1] offsets, Py_ssize_t end):             # <<<<<<<<<<<<<<
@@ -18964,7 +19314,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
   return __pyx_r;
 }
 
-/* "hotpath_cython/_arrays.pyx":58
+/* "hotpath_cython/_arrays.pyx":59
  * 
  * 
  * def check_shape(name, found, shape):             # <<<<<<<<<<<<<<
@@ -18973,15 +19323,15 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_2check_offsets(CYTHON_UNUSED
 */
 
 /* Python wrapper */
-static PyObject *__pyx_pw_14hotpath_cython_7_arrays_5check_shape(PyObject *__pyx_self, 
+static PyObject *__pyx_pw_14hotpath_cython_7_arrays_7check_shape(PyObject *__pyx_self, 
 #if CYTHON_VECTORCALL
 PyObject *const *__pyx_args, Py_ssize_t __pyx_nargs, PyObject *__pyx_kwds
 #else
 PyObject *__pyx_args, PyObject *__pyx_kwds
 #endif
 ); /*proto*/
-static PyMethodDef __pyx_mdef_14hotpath_cython_7_arrays_5check_shape = {"check_shape", (PyCFunction)(void(*)(void))(__Pyx_PyCFunction_FastCallWithKeywords)__pyx_pw_14hotpath_cython_7_arrays_5check_shape, __Pyx_METH_FASTCALL|METH_KEYWORDS, 0};
-static PyObject *__pyx_pw_14hotpath_cython_7_arrays_5check_shape(PyObject *__pyx_self, 
+static PyMethodDef __pyx_mdef_14hotpath_cython_7_arrays_7check_shape = {"check_shape", (PyCFunction)(void(*)(void))(__Pyx_PyCFunction_FastCallWithKeywords)__pyx_pw_14hotpath_cython_7_arrays_7check_shape, __Pyx_METH_FASTCALL|METH_KEYWORDS, 0};
+static PyObject *__pyx_pw_14hotpath_cython_7_arrays_7check_shape(PyObject *__pyx_self, 
 #if CYTHON_VECTORCALL
 PyObject *const *__pyx_args, Py_ssize_t __pyx_nargs, PyObject *__pyx_kwds
 #else
@@ -19013,38 +19363,38 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
   {
     PyObject ** const __pyx_pyargnames[] = {&__pyx_mstate_global->__pyx_n_u_name,&__pyx_mstate_global->__pyx_n_u_found,&__pyx_mstate_global->__pyx_n_u_shape,0};
     const Py_ssize_t __pyx_kwds_len = (__pyx_kwds) ? __Pyx_NumKwargs_FASTCALL(__pyx_kwds) : 0;
-    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 58, __pyx_L3_error)
+    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 59, __pyx_L3_error)
     if (__pyx_kwds_len > 0) {
       switch (__pyx_nargs) {
         case  3:
         values[2] = __Pyx_ArgRef_FASTCALL(__pyx_args, 2);
-        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 58, __pyx_L3_error)
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 59, __pyx_L3_error)
         CYTHON_FALLTHROUGH;
         case  2:
         values[1] = __Pyx_ArgRef_FASTCALL(__pyx_args, 1);
-        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 58, __pyx_L3_error)
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 59, __pyx_L3_error)
         CYTHON_FALLTHROUGH;
         case  1:
         values[0] = __Pyx_ArgRef_FASTCALL(__pyx_args, 0);
-        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 58, __pyx_L3_error)
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 59, __pyx_L3_error)
         CYTHON_FALLTHROUGH;
         case  0: break;
         default: goto __pyx_L5_argtuple_error;
       }
       const Py_ssize_t kwd_pos_args = __pyx_nargs;
-      if (__Pyx_ParseKeywords(__pyx_kwds, __pyx_kwvalues, __pyx_pyargnames, 0, values, kwd_pos_args, __pyx_kwds_len, "check_shape", 0) < (0)) __PYX_ERR(0, 58, __pyx_L3_error)
+      if (__Pyx_ParseKeywords(__pyx_kwds, __pyx_kwvalues, __pyx_pyargnames, 0, values, kwd_pos_args, __pyx_kwds_len, "check_shape", 0) < (0)) __PYX_ERR(0, 59, __pyx_L3_error)
       for (Py_ssize_t i = __pyx_nargs; i < 3; i++) {
-        if (unlikely(!values[i])) { __Pyx_RaiseArgtupleInvalid("check_shape", 1, 3, 3, i); __PYX_ERR(0, 58, __pyx_L3_error) }
+        if (unlikely(!values[i])) { __Pyx_RaiseArgtupleInvalid("check_shape", 1, 3, 3, i); __PYX_ERR(0, 59, __pyx_L3_error) }
       }
     } else if (unlikely(__pyx_nargs != 3)) {
       goto __pyx_L5_argtuple_error;
     } else {
       values[0] = __Pyx_ArgRef_FASTCALL(__pyx_args, 0);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 58, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 59, __pyx_L3_error)
       values[1] = __Pyx_ArgRef_FASTCALL(__pyx_args, 1);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 58, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 59, __pyx_L3_error)
       values[2] = __Pyx_ArgRef_FASTCALL(__pyx_args, 2);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 58, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 59, __pyx_L3_error)
     }
     __pyx_v_name = values[0];
     __pyx_v_found = values[1];
@@ -19052,7 +19402,7 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
   }
   goto __pyx_L6_skip;
   __pyx_L5_argtuple_error:;
-  __Pyx_RaiseArgtupleInvalid("check_shape", 1, 3, 3, __pyx_nargs); __PYX_ERR(0, 58, __pyx_L3_error)
+  __Pyx_RaiseArgtupleInvalid("check_shape", 1, 3, 3, __pyx_nargs); __PYX_ERR(0, 59, __pyx_L3_error)
   __pyx_L6_skip:;
   goto __pyx_L4_argument_unpacking_done;
   __pyx_L3_error:;
@@ -19063,7 +19413,7 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
   __Pyx_RefNannyFinishContext();
   return NULL;
   __pyx_L4_argument_unpacking_done:;
-  __pyx_r = __pyx_pf_14hotpath_cython_7_arrays_4check_shape(__pyx_self, __pyx_v_name, __pyx_v_found, __pyx_v_shape);
+  __pyx_r = __pyx_pf_14hotpath_cython_7_arrays_6check_shape(__pyx_self, __pyx_v_name, __pyx_v_found, __pyx_v_shape);
 
   /* function exit code */
   for (Py_ssize_t __pyx_temp=0; __pyx_temp < (Py_ssize_t)(sizeof(values)/sizeof(values[0])); ++__pyx_temp) {
@@ -19073,7 +19423,7 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
   return __pyx_r;
 }
 
-static PyObject *__pyx_pf_14hotpath_cython_7_arrays_4check_shape(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v_name, PyObject *__pyx_v_found, PyObject *__pyx_v_shape) {
+static PyObject *__pyx_pf_14hotpath_cython_7_arrays_6check_shape(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v_name, PyObject *__pyx_v_found, PyObject *__pyx_v_shape) {
   PyObject *__pyx_r = NULL;
   __Pyx_RefNannyDeclarations
   PyObject *__pyx_t_1 = NULL;
@@ -19092,32 +19442,35 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_4check_shape(CYTHON_UNUSED P
   int __pyx_clineno = 0;
   __Pyx_RefNannySetupContext("check_shape", 0);
 
-  /* "hotpath_cython/_arrays.pyx":59
+  /* "hotpath_cython/_arrays.pyx":60
  * 
  * def check_shape(name, found, shape):
  *     if found.shape != shape:             # <<<<<<<<<<<<<<
  *         raise ValueError(f"{name}: expected shape {shape}, got {found.shape}")
+ * 
 */
-  __pyx_t_1 = __Pyx_PyObject_GetAttrStr(__pyx_v_found, __pyx_mstate_global->__pyx_n_u_shape); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 59, __pyx_L1_error)
+  __pyx_t_1 = __Pyx_PyObject_GetAttrStr(__pyx_v_found, __pyx_mstate_global->__pyx_n_u_shape); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 60, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_1);
-  __pyx_t_2 = __Pyx_PyObject_CompareBoolNe_object_object(__pyx_t_1, __pyx_v_shape, Py_NE); if (unlikely((__pyx_t_2 < 0))) __PYX_ERR(0, 59, __pyx_L1_error)
+  __pyx_t_2 = __Pyx_PyObject_CompareBoolNe_object_object(__pyx_t_1, __pyx_v_shape, Py_NE); if (unlikely((__pyx_t_2 < 0))) __PYX_ERR(0, 60, __pyx_L1_error)
   __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
   if (unlikely(__pyx_t_2)) {
 
 
-    /* "hotpath_cython/_arrays.pyx":60
+    /* "hotpath_cython/_arrays.pyx":61
  * def check_shape(name, found, shape):
  *     if found.shape != shape:
  *         raise ValueError(f"{name}: expected shape {shape}, got {found.shape}")             # <<<<<<<<<<<<<<
+ * 
+ * 
 */
     __pyx_t_3 = NULL;
-    __pyx_t_4 = __Pyx_PyObject_FormatSimple(__pyx_v_name, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 60, __pyx_L1_error)
+    __pyx_t_4 = __Pyx_PyObject_FormatSimple(__pyx_v_name, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 61, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_4);
-    __pyx_t_5 = __Pyx_PyObject_FormatSimple(__pyx_v_shape, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 60, __pyx_L1_error)
+    __pyx_t_5 = __Pyx_PyObject_FormatSimple(__pyx_v_shape, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 61, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_5);
-    __pyx_t_6 = __Pyx_PyObject_GetAttrStr(__pyx_v_found, __pyx_mstate_global->__pyx_n_u_shape); if (unlikely(!__pyx_t_6)) __PYX_ERR(0, 60, __pyx_L1_error)
+    __pyx_t_6 = __Pyx_PyObject_GetAttrStr(__pyx_v_found, __pyx_mstate_global->__pyx_n_u_shape); if (unlikely(!__pyx_t_6)) __PYX_ERR(0, 61, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_6);
-    __pyx_t_7 = __Pyx_PyObject_FormatSimple(__pyx_t_6, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_7)) __PYX_ERR(0, 60, __pyx_L1_error)
+    __pyx_t_7 = __Pyx_PyObject_FormatSimple(__pyx_t_6, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_7)) __PYX_ERR(0, 61, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_7);
     __Pyx_DECREF(__pyx_t_6); __pyx_t_6 = 0;
     __pyx_t_8[0] = __pyx_t_4;
@@ -19134,7 +19487,7 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_4check_shape(CYTHON_UNUSED P
     __pyx_t_10 |= __Pyx_PyUnicode_KIND_04(__pyx_t_8[0]) | __Pyx_PyUnicode_KIND_04(__pyx_t_8[2]) | __Pyx_PyUnicode_KIND_04(__pyx_t_8[4]);
     #endif
     __pyx_t_6 = __Pyx_PyUnicode_Join(__pyx_t_8, 5, __pyx_t_9, __pyx_t_10);
-    if (unlikely(!__pyx_t_6)) __PYX_ERR(0, 60, __pyx_L1_error)
+    if (unlikely(!__pyx_t_6)) __PYX_ERR(0, 61, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_6);
     __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
     __Pyx_DECREF(__pyx_t_5); __pyx_t_5 = 0;
@@ -19145,22 +19498,23 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_4check_shape(CYTHON_UNUSED P
       __pyx_t_1 = __Pyx_PyObject_FastCall((PyObject*)(((PyTypeObject*)PyExc_ValueError)), __pyx_callargs+__pyx_t_11, (2-__pyx_t_11) | (__pyx_t_11*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
       __Pyx_XDECREF(__pyx_t_3); __pyx_t_3 = 0;
       __Pyx_DECREF(__pyx_t_6); __pyx_t_6 = 0;
-      if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 60, __pyx_L1_error)
+      if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 61, __pyx_L1_error)
       __Pyx_GOTREF(__pyx_t_1);
     }
     __Pyx_Raise(__pyx_t_1, 0, 0, 0);
     __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
-    __PYX_ERR(0, 60, __pyx_L1_error)
+    __PYX_ERR(0, 61, __pyx_L1_error)
 
-    /* "hotpath_cython/_arrays.pyx":59
+    /* "hotpath_cython/_arrays.pyx":60
  * 
  * def check_shape(name, found, shape):
  *     if found.shape != shape:             # <<<<<<<<<<<<<<
  *         raise ValueError(f"{name}: expected shape {shape}, got {found.shape}")
+ * 
 */
   }
 
-  /* "hotpath_cython/_arrays.pyx":58
+  /* "hotpath_cython/_arrays.pyx":59
  * 
  * 
  * def check_shape(name, found, shape):             # <<<<<<<<<<<<<<
@@ -19185,7 +19539,794 @@ static PyObject *__pyx_pf_14hotpath_cython_7_arrays_4check_shape(CYTHON_UNUSED P
   __Pyx_RefNannyFinishContext();
   return __pyx_r;
 }
+
+/* "hotpath_cython/_arrays.pyx":67
+ *     """Packed bytes, checked; the arrays stay referenced for as long as this."""
+ * 
+ *     def __cinit__(self, name, blobs):             # <<<<<<<<<<<<<<
+ *         self.offsets = offsets = array(name, blobs, "offsets", "int32")
+ *         self.data = array(name, blobs, "data", "uint8")
+*/
+
+/* Python wrapper */
+static int __pyx_pw_14hotpath_cython_7_arrays_5Blobs_1__cinit__(PyObject *__pyx_v_self, 
+#if CYTHON_VECTORCALL_TPNEW
+PyObject *const *__pyx_args, Py_ssize_t __pyx_nargs, PyObject *__pyx_kwds
+#else
+PyObject *__pyx_args, PyObject *__pyx_kwds
+#endif
+); /*proto*/
+static int __pyx_pw_14hotpath_cython_7_arrays_5Blobs_1__cinit__(PyObject *__pyx_v_self, 
+#if CYTHON_VECTORCALL_TPNEW
+PyObject *const *__pyx_args, Py_ssize_t __pyx_nargs, PyObject *__pyx_kwds
+#else
+PyObject *__pyx_args, PyObject *__pyx_kwds
+#endif
+) {
+  PyObject *__pyx_v_name = 0;
+  PyObject *__pyx_v_blobs = 0;
+  #if !CYTHON_VECTORCALL_TPNEW
+  CYTHON_UNUSED Py_ssize_t __pyx_nargs;
+  #endif
+  CYTHON_UNUSED PyObject *const *__pyx_kwvalues;
+  PyObject* values[2] = {0,0};
+  int __pyx_lineno = 0;
+  const char *__pyx_filename = NULL;
+  int __pyx_clineno = 0;
+  int __pyx_r;
+  __Pyx_RefNannyDeclarations
+  __Pyx_RefNannySetupContext("__cinit__ (wrapper)", 0);
+  #if !CYTHON_VECTORCALL_TPNEW
+  #if CYTHON_ASSUME_SAFE_SIZE
+  __pyx_nargs = PyTuple_GET_SIZE(__pyx_args);
+  #else
+  __pyx_nargs = PyTuple_Size(__pyx_args); if (unlikely(__pyx_nargs < 0)) return -1;
+  #endif
+  #endif
+  __pyx_kwvalues = __Pyx_KwValues_FASTCALL_TPNEW(__pyx_args, __pyx_nargs);
+  {
+    PyObject ** const __pyx_pyargnames[] = {&__pyx_mstate_global->__pyx_n_u_name,&__pyx_mstate_global->__pyx_n_u_blobs,0};
+    const Py_ssize_t __pyx_kwds_len = (__pyx_kwds) ? __Pyx_NumKwargs_FASTCALL_TPNEW(__pyx_kwds) : 0;
+    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 67, __pyx_L3_error)
+    if (__pyx_kwds_len > 0) {
+      switch (__pyx_nargs) {
+        case  2:
+        values[1] = __Pyx_ArgRef_FASTCALL_TPNEW(__pyx_args, 1);
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 67, __pyx_L3_error)
+        CYTHON_FALLTHROUGH;
+        case  1:
+        values[0] = __Pyx_ArgRef_FASTCALL_TPNEW(__pyx_args, 0);
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 67, __pyx_L3_error)
+        CYTHON_FALLTHROUGH;
+        case  0: break;
+        default: goto __pyx_L5_argtuple_error;
+      }
+      const Py_ssize_t kwd_pos_args = __pyx_nargs;
+      if (__Pyx_ParseKeywords(__pyx_kwds, __pyx_kwvalues, __pyx_pyargnames, 0, values, kwd_pos_args, __pyx_kwds_len, "__cinit__", 0) < (0)) __PYX_ERR(0, 67, __pyx_L3_error)
+      for (Py_ssize_t i = __pyx_nargs; i < 2; i++) {
+        if (unlikely(!values[i])) { __Pyx_RaiseArgtupleInvalid("__cinit__", 1, 2, 2, i); __PYX_ERR(0, 67, __pyx_L3_error) }
+      }
+    } else if (unlikely(__pyx_nargs != 2)) {
+      goto __pyx_L5_argtuple_error;
+    } else {
+      values[0] = __Pyx_ArgRef_FASTCALL_TPNEW(__pyx_args, 0);
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 67, __pyx_L3_error)
+      values[1] = __Pyx_ArgRef_FASTCALL_TPNEW(__pyx_args, 1);
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 67, __pyx_L3_error)
+    }
+    __pyx_v_name = values[0];
+    __pyx_v_blobs = values[1];
+  }
+  goto __pyx_L6_skip;
+  __pyx_L5_argtuple_error:;
+  __Pyx_RaiseArgtupleInvalid("__cinit__", 1, 2, 2, __pyx_nargs); __PYX_ERR(0, 67, __pyx_L3_error)
+  __pyx_L6_skip:;
+  goto __pyx_L4_argument_unpacking_done;
+  __pyx_L3_error:;
+  for (Py_ssize_t __pyx_temp=0; __pyx_temp < (Py_ssize_t)(sizeof(values)/sizeof(values[0])); ++__pyx_temp) {
+    Py_XDECREF(values[__pyx_temp]);
+  }
+  __Pyx_AddTraceback("hotpath_cython._arrays.Blobs.__cinit__", __pyx_clineno, __pyx_lineno, __pyx_filename);
+  __Pyx_RefNannyFinishContext();
+  return -1;
+  __pyx_L4_argument_unpacking_done:;
+  __pyx_r = __pyx_pf_14hotpath_cython_7_arrays_5Blobs___cinit__(((struct __pyx_obj_14hotpath_cython_7_arrays_Blobs *)__pyx_v_self), __pyx_v_name, __pyx_v_blobs);
+
+  /* function exit code */
+  for (Py_ssize_t __pyx_temp=0; __pyx_temp < (Py_ssize_t)(sizeof(values)/sizeof(values[0])); ++__pyx_temp) {
+    Py_XDECREF(values[__pyx_temp]);
+  }
+  __Pyx_RefNannyFinishContext();
+  return __pyx_r;
+}
+
+static int __pyx_pf_14hotpath_cython_7_arrays_5Blobs___cinit__(struct __pyx_obj_14hotpath_cython_7_arrays_Blobs *__pyx_v_self, PyObject *__pyx_v_name, PyObject *__pyx_v_blobs) {
+  PyObject *__pyx_v_offsets = NULL;
+  int __pyx_r;
+  __Pyx_RefNannyDeclarations
+  PyObject *__pyx_t_1 = NULL;
+  PyObject *__pyx_t_2 = NULL;
+  PyObject *__pyx_t_3 = NULL;
+  size_t __pyx_t_4;
+  __Pyx_memviewslice __pyx_t_5 = { 0, 0, { 0 }, { 0 }, { 0 } };
+  __Pyx_memviewslice __pyx_t_6 = { 0, 0, { 0 }, { 0 }, { 0 } };
+  PyObject *__pyx_t_7 = NULL;
+  PyObject *__pyx_t_8 = NULL;
+  Py_ssize_t __pyx_t_9;
+  uint8_t const *__pyx_t_10;
+  int __pyx_t_11;
+  Py_ssize_t __pyx_t_12;
+  int __pyx_lineno = 0;
+  const char *__pyx_filename = NULL;
+  int __pyx_clineno = 0;
+  __Pyx_RefNannySetupContext("__cinit__", 0);
+
+  /* "hotpath_cython/_arrays.pyx":68
+ * 
+ *     def __cinit__(self, name, blobs):
+ *         self.offsets = offsets = array(name, blobs, "offsets", "int32")             # <<<<<<<<<<<<<<
+ *         self.data = array(name, blobs, "data", "uint8")
+ *         check_offsets(f"{name}.offsets", offsets, len(self.data))
+*/
+  __pyx_t_2 = NULL;
+  __Pyx_GetModuleGlobalName(__pyx_t_3, __pyx_mstate_global->__pyx_n_u_array); if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 68, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_3);
+  __pyx_t_4 = 1;
+  #if CYTHON_UNPACK_METHODS
+  if (unlikely(PyMethod_Check(__pyx_t_3))) {
+    __pyx_t_2 = PyMethod_GET_SELF(__pyx_t_3);
+    assert(__pyx_t_2);
+    PyObject* __pyx__function = PyMethod_GET_FUNCTION(__pyx_t_3);
+    __Pyx_INCREF(__pyx_t_2);
+    __Pyx_INCREF(__pyx__function);
+    __Pyx_DECREF_SET(__pyx_t_3, __pyx__function);
+    __pyx_t_4 = 0;
+  }
+  #endif
+  {
+    PyObject *__pyx_callargs[5] = {__pyx_t_2, __pyx_v_name, __pyx_v_blobs, __pyx_mstate_global->__pyx_n_u_offsets, __pyx_mstate_global->__pyx_n_u_int32};
+    __pyx_t_1 = __Pyx_PyObject_FastCall((PyObject*)__pyx_t_3, __pyx_callargs+__pyx_t_4, (5-__pyx_t_4) | (__pyx_t_4*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
+    __Pyx_XDECREF(__pyx_t_2); __pyx_t_2 = 0;
+    __Pyx_DECREF(__pyx_t_3); __pyx_t_3 = 0;
+    if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 68, __pyx_L1_error)
+    __Pyx_GOTREF(__pyx_t_1);
+  }
+  __pyx_t_5 = __Pyx_PyObject_to_MemoryviewSlice_dc_nn_int32_t__const__(__pyx_t_1, 0); if (unlikely(!__pyx_t_5.memview)) __PYX_ERR(0, 68, __pyx_L1_error)
+  __PYX_XCLEAR_MEMVIEW(&__pyx_v_self->offsets, 0);
+  __PYX_INC_MEMVIEW(&__pyx_t_5, 1);
+  __pyx_v_self->offsets = __pyx_t_5;
+  __Pyx_INCREF(__pyx_t_1);
+  __pyx_v_offsets = __pyx_t_1;
+  __PYX_XCLEAR_MEMVIEW(&__pyx_t_5, 1);; __pyx_t_5.memview = NULL; __pyx_t_5.data = NULL;
+  __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
+
+  /* "hotpath_cython/_arrays.pyx":69
+ *     def __cinit__(self, name, blobs):
+ *         self.offsets = offsets = array(name, blobs, "offsets", "int32")
+ *         self.data = array(name, blobs, "data", "uint8")             # <<<<<<<<<<<<<<
+ *         check_offsets(f"{name}.offsets", offsets, len(self.data))
+ *         self.count = len(offsets) - 1
+*/
+  __pyx_t_3 = NULL;
+  __Pyx_GetModuleGlobalName(__pyx_t_2, __pyx_mstate_global->__pyx_n_u_array); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 69, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_2);
+  __pyx_t_4 = 1;
+  #if CYTHON_UNPACK_METHODS
+  if (unlikely(PyMethod_Check(__pyx_t_2))) {
+    __pyx_t_3 = PyMethod_GET_SELF(__pyx_t_2);
+    assert(__pyx_t_3);
+    PyObject* __pyx__function = PyMethod_GET_FUNCTION(__pyx_t_2);
+    __Pyx_INCREF(__pyx_t_3);
+    __Pyx_INCREF(__pyx__function);
+    __Pyx_DECREF_SET(__pyx_t_2, __pyx__function);
+    __pyx_t_4 = 0;
+  }
+  #endif
+  {
+    PyObject *__pyx_callargs[5] = {__pyx_t_3, __pyx_v_name, __pyx_v_blobs, __pyx_mstate_global->__pyx_n_u_data, __pyx_mstate_global->__pyx_n_u_uint8};
+    __pyx_t_1 = __Pyx_PyObject_FastCall((PyObject*)__pyx_t_2, __pyx_callargs+__pyx_t_4, (5-__pyx_t_4) | (__pyx_t_4*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
+    __Pyx_XDECREF(__pyx_t_3); __pyx_t_3 = 0;
+    __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
+    if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 69, __pyx_L1_error)
+    __Pyx_GOTREF(__pyx_t_1);
+  }
+  __pyx_t_6 = __Pyx_PyObject_to_MemoryviewSlice_dc_nn_uint8_t__const__(__pyx_t_1, 0); if (unlikely(!__pyx_t_6.memview)) __PYX_ERR(0, 69, __pyx_L1_error)
+  __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
+  __PYX_XCLEAR_MEMVIEW(&__pyx_v_self->data, 0);
+  __pyx_v_self->data = __pyx_t_6;
+  __pyx_t_6.memview = NULL;
+  __pyx_t_6.data = NULL;
+
+  /* "hotpath_cython/_arrays.pyx":70
+ *         self.offsets = offsets = array(name, blobs, "offsets", "int32")
+ *         self.data = array(name, blobs, "data", "uint8")
+ *         check_offsets(f"{name}.offsets", offsets, len(self.data))             # <<<<<<<<<<<<<<
+ *         self.count = len(offsets) - 1
+ *         self.bytes = &self.data[0] if len(self.data) else NULL
+*/
+  __pyx_t_2 = NULL;
+  __Pyx_GetModuleGlobalName(__pyx_t_3, __pyx_mstate_global->__pyx_n_u_check_offsets); if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 70, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_3);
+  __pyx_t_7 = __Pyx_PyObject_FormatSimple(__pyx_v_name, __pyx_mstate_global->__pyx_empty_unicode); if (unlikely(!__pyx_t_7)) __PYX_ERR(0, 70, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_7);
+  __pyx_t_8 = __Pyx_PyUnicode_Concat__Pyx_ReferenceSharing_OwnStrongReferenceInPlace(__pyx_t_7, __pyx_mstate_global->__pyx_kp_u_offsets_2); if (unlikely(!__pyx_t_8)) __PYX_ERR(0, 70, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_8);
+  __Pyx_DECREF(__pyx_t_7); __pyx_t_7 = 0;
+  __pyx_t_9 = __Pyx_MemoryView_Len(__pyx_v_self->data); 
+  __pyx_t_7 = PyLong_FromSsize_t(__pyx_t_9); if (unlikely(!__pyx_t_7)) __PYX_ERR(0, 70, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_7);
+
+  __pyx_t_4 = 1;
+  #if CYTHON_UNPACK_METHODS
+  if (unlikely(PyMethod_Check(__pyx_t_3))) {
+    __pyx_t_2 = PyMethod_GET_SELF(__pyx_t_3);
+    assert(__pyx_t_2);
+    PyObject* __pyx__function = PyMethod_GET_FUNCTION(__pyx_t_3);
+    __Pyx_INCREF(__pyx_t_2);
+    __Pyx_INCREF(__pyx__function);
+    __Pyx_DECREF_SET(__pyx_t_3, __pyx__function);
+    __pyx_t_4 = 0;
+  }
+  #endif
+  {
+    PyObject *__pyx_callargs[4] = {__pyx_t_2, __pyx_t_8, __pyx_v_offsets, __pyx_t_7};
+    __pyx_t_1 = __Pyx_PyObject_FastCall((PyObject*)__pyx_t_3, __pyx_callargs+__pyx_t_4, (4-__pyx_t_4) | (__pyx_t_4*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
+    __Pyx_XDECREF(__pyx_t_2); __pyx_t_2 = 0;
+    __Pyx_DECREF(__pyx_t_8); __pyx_t_8 = 0;
+    __Pyx_DECREF(__pyx_t_7); __pyx_t_7 = 0;
+    __Pyx_DECREF(__pyx_t_3); __pyx_t_3 = 0;
+    if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 70, __pyx_L1_error)
+    __Pyx_GOTREF(__pyx_t_1);
+  }
+  __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
+
+  /* "hotpath_cython/_arrays.pyx":71
+ *         self.data = array(name, blobs, "data", "uint8")
+ *         check_offsets(f"{name}.offsets", offsets, len(self.data))
+ *         self.count = len(offsets) - 1             # <<<<<<<<<<<<<<
+ *         self.bytes = &self.data[0] if len(self.data) else NULL
+*/
+  __pyx_t_9 = PyObject_Length(__pyx_v_offsets); if (unlikely(__pyx_t_9 == ((Py_ssize_t)-1))) __PYX_ERR(0, 71, __pyx_L1_error)
+  __pyx_v_self->count = (__pyx_t_9 - 1);
+
+
+  /* "hotpath_cython/_arrays.pyx":72
+ *         check_offsets(f"{name}.offsets", offsets, len(self.data))
+ *         self.count = len(offsets) - 1
+ *         self.bytes = &self.data[0] if len(self.data) else NULL             # <<<<<<<<<<<<<<
+*/
+  __pyx_t_9 = __Pyx_MemoryView_Len(__pyx_v_self->data); 
+  __pyx_t_11 = (__pyx_t_9 != 0);
+
+
+  if (__pyx_t_11) {
+    __pyx_t_12 = 0;
+
+    __pyx_t_10 = (&(*((uint8_t const  *) ( /* dim=0 */ ((char *) (((uint8_t const  *) __pyx_v_self->data.data) + __pyx_t_12)) ))));
+  } else {
+
+    __pyx_t_10 = NULL;
+  }
+
+  __pyx_v_self->bytes = __pyx_t_10;
+
+  /* "hotpath_cython/_arrays.pyx":67
+ *     """Packed bytes, checked; the arrays stay referenced for as long as this."""
+ * 
+ *     def __cinit__(self, name, blobs):             # <<<<<<<<<<<<<<
+ *         self.offsets = offsets = array(name, blobs, "offsets", "int32")
+ *         self.data = array(name, blobs, "data", "uint8")
+*/
+
+  /* function exit code */
+  __pyx_r = 0;
+  goto __pyx_L0;
+  __pyx_L1_error:;
+  __Pyx_XDECREF(__pyx_t_1);
+  __Pyx_XDECREF(__pyx_t_2);
+  __Pyx_XDECREF(__pyx_t_3);
+  __PYX_XCLEAR_MEMVIEW(&__pyx_t_5, 1);
+  __PYX_XCLEAR_MEMVIEW(&__pyx_t_6, 1);
+  __Pyx_XDECREF(__pyx_t_7);
+  __Pyx_XDECREF(__pyx_t_8);
+  __Pyx_AddTraceback("hotpath_cython._arrays.Blobs.__cinit__", __pyx_clineno, __pyx_lineno, __pyx_filename);
+  __pyx_r = -1;
+  __pyx_L0:;
+  __Pyx_XDECREF(__pyx_v_offsets);
+
+  __Pyx_RefNannyFinishContext();
+  return __pyx_r;
+}
+
+/* "hotpath_cython/_arrays.pxd":9
+ * 
+ * cdef class Blobs:
+ *     cdef readonly Py_ssize_t count             # <<<<<<<<<<<<<<
+ *     cdef const int32_t[::1] offsets
+ *     cdef const uint8_t[::1] data
+*/
+
+/* Python wrapper */
+static PyObject *__pyx_pw_14hotpath_cython_7_arrays_5Blobs_5count_1__get__(PyObject *__pyx_v_self); /*proto*/
+static PyObject *__pyx_pw_14hotpath_cython_7_arrays_5Blobs_5count_1__get__(PyObject *__pyx_v_self) {
+  CYTHON_UNUSED PyObject *const *__pyx_kwvalues;
+  PyObject *__pyx_r = 0;
+  __Pyx_RefNannyDeclarations
+  __Pyx_RefNannySetupContext("__get__ (wrapper)", 0);
+  __pyx_kwvalues = __Pyx_KwValues_VARARGS(__pyx_args, __pyx_nargs);
+  __pyx_r = __pyx_pf_14hotpath_cython_7_arrays_5Blobs_5count___get__(((struct __pyx_obj_14hotpath_cython_7_arrays_Blobs *)__pyx_v_self));
+
+  /* function exit code */
+  __Pyx_RefNannyFinishContext();
+  return __pyx_r;
+}
+
+static PyObject *__pyx_pf_14hotpath_cython_7_arrays_5Blobs_5count___get__(struct __pyx_obj_14hotpath_cython_7_arrays_Blobs *__pyx_v_self) {
+  PyObject *__pyx_r = NULL;
+  __Pyx_RefNannyDeclarations
+  PyObject *__pyx_t_1 = NULL;
+  PyObject *__pyx_t_2 = NULL;
+  PyObject *__pyx_t_3 = NULL;
+  int __pyx_lineno = 0;
+  const char *__pyx_filename = NULL;
+  int __pyx_clineno = 0;
+  __Pyx_RefNannySetupContext("__get__", 0);
+  {
+      __Pyx_PyCriticalSection __pyx_cs;
+      __pyx_t_1 = ((PyObject *)__pyx_v_self);
+      __Pyx_INCREF(__pyx_t_1);
+      __Pyx_PyCriticalSection_Begin(&__pyx_cs, (PyObject*)__pyx_t_1);
+      /*try:*/ {
+        __pyx_t_2 = PyLong_FromSsize_t(__pyx_v_self->count); if (unlikely(!__pyx_t_2)) __PYX_ERR(2, 9, __pyx_L4_error)
+        __Pyx_GOTREF(__pyx_t_2);
+        {
+          PyObject *__pyx_temp;
+          {
+            __pyx_temp = __pyx_r;
+            __pyx_r = __pyx_t_2;
+          }
+          __Pyx_XDECREF(__pyx_temp);
+        }
+        __pyx_t_2 = 0;
+        __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
+        goto __pyx_L3_return;
+      }
+      /*finally:*/ {
+        __pyx_L3_return: {
+          __pyx_t_3 = __pyx_r;
+          __pyx_r = 0;
+          __Pyx_PyCriticalSection_End(&__pyx_cs);
+          __pyx_r = __pyx_t_3;
+          __pyx_t_3 = 0;
+          goto __pyx_L0;
+        }
+        __pyx_L4_error: {
+          __Pyx_PyCriticalSection_End(&__pyx_cs);
+          goto __pyx_L1_error;
+        }
+      }
+      __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
+  }
+
+  /* function exit code */
+  __pyx_L1_error:;
+  __Pyx_XDECREF(__pyx_t_1);
+  __Pyx_XDECREF(__pyx_t_2);
+  __Pyx_AddTraceback("hotpath_cython._arrays.Blobs.count.__get__", __pyx_clineno, __pyx_lineno, __pyx_filename);
+  __pyx_r = NULL;
+  __pyx_L0:;
+  __Pyx_XGIVEREF(__pyx_r);
+  __Pyx_RefNannyFinishContext();
+  return __pyx_r;
+}
+
+/* "(tree fragment)":1
+ * def __reduce_cython__(self):             # <<<<<<<<<<<<<<
+ *     raise TypeError, "no default __reduce__ due to non-trivial __cinit__"
+ * def __setstate_cython__(self, __pyx_state):
+*/
+
+/* Python wrapper */
+static PyObject *__pyx_pw_14hotpath_cython_7_arrays_5Blobs_3__reduce_cython__(PyObject *__pyx_v_self, 
+#if CYTHON_VECTORCALL
+PyObject *const *__pyx_args, Py_ssize_t __pyx_nargs, PyObject *__pyx_kwds
+#else
+PyObject *__pyx_args, PyObject *__pyx_kwds
+#endif
+); /*proto*/
+static PyMethodDef __pyx_mdef_14hotpath_cython_7_arrays_5Blobs_3__reduce_cython__ = {"__reduce_cython__", (PyCFunction)(void(*)(void))(__Pyx_PyCFunction_FastCallWithKeywords)__pyx_pw_14hotpath_cython_7_arrays_5Blobs_3__reduce_cython__, __Pyx_METH_FASTCALL|METH_KEYWORDS, 0};
+static PyObject *__pyx_pw_14hotpath_cython_7_arrays_5Blobs_3__reduce_cython__(PyObject *__pyx_v_self, 
+#if CYTHON_VECTORCALL
+PyObject *const *__pyx_args, Py_ssize_t __pyx_nargs, PyObject *__pyx_kwds
+#else
+PyObject *__pyx_args, PyObject *__pyx_kwds
+#endif
+) {
+  #if !CYTHON_VECTORCALL
+  CYTHON_UNUSED Py_ssize_t __pyx_nargs;
+  #endif
+  CYTHON_UNUSED PyObject *const *__pyx_kwvalues;
+  PyObject *__pyx_r = 0;
+  __Pyx_RefNannyDeclarations
+  __Pyx_RefNannySetupContext("__reduce_cython__ (wrapper)", 0);
+  #if !CYTHON_VECTORCALL
+  #if CYTHON_ASSUME_SAFE_SIZE
+  __pyx_nargs = PyTuple_GET_SIZE(__pyx_args);
+  #else
+  __pyx_nargs = PyTuple_Size(__pyx_args); if (unlikely(__pyx_nargs < 0)) return NULL;
+  #endif
+  #endif
+  __pyx_kwvalues = __Pyx_KwValues_FASTCALL(__pyx_args, __pyx_nargs);
+  if (unlikely(__pyx_nargs > 0)) { __Pyx_RaiseArgtupleInvalid("__reduce_cython__", 1, 0, 0, __pyx_nargs); return NULL; }
+  const Py_ssize_t __pyx_kwds_len = unlikely(__pyx_kwds) ? __Pyx_NumKwargs_FASTCALL(__pyx_kwds) : 0;
+  if (unlikely(__pyx_kwds_len < 0)) return NULL;
+  if (unlikely(__pyx_kwds_len > 0)) {__Pyx_RejectKeywords("__reduce_cython__", __pyx_kwds); return NULL;}
+  __pyx_r = __pyx_pf_14hotpath_cython_7_arrays_5Blobs_2__reduce_cython__(((struct __pyx_obj_14hotpath_cython_7_arrays_Blobs *)__pyx_v_self));
+
+  /* function exit code */
+  __Pyx_RefNannyFinishContext();
+  return __pyx_r;
+}
+
+static PyObject *__pyx_pf_14hotpath_cython_7_arrays_5Blobs_2__reduce_cython__(CYTHON_UNUSED struct __pyx_obj_14hotpath_cython_7_arrays_Blobs *__pyx_v_self) {
+  PyObject *__pyx_r = NULL;
+  __Pyx_RefNannyDeclarations
+  int __pyx_lineno = 0;
+  const char *__pyx_filename = NULL;
+  int __pyx_clineno = 0;
+  __Pyx_RefNannySetupContext("__reduce_cython__", 0);
+
+  /* "(tree fragment)":2
+ * def __reduce_cython__(self):
+ *     raise TypeError, "no default __reduce__ due to non-trivial __cinit__"             # <<<<<<<<<<<<<<
+ * def __setstate_cython__(self, __pyx_state):
+ *     raise TypeError, "no default __reduce__ due to non-trivial __cinit__"
+*/
+  __Pyx_Raise(((PyObject *)(((PyTypeObject*)PyExc_TypeError))), __pyx_mstate_global->__pyx_kp_u_no_default___reduce___due_to_non, 0, 0);
+  __PYX_ERR(1, 2, __pyx_L1_error)
+
+  /* "(tree fragment)":1
+ * def __reduce_cython__(self):             # <<<<<<<<<<<<<<
+ *     raise TypeError, "no default __reduce__ due to non-trivial __cinit__"
+ * def __setstate_cython__(self, __pyx_state):
+*/
+
+  /* function exit code */
+  __pyx_L1_error:;
+  __Pyx_AddTraceback("hotpath_cython._arrays.Blobs.__reduce_cython__", __pyx_clineno, __pyx_lineno, __pyx_filename);
+  __pyx_r = NULL;
+  __Pyx_XGIVEREF(__pyx_r);
+  __Pyx_RefNannyFinishContext();
+  return __pyx_r;
+}
+
+/* "(tree fragment)":3
+ * def __reduce_cython__(self):
+ *     raise TypeError, "no default __reduce__ due to non-trivial __cinit__"
+ * def __setstate_cython__(self, __pyx_state):             # <<<<<<<<<<<<<<
+ *     raise TypeError, "no default __reduce__ due to non-trivial __cinit__"
+*/
+
+/* Python wrapper */
+static PyObject *__pyx_pw_14hotpath_cython_7_arrays_5Blobs_5__setstate_cython__(PyObject *__pyx_v_self, 
+#if CYTHON_VECTORCALL
+PyObject *const *__pyx_args, Py_ssize_t __pyx_nargs, PyObject *__pyx_kwds
+#else
+PyObject *__pyx_args, PyObject *__pyx_kwds
+#endif
+); /*proto*/
+static PyMethodDef __pyx_mdef_14hotpath_cython_7_arrays_5Blobs_5__setstate_cython__ = {"__setstate_cython__", (PyCFunction)(void(*)(void))(__Pyx_PyCFunction_FastCallWithKeywords)__pyx_pw_14hotpath_cython_7_arrays_5Blobs_5__setstate_cython__, __Pyx_METH_FASTCALL|METH_KEYWORDS, 0};
+static PyObject *__pyx_pw_14hotpath_cython_7_arrays_5Blobs_5__setstate_cython__(PyObject *__pyx_v_self, 
+#if CYTHON_VECTORCALL
+PyObject *const *__pyx_args, Py_ssize_t __pyx_nargs, PyObject *__pyx_kwds
+#else
+PyObject *__pyx_args, PyObject *__pyx_kwds
+#endif
+) {
+  CYTHON_UNUSED PyObject *__pyx_v___pyx_state = 0;
+  #if !CYTHON_VECTORCALL
+  CYTHON_UNUSED Py_ssize_t __pyx_nargs;
+  #endif
+  CYTHON_UNUSED PyObject *const *__pyx_kwvalues;
+  PyObject* values[1] = {0};
+  int __pyx_lineno = 0;
+  const char *__pyx_filename = NULL;
+  int __pyx_clineno = 0;
+  PyObject *__pyx_r = 0;
+  __Pyx_RefNannyDeclarations
+  __Pyx_RefNannySetupContext("__setstate_cython__ (wrapper)", 0);
+  #if !CYTHON_VECTORCALL
+  #if CYTHON_ASSUME_SAFE_SIZE
+  __pyx_nargs = PyTuple_GET_SIZE(__pyx_args);
+  #else
+  __pyx_nargs = PyTuple_Size(__pyx_args); if (unlikely(__pyx_nargs < 0)) return NULL;
+  #endif
+  #endif
+  __pyx_kwvalues = __Pyx_KwValues_FASTCALL(__pyx_args, __pyx_nargs);
+  {
+    PyObject ** const __pyx_pyargnames[] = {&__pyx_mstate_global->__pyx_n_u_pyx_state,0};
+    const Py_ssize_t __pyx_kwds_len = (__pyx_kwds) ? __Pyx_NumKwargs_FASTCALL(__pyx_kwds) : 0;
+    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(1, 3, __pyx_L3_error)
+    if (__pyx_kwds_len > 0) {
+      switch (__pyx_nargs) {
+        case  1:
+        values[0] = __Pyx_ArgRef_FASTCALL(__pyx_args, 0);
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(1, 3, __pyx_L3_error)
+        CYTHON_FALLTHROUGH;
+        case  0: break;
+        default: goto __pyx_L5_argtuple_error;
+      }
+      const Py_ssize_t kwd_pos_args = __pyx_nargs;
+      if (__Pyx_ParseKeywords(__pyx_kwds, __pyx_kwvalues, __pyx_pyargnames, 0, values, kwd_pos_args, __pyx_kwds_len, "__setstate_cython__", 0) < (0)) __PYX_ERR(1, 3, __pyx_L3_error)
+      for (Py_ssize_t i = __pyx_nargs; i < 1; i++) {
+        if (unlikely(!values[i])) { __Pyx_RaiseArgtupleInvalid("__setstate_cython__", 1, 1, 1, i); __PYX_ERR(1, 3, __pyx_L3_error) }
+      }
+    } else if (unlikely(__pyx_nargs != 1)) {
+      goto __pyx_L5_argtuple_error;
+    } else {
+      values[0] = __Pyx_ArgRef_FASTCALL(__pyx_args, 0);
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(1, 3, __pyx_L3_error)
+    }
+    __pyx_v___pyx_state = values[0];
+  }
+  goto __pyx_L6_skip;
+  __pyx_L5_argtuple_error:;
+  __Pyx_RaiseArgtupleInvalid("__setstate_cython__", 1, 1, 1, __pyx_nargs); __PYX_ERR(1, 3, __pyx_L3_error)
+  __pyx_L6_skip:;
+  goto __pyx_L4_argument_unpacking_done;
+  __pyx_L3_error:;
+  for (Py_ssize_t __pyx_temp=0; __pyx_temp < (Py_ssize_t)(sizeof(values)/sizeof(values[0])); ++__pyx_temp) {
+    Py_XDECREF(values[__pyx_temp]);
+  }
+  __Pyx_AddTraceback("hotpath_cython._arrays.Blobs.__setstate_cython__", __pyx_clineno, __pyx_lineno, __pyx_filename);
+  __Pyx_RefNannyFinishContext();
+  return NULL;
+  __pyx_L4_argument_unpacking_done:;
+  __pyx_r = __pyx_pf_14hotpath_cython_7_arrays_5Blobs_4__setstate_cython__(((struct __pyx_obj_14hotpath_cython_7_arrays_Blobs *)__pyx_v_self), __pyx_v___pyx_state);
+
+  /* function exit code */
+  for (Py_ssize_t __pyx_temp=0; __pyx_temp < (Py_ssize_t)(sizeof(values)/sizeof(values[0])); ++__pyx_temp) {
+    Py_XDECREF(values[__pyx_temp]);
+  }
+  __Pyx_RefNannyFinishContext();
+  return __pyx_r;
+}
+
+static PyObject *__pyx_pf_14hotpath_cython_7_arrays_5Blobs_4__setstate_cython__(CYTHON_UNUSED struct __pyx_obj_14hotpath_cython_7_arrays_Blobs *__pyx_v_self, CYTHON_UNUSED PyObject *__pyx_v___pyx_state) {
+  PyObject *__pyx_r = NULL;
+  __Pyx_RefNannyDeclarations
+  int __pyx_lineno = 0;
+  const char *__pyx_filename = NULL;
+  int __pyx_clineno = 0;
+  __Pyx_RefNannySetupContext("__setstate_cython__", 0);
+
+  /* "(tree fragment)":4
+ *     raise TypeError, "no default __reduce__ due to non-trivial __cinit__"
+ * def __setstate_cython__(self, __pyx_state):
+ *     raise TypeError, "no default __reduce__ due to non-trivial __cinit__"             # <<<<<<<<<<<<<<
+*/
+  __Pyx_Raise(((PyObject *)(((PyTypeObject*)PyExc_TypeError))), __pyx_mstate_global->__pyx_kp_u_no_default___reduce___due_to_non, 0, 0);
+  __PYX_ERR(1, 4, __pyx_L1_error)
+
+  /* "(tree fragment)":3
+ * def __reduce_cython__(self):
+ *     raise TypeError, "no default __reduce__ due to non-trivial __cinit__"
+ * def __setstate_cython__(self, __pyx_state):             # <<<<<<<<<<<<<<
+ *     raise TypeError, "no default __reduce__ due to non-trivial __cinit__"
+*/
+
+  /* function exit code */
+  __pyx_L1_error:;
+  __Pyx_AddTraceback("hotpath_cython._arrays.Blobs.__setstate_cython__", __pyx_clineno, __pyx_lineno, __pyx_filename);
+  __pyx_r = NULL;
+  __Pyx_XGIVEREF(__pyx_r);
+  __Pyx_RefNannyFinishContext();
+  return __pyx_r;
+}
 /* #### Code section: module_exttypes ### */
+
+static PyObject *__pyx_tp_new__initialisation_14hotpath_cython_7_arrays_Blobs(PyObject *o, 
+#if CYTHON_VECTORCALL_TPNEW
+    PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames
+#else
+    PyObject *a, PyObject *k
+#endif
+) {
+  struct __pyx_obj_14hotpath_cython_7_arrays_Blobs *p = ((struct __pyx_obj_14hotpath_cython_7_arrays_Blobs *)o);
+  p->offsets.data = NULL;
+  p->offsets.memview = NULL;
+  p->data.data = NULL;
+  p->data.memview = NULL;
+  {
+    int cinit_result = __pyx_pw_14hotpath_cython_7_arrays_5Blobs_1__cinit__(o, 
+#if CYTHON_VECTORCALL_TPNEW
+    args, nargs, kwnames
+#else
+    a, k
+#endif
+);
+    if (unlikely(cinit_result)) goto bad;
+  }
+  return o;
+  bad:
+  Py_DECREF(o); o = 0;
+  return NULL;
+}
+
+static PyObject *__pyx_tp_new_vectorcall_14hotpath_cython_7_arrays_Blobs(PyTypeObject *t, 
+#if CYTHON_VECTORCALL_TPNEW
+    PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames
+#else
+    PyObject *a, PyObject *k
+#endif
+) {
+  PyObject *o;
+  o = __Pyx_AllocateExtensionType(t, 0);
+  if (unlikely(!o)) return 0;
+  return __pyx_tp_new__initialisation_14hotpath_cython_7_arrays_Blobs(o, 
+#if CYTHON_VECTORCALL_TPNEW
+    args, nargs, kwnames
+#else
+    a, k
+#endif
+);
+}
+
+#if CYTHON_VECTORCALL_TPNEW
+static PyObject *__pyx_tp_new_14hotpath_cython_7_arrays_Blobs(PyTypeObject *t, PyObject *a, PyObject *k) {
+  return __Pyx_CallTpnewAsVectorcall(__pyx_tp_new_vectorcall_14hotpath_cython_7_arrays_Blobs, t, a, k);
+}
+#endif
+
+#if CYTHON_VECTORCALL_TPNEW
+static PyObject *__pyx_tp_vectorcall_14hotpath_cython_7_arrays_Blobs(PyObject *t, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
+  if (unlikely((PyTypeObject*)t != __pyx_mstate_global->__pyx_ptype_14hotpath_cython_7_arrays_Blobs || __Pyx_PyType_HasFeature((PyTypeObject*)t, Py_TPFLAGS_IS_ABSTRACT))) {
+    return __Pyx_CallNewInitFromVectorcall((PyTypeObject*)t, args, nargsf, kwnames);
+  }
+  Py_ssize_t nargs = PyVectorcall_NARGS(nargsf);
+  PyObject *o = __pyx_tp_new_vectorcall_14hotpath_cython_7_arrays_Blobs((PyTypeObject*)t, args, nargs, kwnames);
+  return o;
+}
+#endif
+
+static void __pyx_tp_dealloc_14hotpath_cython_7_arrays_Blobs(PyObject *o) {
+  struct __pyx_obj_14hotpath_cython_7_arrays_Blobs *p = (struct __pyx_obj_14hotpath_cython_7_arrays_Blobs *)o;
+  #if CYTHON_USE_TP_FINALIZE
+  if (unlikely(__Pyx_PyObject_GetSlot(o, tp_finalize, destructor)) && (!PyType_IS_GC(Py_TYPE(o)) || !__Pyx_PyObject_GC_IsFinalized(o))) {
+    if (__Pyx_PyObject_GetSlot(o, tp_dealloc, destructor) == __pyx_tp_dealloc_14hotpath_cython_7_arrays_Blobs) {
+      if (PyObject_CallFinalizerFromDealloc(o)) return;
+    }
+  }
+  #endif
+  __PYX_XCLEAR_MEMVIEW(&p->offsets, 1);; p->offsets.memview = NULL; p->offsets.data = NULL;
+  __PYX_XCLEAR_MEMVIEW(&p->data, 1);; p->data.memview = NULL; p->data.data = NULL;
+  PyTypeObject *tp = Py_TYPE(o);
+  #if CYTHON_USE_TYPE_SLOTS
+  (*tp->tp_free)(o);
+  #else
+  {
+    freefunc tp_free = (freefunc)PyType_GetSlot(tp, Py_tp_free);
+    if (tp_free) tp_free(o);
+  }
+  #endif
+  #if CYTHON_USE_TYPE_SPECS
+  Py_DECREF(tp);
+  #endif
+}
+
+static PyObject *__pyx_getprop_14hotpath_cython_7_arrays_5Blobs_count(PyObject *o, CYTHON_UNUSED void *x) {
+  return __pyx_pw_14hotpath_cython_7_arrays_5Blobs_5count_1__get__(o);
+}
+
+static PyMethodDef __pyx_methods_14hotpath_cython_7_arrays_Blobs[] = {
+  {"__reduce_cython__", (PyCFunction)(void(*)(void))(__Pyx_PyCFunction_FastCallWithKeywords)__pyx_pw_14hotpath_cython_7_arrays_5Blobs_3__reduce_cython__, __Pyx_METH_FASTCALL|METH_KEYWORDS, 0},
+  {"__setstate_cython__", (PyCFunction)(void(*)(void))(__Pyx_PyCFunction_FastCallWithKeywords)__pyx_pw_14hotpath_cython_7_arrays_5Blobs_5__setstate_cython__, __Pyx_METH_FASTCALL|METH_KEYWORDS, 0},
+  {0, 0, 0, 0}
+};
+
+static struct PyGetSetDef __pyx_getsets_14hotpath_cython_7_arrays_Blobs[] = {
+  {"count", __pyx_getprop_14hotpath_cython_7_arrays_5Blobs_count, 0, 0, 0},
+  {0, 0, 0, 0, 0}
+};
+#if CYTHON_USE_TYPE_SPECS
+static PyType_Slot __pyx_type_14hotpath_cython_7_arrays_Blobs_slots[] = {
+  {Py_tp_dealloc, (void *)__pyx_tp_dealloc_14hotpath_cython_7_arrays_Blobs},
+  {Py_tp_doc, (void *)PyDoc_STR("Packed bytes, checked; the arrays stay referenced for as long as this.")},
+  {Py_tp_methods, (void *)__pyx_methods_14hotpath_cython_7_arrays_Blobs},
+  {Py_tp_getset, (void *)__pyx_getsets_14hotpath_cython_7_arrays_Blobs},
+  {Py_tp_new, (void *)__pyx_tp_new_14hotpath_cython_7_arrays_Blobs},
+  #if (!CYTHON_COMPILING_IN_PYPY || PYPY_VERSION_NUM >= 0x07030800) && (!CYTHON_COMPILING_IN_LIMITED_API || __PYX_LIMITED_VERSION_HEX >= 0x030E0000)
+  #if CYTHON_VECTORCALL_TPNEW
+  {Py_tp_vectorcall, (void *)__pyx_tp_vectorcall_14hotpath_cython_7_arrays_Blobs},
+  #endif
+  #endif
+  {0, 0},
+};
+static PyType_Spec __pyx_type_14hotpath_cython_7_arrays_Blobs_spec = {
+  "hotpath_cython._arrays.Blobs",
+  sizeof(struct __pyx_obj_14hotpath_cython_7_arrays_Blobs),
+  0,
+  Py_TPFLAGS_DEFAULT|Py_TPFLAGS_HAVE_VERSION_TAG|Py_TPFLAGS_BASETYPE,
+  __pyx_type_14hotpath_cython_7_arrays_Blobs_slots,
+};
+#else
+
+static PyTypeObject __pyx_type_14hotpath_cython_7_arrays_Blobs = {
+  PyVarObject_HEAD_INIT(0, 0)
+  "hotpath_cython._arrays.""Blobs", /*tp_name*/
+  sizeof(struct __pyx_obj_14hotpath_cython_7_arrays_Blobs), /*tp_basicsize*/
+  0, /*tp_itemsize*/
+  __pyx_tp_dealloc_14hotpath_cython_7_arrays_Blobs, /*tp_dealloc*/
+  0, /*tp_vectorcall_offset*/
+  0, /*tp_getattr*/
+  0, /*tp_setattr*/
+  0, /*tp_as_async*/
+  0, /*tp_repr*/
+  0, /*tp_as_number*/
+  0, /*tp_as_sequence*/
+  0, /*tp_as_mapping*/
+  0, /*tp_hash*/
+  0, /*tp_call*/
+  0, /*tp_str*/
+  0, /*tp_getattro*/
+  0, /*tp_setattro*/
+  0, /*tp_as_buffer*/
+  Py_TPFLAGS_DEFAULT|Py_TPFLAGS_HAVE_VERSION_TAG|Py_TPFLAGS_BASETYPE, /*tp_flags*/
+  PyDoc_STR("Packed bytes, checked; the arrays stay referenced for as long as this."), /*tp_doc*/
+  0, /*tp_traverse*/
+  0, /*tp_clear*/
+  0, /*tp_richcompare*/
+  0, /*tp_weaklistoffset*/
+  0, /*tp_iter*/
+  0, /*tp_iternext*/
+  __pyx_methods_14hotpath_cython_7_arrays_Blobs, /*tp_methods*/
+  0, /*tp_members*/
+  __pyx_getsets_14hotpath_cython_7_arrays_Blobs, /*tp_getset*/
+  0, /*tp_base*/
+  0, /*tp_dict*/
+  0, /*tp_descr_get*/
+  0, /*tp_descr_set*/
+  #if !CYTHON_USE_TYPE_SPECS
+  0, /*tp_dictoffset*/
+  #endif
+  0, /*tp_init*/
+  0, /*tp_alloc*/
+  __pyx_tp_new_14hotpath_cython_7_arrays_Blobs, /*tp_new*/
+  0, /*tp_free*/
+  0, /*tp_is_gc*/
+  0, /*tp_bases*/
+  0, /*tp_mro*/
+  0, /*tp_cache*/
+  0, /*tp_subclasses*/
+  0, /*tp_weaklist*/
+  0, /*tp_del*/
+  0, /*tp_version_tag*/
+  #if CYTHON_USE_TP_FINALIZE
+  0, /*tp_finalize*/
+  #else
+  NULL, /*tp_finalize*/
+  #endif
+  #if (!CYTHON_COMPILING_IN_PYPY || PYPY_VERSION_NUM >= 0x07030800) && (!CYTHON_COMPILING_IN_LIMITED_API || __PYX_LIMITED_VERSION_HEX >= 0x030E0000)
+  #if CYTHON_VECTORCALL_TPNEW
+  __pyx_tp_vectorcall_14hotpath_cython_7_arrays_Blobs, /*tp_vectorcall*/
+  #else
+  NULL, /*tp_vectorcall*/
+  #endif
+  #endif
+  #if __PYX_NEED_TP_PRINT_SLOT == 1
+  0, /*tp_print*/
+  #endif
+  #if PY_VERSION_HEX >= 0x030C0000
+  0, /*tp_watched*/
+  #endif
+  #if PY_VERSION_HEX >= 0x030d00A4
+  0, /*tp_versions_used*/
+  #endif
+  #if CYTHON_COMPILING_IN_PYPY && PY_VERSION_HEX < 0x030a0000
+  0, /*tp_pypy_flags*/
+  #endif
+};
+#endif
 static struct __pyx_vtabstruct_array __pyx_vtable_array;
 
 static PyObject *__pyx_tp_new__initialisation_array(PyObject *o, 
@@ -20297,6 +21438,7 @@ static CYTHON_SMALL_CODE int __Pyx_InitConstants(__pyx_mstatetype *__pyx_mstate)
 static CYTHON_SMALL_CODE int __Pyx_modinit_Global_init_code(__pyx_mstatetype *__pyx_mstate); /*proto*/
 static CYTHON_SMALL_CODE int __Pyx_modinit_Variable_export_code(__pyx_mstatetype *__pyx_mstate); /*proto*/
 static CYTHON_SMALL_CODE int __Pyx_modinit_Function_export_code(__pyx_mstatetype *__pyx_mstate); /*proto*/
+static CYTHON_SMALL_CODE int __Pyx_modinit_Exttype___pyx_obj_14hotpath_cython_7_arrays_Blobs(__pyx_mstatetype *__pyx_mstate); /*proto*/
 static CYTHON_SMALL_CODE int __Pyx_modinit_Exttype___pyx_array_obj(__pyx_mstatetype *__pyx_mstate); /*proto*/
 static CYTHON_SMALL_CODE int __Pyx_modinit_Exttype___pyx_MemviewEnum_obj(__pyx_mstatetype *__pyx_mstate); /*proto*/
 static CYTHON_SMALL_CODE int __Pyx_modinit_Exttype___pyx_memoryview_obj(__pyx_mstatetype *__pyx_mstate); /*proto*/
@@ -20338,6 +21480,41 @@ static int __Pyx_modinit_Function_export_code(__pyx_mstatetype *__pyx_mstate) {
   /*--- Function export code ---*/
   __Pyx_RefNannyFinishContext();
   return 0;
+}
+
+static int __Pyx_modinit_Exttype___pyx_obj_14hotpath_cython_7_arrays_Blobs(__pyx_mstatetype *__pyx_mstate) {
+  __Pyx_RefNannyDeclarations
+  int __pyx_lineno = 0;
+  const char *__pyx_filename = NULL;
+  int __pyx_clineno = 0;
+  CYTHON_UNUSED_VAR(__pyx_mstate);
+  __Pyx_RefNannySetupContext("__Pyx_modinit_Exttype___pyx_obj_14hotpath_cython_7_arrays_Blobs", 0);
+  /*--- Exttype __pyx_obj_14hotpath_cython_7_arrays_Blobs ---*/
+  #if CYTHON_USE_TYPE_SPECS
+  __pyx_mstate->__pyx_ptype_14hotpath_cython_7_arrays_Blobs = (PyTypeObject *) __Pyx_PyType_FromModuleAndSpec(__pyx_m, &__pyx_type_14hotpath_cython_7_arrays_Blobs_spec, NULL); if (unlikely(!__pyx_mstate->__pyx_ptype_14hotpath_cython_7_arrays_Blobs)) __PYX_ERR(0, 64, __pyx_L1_error)
+  #else
+  __pyx_mstate->__pyx_ptype_14hotpath_cython_7_arrays_Blobs = &__pyx_type_14hotpath_cython_7_arrays_Blobs;
+  #endif
+  #if !CYTHON_COMPILING_IN_LIMITED_API
+  #endif
+  #if !CYTHON_USE_TYPE_SPECS
+  if (__Pyx_PyType_Ready(__pyx_mstate->__pyx_ptype_14hotpath_cython_7_arrays_Blobs) < (0)) __PYX_ERR(0, 64, __pyx_L1_error)
+  #endif
+  #if CYTHON_COMPILING_IN_CPYTHON && PY_VERSION_HEX >= 0x030E0000
+  PyUnstable_Object_EnableDeferredRefcount((PyObject*)__pyx_mstate->__pyx_ptype_14hotpath_cython_7_arrays_Blobs);
+  #endif
+  #if !CYTHON_COMPILING_IN_LIMITED_API
+  if ((CYTHON_USE_TYPE_SLOTS && CYTHON_USE_PYTYPE_LOOKUP) && likely(!__pyx_mstate->__pyx_ptype_14hotpath_cython_7_arrays_Blobs->tp_dictoffset && __pyx_mstate->__pyx_ptype_14hotpath_cython_7_arrays_Blobs->tp_getattro == PyObject_GenericGetAttr)) {
+    __pyx_mstate->__pyx_ptype_14hotpath_cython_7_arrays_Blobs->tp_getattro = PyObject_GenericGetAttr;
+  }
+  #endif
+  if (PyObject_SetAttr(__pyx_m, __pyx_mstate_global->__pyx_n_u_Blobs, (PyObject *) __pyx_mstate->__pyx_ptype_14hotpath_cython_7_arrays_Blobs) < (0)) __PYX_ERR(0, 64, __pyx_L1_error)
+  if (__Pyx_setup_reduce((PyObject *) __pyx_mstate->__pyx_ptype_14hotpath_cython_7_arrays_Blobs) < (0)) __PYX_ERR(0, 64, __pyx_L1_error)
+  __Pyx_RefNannyFinishContext();
+  return 0;
+  __pyx_L1_error:;
+  __Pyx_RefNannyFinishContext();
+  return -1;
 }
 
 static int __Pyx_modinit_Exttype___pyx_array_obj(__pyx_mstatetype *__pyx_mstate) {
@@ -20831,6 +22008,7 @@ __Pyx_RefNannySetupContext("PyInit__arrays", 0);
   (void)__Pyx_modinit_Variable_export_code(__pyx_mstate);
   (void)__Pyx_modinit_Function_export_code(__pyx_mstate);
   /*--- Type init code ---*/
+  if (unlikely((__Pyx_modinit_Exttype___pyx_obj_14hotpath_cython_7_arrays_Blobs(__pyx_mstate) < 0))) __PYX_ERR(0, 1, __pyx_L1_error)
   if (unlikely((__Pyx_modinit_Exttype___pyx_array_obj(__pyx_mstate) < 0))) __PYX_ERR(0, 1, __pyx_L1_error)
   if (unlikely((__Pyx_modinit_Exttype___pyx_MemviewEnum_obj(__pyx_mstate) < 0))) __PYX_ERR(0, 1, __pyx_L1_error)
   if (unlikely((__Pyx_modinit_Exttype___pyx_memoryview_obj(__pyx_mstate) < 0))) __PYX_ERR(0, 1, __pyx_L1_error)
@@ -21334,7 +22512,7 @@ __Pyx_RefNannySetupContext("PyInit__arrays", 0);
   __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
 
   /* "hotpath_cython/_arrays.pyx":5
- * from libc.stdint cimport int32_t
+ * from libc.stdint cimport int32_t, uint8_t
  * 
  * import numpy as np             # <<<<<<<<<<<<<<
  * 
@@ -21368,7 +22546,7 @@ __Pyx_RefNannySetupContext("PyInit__arrays", 0);
  * 
  * def array(owner, item, field, dtype, dimensions=1):             # <<<<<<<<<<<<<<
  *     """`item.field`, in place; TypeError or ValueError where it is not what is expected."""
- *     found = getattr(item, field)
+ *     return check_array(f"{owner}.{field}", getattr(item, field, None), dtype, dimensions)
 */
   __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_14hotpath_cython_7_arrays_1array, 0, __pyx_mstate_global->__pyx_n_u_array, NULL, __pyx_mstate_global->__pyx_n_u_hotpath_cython__arrays, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[0])); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 18, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_4);
@@ -21379,40 +22557,83 @@ __Pyx_RefNannySetupContext("PyInit__arrays", 0);
   if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_array, __pyx_t_4) < (0)) __PYX_ERR(0, 18, __pyx_L1_error)
   __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
 
-  /* "hotpath_cython/_arrays.pyx":36
+  /* "hotpath_cython/_arrays.pyx":23
+ * 
+ * 
+ * def check_array(name, found, dtype, dimensions=1):             # <<<<<<<<<<<<<<
+ *     if not isinstance(found, np.ndarray):
+ *         error, got = TypeError, type(found).__name__
+*/
+  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_14hotpath_cython_7_arrays_3check_array, 0, __pyx_mstate_global->__pyx_n_u_check_array, NULL, __pyx_mstate_global->__pyx_n_u_hotpath_cython__arrays, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[1])); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 23, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_4);
+  #if CYTHON_COMPILING_IN_CPYTHON && PY_VERSION_HEX >= 0x030E0000
+  PyUnstable_Object_EnableDeferredRefcount(__pyx_t_4);
+  #endif
+  __Pyx_CyFunction_SetDefaultsTuple(__pyx_t_4, __pyx_mstate_global->__pyx_tuple[2]);
+  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_check_array, __pyx_t_4) < (0)) __PYX_ERR(0, 23, __pyx_L1_error)
+  __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
+
+  /* "hotpath_cython/_arrays.pyx":37
  * 
  * 
  * def check_offsets(name, const int32_t[::1] offsets, Py_ssize_t end):             # <<<<<<<<<<<<<<
  *     """ValueError unless the offsets go from 0 to end and never fall.
  * 
 */
-  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_14hotpath_cython_7_arrays_3check_offsets, 0, __pyx_mstate_global->__pyx_n_u_check_offsets, NULL, __pyx_mstate_global->__pyx_n_u_hotpath_cython__arrays, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[1])); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 36, __pyx_L1_error)
+  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_14hotpath_cython_7_arrays_5check_offsets, 0, __pyx_mstate_global->__pyx_n_u_check_offsets, NULL, __pyx_mstate_global->__pyx_n_u_hotpath_cython__arrays, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[2])); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 37, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_4);
   #if CYTHON_COMPILING_IN_CPYTHON && PY_VERSION_HEX >= 0x030E0000
   PyUnstable_Object_EnableDeferredRefcount(__pyx_t_4);
   #endif
-  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_check_offsets, __pyx_t_4) < (0)) __PYX_ERR(0, 36, __pyx_L1_error)
+  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_check_offsets, __pyx_t_4) < (0)) __PYX_ERR(0, 37, __pyx_L1_error)
   __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
 
-  /* "hotpath_cython/_arrays.pyx":58
+  /* "hotpath_cython/_arrays.pyx":59
  * 
  * 
  * def check_shape(name, found, shape):             # <<<<<<<<<<<<<<
  *     if found.shape != shape:
  *         raise ValueError(f"{name}: expected shape {shape}, got {found.shape}")
 */
-  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_14hotpath_cython_7_arrays_5check_shape, 0, __pyx_mstate_global->__pyx_n_u_check_shape, NULL, __pyx_mstate_global->__pyx_n_u_hotpath_cython__arrays, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[2])); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 58, __pyx_L1_error)
+  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_14hotpath_cython_7_arrays_7check_shape, 0, __pyx_mstate_global->__pyx_n_u_check_shape, NULL, __pyx_mstate_global->__pyx_n_u_hotpath_cython__arrays, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[3])); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 59, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_4);
   #if CYTHON_COMPILING_IN_CPYTHON && PY_VERSION_HEX >= 0x030E0000
   PyUnstable_Object_EnableDeferredRefcount(__pyx_t_4);
   #endif
-  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_check_shape, __pyx_t_4) < (0)) __PYX_ERR(0, 58, __pyx_L1_error)
+  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_check_shape, __pyx_t_4) < (0)) __PYX_ERR(0, 59, __pyx_L1_error)
+  __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
+
+  /* "(tree fragment)":1
+ * def __reduce_cython__(self):             # <<<<<<<<<<<<<<
+ *     raise TypeError, "no default __reduce__ due to non-trivial __cinit__"
+ * def __setstate_cython__(self, __pyx_state):
+*/
+  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_14hotpath_cython_7_arrays_5Blobs_3__reduce_cython__, __Pyx_CYFUNCTION_CCLASS, __pyx_mstate_global->__pyx_n_u_Blobs___reduce_cython, NULL, __pyx_mstate_global->__pyx_n_u_hotpath_cython__arrays, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[4])); if (unlikely(!__pyx_t_4)) __PYX_ERR(1, 1, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_4);
+  #if CYTHON_COMPILING_IN_CPYTHON && PY_VERSION_HEX >= 0x030E0000
+  PyUnstable_Object_EnableDeferredRefcount(__pyx_t_4);
+  #endif
+  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_reduce_cython, __pyx_t_4) < (0)) __PYX_ERR(1, 1, __pyx_L1_error)
+  __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
+
+  /* "(tree fragment)":3
+ * def __reduce_cython__(self):
+ *     raise TypeError, "no default __reduce__ due to non-trivial __cinit__"
+ * def __setstate_cython__(self, __pyx_state):             # <<<<<<<<<<<<<<
+ *     raise TypeError, "no default __reduce__ due to non-trivial __cinit__"
+*/
+  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_14hotpath_cython_7_arrays_5Blobs_5__setstate_cython__, __Pyx_CYFUNCTION_CCLASS, __pyx_mstate_global->__pyx_n_u_Blobs___setstate_cython, NULL, __pyx_mstate_global->__pyx_n_u_hotpath_cython__arrays, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[5])); if (unlikely(!__pyx_t_4)) __PYX_ERR(1, 3, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_4);
+  #if CYTHON_COMPILING_IN_CPYTHON && PY_VERSION_HEX >= 0x030E0000
+  PyUnstable_Object_EnableDeferredRefcount(__pyx_t_4);
+  #endif
+  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_setstate_cython, __pyx_t_4) < (0)) __PYX_ERR(1, 3, __pyx_L1_error)
   __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
 
   /* "hotpath_cython/_arrays.pyx":1
  * """The boundary: what passes here cannot lead a kernel out of bounds."""             # <<<<<<<<<<<<<<
  * 
- * from libc.stdint cimport int32_t
+ * from libc.stdint cimport int32_t, uint8_t
 */
   __pyx_t_4 = __Pyx_PyDict_NewPresized(0); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 1, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_4);
@@ -21529,7 +22750,7 @@ static int __Pyx_InitCachedConstants(__pyx_mstatetype *__pyx_mstate) {
  * 
  * def array(owner, item, field, dtype, dimensions=1):             # <<<<<<<<<<<<<<
  *     """`item.field`, in place; TypeError or ValueError where it is not what is expected."""
- *     found = getattr(item, field)
+ *     return check_array(f"{owner}.{field}", getattr(item, field, None), dtype, dimensions)
 */
   {
     PyObject* __pyx_temp[1] = {((PyObject*)__pyx_mstate_global->__pyx_int_1)};
@@ -21597,41 +22818,41 @@ static int __Pyx_InitConstants(__pyx_mstatetype *__pyx_mstate) {
   int __pyx_clineno = 0;
   CYTHON_UNUSED_VAR(__pyx_mstate);
   {
-    const struct { const unsigned int length: 8; } str_length_index[] = {{12},{6},{8},{6},{2},{3},{1},{2},{26},{36},{17},{21},{30},{33},{15},{23},{25},{32},{20},{22},{1},{1},{37},{45},{22},{179},{26},{8},{15},{7},{6},{2},{26},{9},{50},{30},{37},{5},{8},{8},{15},{20},{12},{9},{17},{8},{8},{12},{10},{8},{10},{8},{7},{14},{11},{10},{19},{14},{12},{10},{17},{13},{12},{12},{19},{8},{13},{3},{7},{15},{5},{18},{4},{13},{1},{12},{13},{11},{18},{5},{5},{10},{5},{15},{6},{3},{9},{5},{5},{5},{5},{6},{7},{5},{3},{22},{1},{2},{5},{4},{5},{8},{7},{4},{1},{4},{7},{4},{2},{5},{3},{7},{5},{4},{3},{8},{7},{10},{5},{7},{4},{5},{4},{4},{6},{6},{6},{6},{1}};
-    const struct { const unsigned int length: 8; } bytes_length_index[] = {{1},{37},{243},{155}};
+    const struct { const unsigned int length: 8; } str_length_index[] = {{12},{6},{8},{15},{6},{2},{3},{1},{8},{2},{26},{36},{17},{21},{30},{33},{15},{23},{25},{32},{20},{22},{1},{1},{37},{45},{22},{179},{26},{8},{15},{7},{6},{2},{26},{9},{50},{30},{37},{5},{5},{23},{25},{8},{8},{15},{20},{12},{9},{17},{8},{8},{12},{10},{8},{10},{8},{7},{14},{11},{10},{19},{14},{12},{10},{17},{13},{12},{12},{19},{8},{13},{3},{7},{15},{5},{18},{4},{5},{13},{1},{12},{11},{13},{11},{18},{5},{4},{5},{10},{5},{15},{6},{3},{9},{5},{5},{5},{5},{6},{7},{5},{3},{22},{1},{2},{5},{5},{4},{5},{8},{7},{4},{1},{4},{7},{4},{2},{5},{3},{7},{5},{4},{3},{8},{7},{4},{10},{5},{7},{4},{5},{4},{4},{6},{5},{6},{6},{6},{1}};
+    const struct { const unsigned int length: 8; } bytes_length_index[] = {{1},{37},{9},{243},{139},{36}};
     #ifndef CYTHON_COMPRESS_STRINGS
       #define CYTHON_COMPRESS_STRINGS 90
     #endif
-    #if (CYTHON_COMPRESS_STRINGS) == 1 /* compression: zlib (1159 bytes) */
-static const char cstring[] = "x\332}T\277o\333F\024\216\003\273v\335\"\205l\024A\201\2428\245\010\264Dj\024\273Ia\030\t\034\325)<\324\265c\304\035\322\2028\335=R\027Sw\324\335Q\2262y\344\310\221#G\215\032=j\364\350\321c\376\204\376\t}GJ\266\024\024\025@\361\370~~\357{\357\036\241Z\323\341\023\022(K\010\265\344\351\200\250\366\007`\366e)\253\363:\047\215\035\262C`\020\241\0308\241\244UgJZ\021\304*6\013\032KB\240\306\222&\201\020\272 m\031\344\351\234\215\351\320\010\346\235\254\" \013\337E\241\261T\333\002R\031dN\333\247a\014\206\330\016j%\364A\023\237\206\341\356\357\320Uzx*\340\234(\237\354\316a\244\230\200\013\355\312\372\\,\344La\254\026\334UqkL\224\376_\375\242\354\326\362\345\253\026\225\022!ScD ]1\032(\257+\031\016I\267\000\331G\220\007\022\353\020\234t\025\207\047w\305\325X\315\345\255\371J[Me\255\254~f\\\322\047$\241\003a\310\241\262P\322\320\032\332\216\222\004e\034B\321\006M-`6\207\017\243jg$\311\321\376Q}\373\227\355\002\255\006\327eCL\334f!\002E>\221\264v,B\213\321\3550\002\323 \007>\031\252\0309.[\022\241\335\274\203\355\200$\006\254;\220ZQ3\265BI\017\335\205\014jS\232D\037\234\367\033\032\032hP2\343\014\213\214%\026\025H\367!\221!\356a\004`*\014\235\227\222\246A\333\214\013C\333!\200t\377\001\353(\033Q\333\361XQ\360O^1\277\246\021\r\221\217\322\206K\205$\3704\016-\361<\r<f\340y\204\307\005\n\251d\035\001\364\005\rQ\313\204\024\326\363\342\302\321\251q\216\024C\356H\021\227pji\343?\264e\033\034\217e5\246\261w\322:8\330\017C\021\031aN\240\027\203d\340f\261q7\226\236w4\034\340\363+\366\304;\204\201}\013\276\347MyC\214\210\3071{w\010\300\n\013]\047\340\316\007\177~,\231{\243\312\314\274D7\302aq\247.\025\262x+\036\207\205N\322n\371v\351=\017y\362X\007\330\231\211\273\345\3274\212;\272\256\227\247XF\202\235a\204}9\263\353[\307\202\213\321\213i8\013;\243\367\366T\366eN\000\003\367\201Sr\013\305\314A\277=\337\371Y0\256\026a<\246\264\212q\034\001\307`:(\263\016x\355\330\367q\312]\227\250\031J&T\343\326\334\264\251\0017\312\334\213\264\362\005\216\023\363\356\356}Q\277\247|\337%/?\212~\262""\020}=$\020\357\035\2036egL\305\322r\014\025p\201\353\314\270\231\344\216\245\342\317A,\227%\366\032/1\2561@\272\212\273\007Z+\355\266\222\361\005\204\334\017i`\360Fw\251\235\336k\037Cs\274\331\213\363\334\230\316\263\020\034\327\t\014\\\367\335c\312\277\217\270T\273nw\270\235!\035\237\222\027\016\270z\2722\302\344\321\020\021MKS\347\022t\204eD*\322\020\010\203\213@\203\333\320\200\352\351\025)*7\035-\344\231q\t\212\265\213\226\221\261\n\037\0353\213\303\200A\342\010/\003\224\253w\360\307\305\322\315\362\352E\234\374\226n\245\364f\355A\362![\3126\262\346\365\367\317\306\325\361\356eo\26229\276X\372g\375\336\312w\331j\326\317\217s\352<t\262\231\354\315\331g{Nz\236\320\304\244?\246\307\013\221^a\224\325I\357jif\242\323\rL\307\262\312\202\331\3631\035\177\234T&\265\253\312\325\243\253\327W\230\347\333\364\357\274z\263\274\226\254$\357\322j\t\261\222>D\217\315\354u\026 \230\366\350\376\250\352\342\366>\003\263\340\263\231\276\310\252\331V\326\316W\363\036z<\032\265Fz\374\360r\351r\343\362\331\345\311\344\376|\322\257\222\355\244w}\357q~\374i\371k$\246\231\276\311\212\0246\331I\217\323 {\233a\262o\222~\372>_\316\367\362\323Q\363\346\313\007I\220\236dK3\371J~\354d~\332J\247\266\177\345\033y3\337\037U\234\034\322\347\331\017\271\035\375<\376bLg\372\312\047<\364n\226\327\223\307\370Z[O\252\311\213\264z\275\2715n\216\017\047\325\353\326\273\353w\247\327\247\177\376\013I\233\021\310";
-    PyObject *data = __Pyx_DecompressString(cstring, 1159, 1);
+    #if (CYTHON_COMPRESS_STRINGS) == 1 /* compression: zlib (1229 bytes) */
+static const char cstring[] = "x\332}T\317o\023G\024&\2104\224JTNT\241JU5\241E.*q\tP@\024\201\2224\255r(%\004\270\320j4\273\373v=d=\263\236\231ulN\034\367\270\307=\356\321G\037s\3641G\037s\344O\350\237\320\367v\355\304\206\252\226\274;\373~~\357{o\036\023\306\210\301-\026i\307\230p\354v\237i\357-\370\356\311\017\316\000\260\320\210\250\003\312\335\254M6\202\215\200\265Z:\014-8\373\210=b\320O\320\032\002&\330\316\206\257\225\223Q\252S\273\240q,\006a\035\333d\020\003E\253\203\335\236\263\261m\221\300\274\223\323\014T\345\273(\264N\030W!\255\203\314i{\"N\3012\327F\255\202\036\030\026\2128~\374\007t\264\031\274\226p\304t\310\036\317a\024\230 \220\206\252\375X,\325La\235\221\001Uqf\314\264\371_\375\242\354\314\362\311\323\035\241\024B\026\326\312HQ1\006D\260\241U<`\235\nd\017A\356)\254C\006\254\243\003\270u^\\\323oR\336f\250\2153B5\353\352g\3065}R1\321\227\226=\323\016j\032v\006\256\255\025CY\000\261\364\300\010\007\230\215\360aTCF\212=\337}\276q\357\341\275\n\255\001j\276e6\365\374\030\201\"\237H\232\227\312\330at7H\300\266\330^\310\006:E\216\353\226$h7\357\340\332\240\030\316\007\035X\263\252Y8\251\025Gw\251\242\346\224&\331\003\362\376M\304\026Z\202\3158\303\"S\205EE\212>\0242\024p\214\000\276\216c\362\322\312\266\204\347\007\322\n/\006P\364\214\374\266v\211pm\356W\005\377\304\253\261\266\255d\200|\3246\201\322HB(\322\3301\316\r\004\251\017\234\263 \255P(\2556\020@O\212\030\265\276T\322q\236V\216\244\3069\322>r\307\252\270,\020N\264\376C[\267\201x\254\253\261\255\255\203\235\275\275\355X{\266z\264\3162\327@9\237\211\351>!M\347\212\3358\226\211\225\366\000\272)(\037h\200[\347\263\314\371\363A\037\377\277b#\3713\350\273\027\020r>%\033\013\303\"\250\035\347\207\010\234t\320!A@>\370\013S\345\323;\232\345\306\237\354$8at\352\010\251\252\267\016\322\270\322)\321\251\337\224\236s$\227\373m\360\017m\332\251\277\246Q\350H\243R\237R\225H\377\020#\354\252\231]\317\021u\024\243\233\212x\026v\326\223O8:\023@\237>\220\2523(v\016\372\047\024r\356\300R-\322r_\033\235\342\014\003\316\316t\272fm\343^\032\206x5\250""\265\302\016\224/u\353\314\334z\302\202GM\242K\020\360\304\350P\342 \372\374|cT$\324#W\037\247\373\261\376\250\206\302\2171\026GB\361\362\372\340\t\377\320\327\251r4H\001xi\024H\334\213\226\206; \346\252\007\301\256\2271\366\037\267\001\356C@\n\253K\014\306hC\353\315\206\022\342 \214Edq5t\204\233.\210\020\303\007\270\"\026/Fkz1\244\014p/A_*w\367\016\215\005\375m\375x\207+\272C\233\2106\220\"\242UPy\341\"\353\250\004\021$\003\2045\255Q\037)0\t\326\223\350\304@$-\256\025\003\264\357\301BL&\323KW\321`\333F\252CKI\252E\216\326\211u\032\377&\365]\212p\036\342\270`\2644Aj\240\336\350\375?\337/\235^Zy\237f\277\347wsqz\371j\366\266X*V\213\315\3117wF\353\243\307\307\335\361\362x\237\214\256d?\346x\370\347\312\205\345\257\213\225\242W\356\227\202\\M\266\226m\3159\026[$=\312Df\363\357\362\375\205\220O1\334\312\270{\262431\371*\346\365\213\306\202\331\375\221\030\275\0337\306\315\223\306\311\365\223\355\023\314\363U\376w\271~z\351r\266\234\275\312\327k\254\215\374\032z\254\025\333E\204`\274\341\305\341:\305\355~\004f\301g-\177P\254\027w\013\257\\)\273\350q}\27034\243k\307K\307\253\307w\216\017\306\027\347\223~\221\335\313\272\223\013\337\227UI.{\224\357\347Q\361\242\300\014_f\275\374My\251\334*_\0177O?\277\232E\371A\2614\223/\227\373$\013\363\235|j\373W\271Zn\226\273\303\006\311!\277_|[\272\341\317\243\317Fb\246o|\300C\227x\276\221u\363\213\371\372d\215:\360d\334\230l\277\234\274|5y\365zr\341F\271\377\001a\375\222\213\334\024\215\242Y6\312\233\303\007hv\377\370\0322{t\"\376\005E\332H\263";
+    PyObject *data = __Pyx_DecompressString(cstring, 1229, 1);
     #define __Pyx_DecompressString_LZSS_UNUSED
     if (unlikely(!data)) __PYX_ERR(0, 1, __pyx_L1_error)
     const char* const bytes = __Pyx_PyBytes_AsString(data);
     #if !CYTHON_ASSUME_SAFE_MACROS
     if (likely(bytes)); else { Py_DECREF(data); __PYX_ERR(0, 1, __pyx_L1_error) }
     #endif
-    #elif (CYTHON_COMPRESS_STRINGS) > 0 && (CYTHON_COMPRESS_STRINGS) <= 90 /* compression: lzss (1510 bytes) */
-static const char cstring[] = "\377 array, \377got  at \3770x objec\373t>\016\003-d-d \377.: : exp\376\024\000ed a C-\377contiguo\373us\r\nt lea\377st 1 ele\257mentS\00303\010s\357hapeC\tto \353enS\000t\006\014sta\343rt\216\002\230\003w\010val\277ues th\256\000n\377ever fal\377l<Memory\377View of u<\231\010a^\000dir\323\001\366\007\rin\021\005striyd\334\001$\006 or \004\031\363><(\tA\006>?Ca\373nn\316 assig\373n \337\000read-\277only m\240\002v\366\242\000In\305\000id m\357ode,\325\047\047c\047\376t\001\047fortra\343n\047\226C%\005\271#in \377axis Not\375e\201#Cython\375 \021\000delibe\317ratek\000\320\001ct\374\236 \251 n PEP-o484 \213!re\342A\177s subcl\246\000|\315 \262 built[\000\377types. I\377f you ne\344\364@\245@p\316\000%\tthe\337n set\207@e \375\047\357\002ation_\276<\000ing\047 \356#i\375v\242\000o Fals\317e.a \340%\332 un\263al\237 \322`on\237 d}_\263 ecoll\376`\376E\000s.abcdi\177sableen\002\001\377gchotpat\267h_c\354\002/_\273\204\002s\347.py\215 \036\003dno\377 default\377 __reduc\277e__ du\201\002n\367on-\346@vial\376\033\000cinit__1uX\002\245A\305`oc\271 \222\205\003? data.\013\020\300\204\003\374\323a\260cs.ASCI\377IEllipsi\377sSequenc\365e\210\204\001.\215\204\007__Py\375x\001\000Dict_N\377extRef__l\261$\241\000__\206B__\001\005\177getitem\r\001yd0\001\027\000func\035\001\346\030\000st\342@)\001imp\274\252`3\001main\003\002owdulM\002nam\002\003\363ewT\001\245 _che\017cksuT\000\n\001?\004\025\001\366\362A__\037\001unpi\333ck?\000En \005vt<\203A\230\001qualO\005\327%0\340&\222C\277\001\363$ex\314\001\243`\301_\203\005\257`\262\006\003\006.\007te\375s\220@_is_co\337routi\230`bc\374\242d\230E_buffe\375r\271\210\002asynci\373o.&\006sbase\376\307\204\001d_profi\346\314`c_\251\210\007\373\002_of\261f\205\001\007\003\221\210\002clh\000_\376\276 traceba\377ckcountd\376H\000gdimens\202\220\204\001d\230\205\001\000\002\237\001\247\211\003\351@o?deende\254 \367\205\002\337error\222\210\001sf\377ieldflag\177sformat\321\206\004\275fX\000dgot\302\204\013.^\311\204\004iidiK\000x\372A\372\376As""\000\002izemeim\270\207\001\260\207\001n\327And\274\212\002\355n\235\000np\251@pyo\373bj\324\004owner\375p\304\000popreg\327ist\223\000e\236\212\001es\363et\234\205\004\213\212\002shri\217nkss^\000\362\211\002\047\000p\367sto\001\000ruct\374\212`\211 update\376\365\211\003xO\200\001\330\004\007\377\200u\210G\2203\220a\377\330\010\016\210j\230\001\230\377\022\2301\320\0342\260!\377\260<\270q\300\005\300Q\377\200\001\360\n\000\005\031\230\177\007\230v\240Q\240a.\001\337r\210\023\210A%\010\230A\376D\001w\210a\210s\220#\353\220Q=\n?C\000\007\300q\273\310\001\033\005r\220\022l\000c\373\230\021d\n6\260a\260z\377\300\021\300\047\310\021\310\"\367\310B\310e\000\025\220]\240\377!\330\004\010\210\005\210U\273\220!\235\003\021\220\027\240\000\023\357\230B\230g\212\000b\250\002\235\250\037\000\007\200q~\014\047\n\023\377\2207\230!\2303\230b\357\240\007\240q/\000\"\250C\377\250r\260\027\270\001\270\022\277\2702\270S\300\002i\t\013\377\2104\210q\320\000%\240\357Q\340\004\014\226 1\220F\375\230^\002t\210:\220Q\220\357g\230R\230j\000\017\210v\377\220[\240\004\240A\240V\377\2501\330\t\016\210g\220\337S\230\001\330\010\022\003\005\240\275Q\020\001f\220C\220%\004\\\377\240\022\2401\240E\250\021\376(\001e\2206\230\036\240t\277\2505\260\006\260a.\003\\\367\240\021\340:\000q\330\004\n\367\210%\210\313\000\n\210!\210\3777\220!\320\0233\2601\377\260N\300!\320CU\320\037UV\320VW";
-    PyObject *data = __Pyx_DecompressString_LZSS(cstring, 1510, 2027);
+    #elif (CYTHON_COMPRESS_STRINGS) > 0 && (CYTHON_COMPRESS_STRINGS) <= 90 /* compression: lzss (1609 bytes) */
+static const char cstring[] = "\377 array, \377got  at \3770x objec\377t>(tree \377fragment\375)\035\003-d-d .\377.offsets\177: : exp+\000\377ed a C-c\377ontiguou\375s\r\nt leas\177t 1 eleJ\001\372j\00303\010shape\276C\tto enS\000t>\006\014start\245\002\257\003\376w\010values \373th\305\000never\377 fall<Me\377moryView_ of <\231\010a^\000gdir\352\001\007\rin\021\005\237strid\334\001$\006 7or \004\031><(\tA\006\277>?Cann\345 a\277ssign \337\000r\377ead-onlyk m\240\002v\242\000In\305\000\377id mode,\356\325\047\047c\047t\001\047fo?rtran\047\255C%\005\376\271#in axis\337 Note\201#Cy\337thon \021\000de\377liberate\314k\000\320\001ct\236 \251 n \377PEP-484 \366\213!re\371As su\307bcl\246\000\315 \262 bu\367ilt[\000type\377s. If yoOu ne\364@\245@p\316\000>%\tthen \235`\207@\367e \047\357\002atio\373n_<\000ing\047 \366\356#iv\242\000o Fa?lse.a \340%\332 \317unal\237 \322`on\366\237 d_\263 ecol\367lecD\001s.ab\377cdisable\373en\002\001gchot\277path_c\354\002/=_\322\204\002s.py\215 \036\003\377dno defa\377ult __re\377duce__ d\275u\201\002non-\346@v\367ial\033\000cini\217t__uX\002\245A\305`o\371c\271 \251\205\003 data\341.\013\020\300\204\003\323a\260cs.A\377SCIIBlobes\000\002.q\006\243\003__\017\005\362\314\205\001t\233@\273\004__El\377lipsisSe\277quence\275\204\001.\276\302\204\007__Pyx\001\000D\377ict_Next\237Ref__\346$\326\000_\355_\273B__\001\005get/item\r\001d0\001\027\000Ofunc\035\001\030\000sw\002\316+\000imp\337`3\001ma{in\003\002odulM\0027nam\002\003ewT\001\332 \377_checksu`T\000\n\001?\004\025\001\247a__\037\001\277unpick?\000E\315n \005vt\270A\230\001qu\303alO\005\214E\223.\246Fex\036\314\001set_\203\005\256&\346\000\276\262.__tes\305@_\377is_corou\233ti\315`bc\327d\315E_\277buffer\205\211\002a\177syncio.&\006?sbaseb\275A\201\205\001\377d_profil\017ecc_\343\210\007\200\"\355c\005\003X\231\211\004\022\003\326\210\002clx\000_\316 \377tracebac\277kcount\305ad\377ebugdime\177nsionsd\341\205\001\360\000\002\263\001\207\212\003\375@odee\347nde\300 \300\206\002err\373or\333\210\001sfiel\377dflagsfo""\257rmat\232\207\004f\\\000d\327got\213\205\013.\222\205\004ii\373diK\000xint3\3512\223a\227as\000\002ize\247mem\206\210\001\376\207\001n\360An\265d\241\213\002n\242\000np\302@p\357yobj\375\212\004own\367erp\315\000popr_egist\230\000e\354\212\001\217esel\243\213\001\356\205\004\335\212\002s\177hrinkssb\000\274\304\212\002+\000psto\001\000r/uctu\214\0008\254`\233 \277update\314\212\003x\377O\200\001\330\004\007\200u\377\210G\2203\220a\330\010\377\016\210j\230\001\230\022\230\3771\320\0342\260!\260<\277\270q\300\005\300Q!\001\n\367\210+\220\006\000\360\n\000\005\377\031\230\007\230v\240Q\240}a7\001r\210\023\210A.\010\373\230AM\001w\210a\210s\257\220#\220QF\n?L\000\007\357\300q\310\001\033\005r\220\022\356u\000c\230\021m\n6\260a\377\260z\300\021\300\047\310\021\337\310\"\310B\310e\000\025\220\377]\240!\330\004\010\210\005\357\210U\220!\246\003\021\220\027\276\251\000\023\230B\230g\212\000bw\250\002\250\037\000\007\200q~\014\376\047\n\023\2207\230!\2303\277\230b\240\007\240q/\000\"\377\250C\250r\260\027\270\001\377\270\022\2702\270S\300\002\376i\t\013\2104\210q\320\000\373$\240\316\002t\210:\220Q\337\220g\230R\230_\000\017\210\377v\220[\240\004\240A\240\377V\2501\330\t\016\210g\277\220S\230\001\330\010\022\003\005{\240Q\020\001f\220C\220%\004\377\\\240\022\2401\240E\250\375\021(\001e\2206\230\036\240\177t\2505\260\006\260a.\003\357\\\240\021\340:\000q\330\004\377\n\210%\210q\220\002\220\367!\320\023\376!>\300\021\320\377BT\320TU\320UV\377\320\000%\240Q\340\004\013\377\210;\220a\220r\230\021\377\230\047\240\021\240)\2507\376\246@6\270\027\300\007\300w\003\310a";
+    PyObject *data = __Pyx_DecompressString_LZSS(cstring, 1609, 2166);
     #define __Pyx_DecompressString_UNUSED
     if (unlikely(!data)) __PYX_ERR(0, 1, __pyx_L1_error)
     const char* const bytes = __Pyx_PyBytes_AsString(data);
     #if !CYTHON_ASSUME_SAFE_MACROS
     if (likely(bytes)); else { Py_DECREF(data); __PYX_ERR(0, 1, __pyx_L1_error) }
     #endif
-    #else /* compression: none (2027 bytes) */
-static const char bytes[] = " array, got  at 0x object>, got -d-d .: : expected a C-contiguous : expected at least 1 element, got 0: expected shape : expected to end at : expected to start at 0, got : expected values that never fall<MemoryView of <contiguous and direct><contiguous and indirect><strided and direct or indirect><strided and direct><strided and indirect>>?Cannot assign to read-only memoryviewInvalid mode, expected \047c\047 or \047fortran\047, got Invalid shape in axis Note that Cython is deliberately stricter than PEP-484 and rejects subclasses of builtin types. If you need to pass subclasses then set the \047annotation_typing\047 directive to False.a strided or unaligned oneadd_notecollections.abcdisableenablegchotpath_cython/_arrays.pyxisenabledno default __reduce__ due to non-trivial __cinit__unable to allocate array data.unable to allocate shape and strides.ASCIIEllipsisSequenceView.MemoryView__Pyx_PyDict_NextRef__annotate____class____class_getitem____dict____func____getstate____import____main____module____name____new____pyx_checksum__pyx_state__pyx_type__pyx_unpickle_Enum__pyx_vtable____qualname____reduce____reduce_cython____reduce_ex____set_name____setstate____setstate_cython____test___is_coroutineabcalignedallocate_bufferarrayasyncio.coroutinesbasebuild_profilecc_contiguouscheck_offsetscheck_shapecline_in_tracebackcountdebugdimensionsdtypedtype_is_objectencodeendenumerateerrorfallsfieldflagsformatfortranfoundgothotpath_cython._arraysiidindexitemitemsitemsizememviewmodennamendarrayndimnpnumpyobjoffsetsownerpackpopregisterreleasesetdefaultshapeshrinkssizestartstepstopstructunpackupdatevaluesxO\200\001\330\004\007\200u\210G\2203\220a\330\010\016\210j\230\001\230\022\2301\320\0342\260!\260<\270q\300\005\300Q\200\001\360\n\000\005\031\230\007\230v\240Q\240a\330\004\007\200r\210\023\210A\330\010\016\210j\230\001\230\022\2301\230A\330\004\007\200w\210a\210s\220#\220Q\330\010\016\210j\230\001\230\022\2301\320\034?\270q\300\007\300q\310\001\330\004\007\200w\210a\210r\220\022\2203""\220c\230\021\330\010\016\210j\230\001\230\022\2301\320\0346\260a\260z\300\021\300\047\310\021\310\"\310B\310a\330\004\025\220]\240!\330\004\010\210\005\210U\220!\2203\220a\330\010\021\220\027\230\001\230\023\230B\230g\240Q\240b\250\002\250!\330\004\007\200q\330\010\016\210j\230\001\230\022\2301\230A\330\004\010\210\005\210U\220!\2203\220a\330\010\023\2207\230!\2303\230b\240\007\240q\250\002\250\"\250C\250r\260\027\270\001\270\022\2702\270S\300\002\300\047\310\021\310\"\310B\310a\330\004\013\2104\210q\320\000%\240Q\340\004\014\210G\2201\220F\230!\330\004\007\200t\210:\220Q\220g\230R\230q\330\010\017\210v\220[\240\004\240A\240V\2501\330\t\016\210g\220S\230\001\330\010\017\210v\220[\240\005\240Q\330\t\016\210f\220C\220q\330\010\017\210v\220\\\240\022\2401\240E\250\021\330\t\016\210e\2206\230\036\240t\2505\260\006\260a\330\010\017\210v\220\\\240\021\340\010\017\210q\330\004\n\210%\210q\330\010\n\210!\2107\220!\320\0233\2601\260N\300!\320CU\320UV\320VW";
+    #else /* compression: none (2166 bytes) */
+static const char bytes[] = " array, got  at 0x object>(tree fragment), got -d-d ..offsets: : expected a C-contiguous : expected at least 1 element, got 0: expected shape : expected to end at : expected to start at 0, got : expected values that never fall<MemoryView of <contiguous and direct><contiguous and indirect><strided and direct or indirect><strided and direct><strided and indirect>>?Cannot assign to read-only memoryviewInvalid mode, expected \047c\047 or \047fortran\047, got Invalid shape in axis Note that Cython is deliberately stricter than PEP-484 and rejects subclasses of builtin types. If you need to pass subclasses then set the \047annotation_typing\047 directive to False.a strided or unaligned oneadd_notecollections.abcdisableenablegchotpath_cython/_arrays.pyxisenabledno default __reduce__ due to non-trivial __cinit__unable to allocate array data.unable to allocate shape and strides.ASCIIBlobsBlobs.__reduce_cython__Blobs.__setstate_cython__EllipsisSequenceView.MemoryView__Pyx_PyDict_NextRef__annotate____class____class_getitem____dict____func____getstate____import____main____module____name____new____pyx_checksum__pyx_state__pyx_type__pyx_unpickle_Enum__pyx_vtable____qualname____reduce____reduce_cython____reduce_ex____set_name____setstate____setstate_cython____test___is_coroutineabcalignedallocate_bufferarrayasyncio.coroutinesbaseblobsbuild_profilecc_contiguouscheck_arraycheck_offsetscheck_shapecline_in_tracebackcountdatadebugdimensionsdtypedtype_is_objectencodeendenumerateerrorfallsfieldflagsformatfortranfoundgothotpath_cython._arraysiidindexint32itemitemsitemsizememviewmodennamendarrayndimnpnumpyobjoffsetsownerpackpopregisterreleaseselfsetdefaultshapeshrinkssizestartstepstopstructuint8unpackupdatevaluesxO\200\001\330\004\007\200u\210G\2203\220a\330\010\016\210j\230\001\230\022\2301\320\0342\260!\260<\270q\300\005\300Q\200\001\330\004\n\210+\220Q\200\001\360\n\000\005\031\230\007\230v\240Q\240a\330\004\007\200r\210\023\210A\330\010\016\210j\230\001\230\022\2301\230A\330\004\007""\200w\210a\210s\220#\220Q\330\010\016\210j\230\001\230\022\2301\320\034?\270q\300\007\300q\310\001\330\004\007\200w\210a\210r\220\022\2203\220c\230\021\330\010\016\210j\230\001\230\022\2301\320\0346\260a\260z\300\021\300\047\310\021\310\"\310B\310a\330\004\025\220]\240!\330\004\010\210\005\210U\220!\2203\220a\330\010\021\220\027\230\001\230\023\230B\230g\240Q\240b\250\002\250!\330\004\007\200q\330\010\016\210j\230\001\230\022\2301\230A\330\004\010\210\005\210U\220!\2203\220a\330\010\023\2207\230!\2303\230b\240\007\240q\250\002\250\"\250C\250r\260\027\270\001\270\022\2702\270S\300\002\300\047\310\021\310\"\310B\310a\330\004\013\2104\210q\320\000$\240A\330\004\007\200t\210:\220Q\220g\230R\230q\330\010\017\210v\220[\240\004\240A\240V\2501\330\t\016\210g\220S\230\001\330\010\017\210v\220[\240\005\240Q\330\t\016\210f\220C\220q\330\010\017\210v\220\\\240\022\2401\240E\250\021\330\t\016\210e\2206\230\036\240t\2505\260\006\260a\330\010\017\210v\220\\\240\021\340\010\017\210q\330\004\n\210%\210q\220\002\220!\320\0232\260!\260>\300\021\320BT\320TU\320UV\320\000%\240Q\340\004\013\210;\220a\220r\230\021\230\047\240\021\240)\2507\260!\2606\270\027\300\007\300w\310a";
     PyObject *data = NULL;
     #define __Pyx_DecompressString_UNUSED
     #define __Pyx_DecompressString_LZSS_UNUSED
     #endif
     PyObject **stringtab = __pyx_mstate->__pyx_string_tab;
     Py_ssize_t pos = 0;
-    for (int i = 0; i < 129; i++) {
+    for (int i = 0; i < 140; i++) {
       Py_ssize_t bytes_length = str_length_index[i].length;
       PyObject *string = PyUnicode_DecodeUTF8(bytes + pos, bytes_length, NULL);
-      if (likely(string) && i >= 37) PyUnicode_InternInPlace(&string);
+      if (likely(string) && i >= 39) PyUnicode_InternInPlace(&string);
       if (unlikely(!string)) {
         Py_XDECREF(data);
         __PYX_ERR(0, 1, __pyx_L1_error)
@@ -21639,8 +22860,8 @@ static const char bytes[] = " array, got  at 0x object>, got -d-d .: : expected 
       stringtab[i] = string;
       pos += bytes_length;
     }
-    for (int i = 129; i < 133; i++) {
-      Py_ssize_t bytes_length = bytes_length_index[i-129].length;
+    for (int i = 140; i < 146; i++) {
+      Py_ssize_t bytes_length = bytes_length_index[i-140].length;
       PyObject *string = PyBytes_FromStringAndSize(bytes + pos, bytes_length);
       stringtab[i] = string;
       pos += bytes_length;
@@ -21650,15 +22871,15 @@ static const char bytes[] = " array, got  at 0x object>, got -d-d .: : expected 
       }
     }
     Py_XDECREF(data);
-    for (Py_ssize_t i = 0; i < 133; i++) {
+    for (Py_ssize_t i = 0; i < 146; i++) {
       if (unlikely(PyObject_Hash(stringtab[i]) == -1)) {
         __PYX_ERR(0, 1, __pyx_L1_error)
       }
     }
     #if CYTHON_IMMORTAL_CONSTANTS
     {
-      PyObject **table = stringtab + 129;
-      for (Py_ssize_t i=0; i<4; ++i) {
+      PyObject **table = stringtab + 140;
+      for (Py_ssize_t i=0; i<6; ++i) {
         #if PY_VERSION_HEX >= 0x030F0000
         PyUnstable_SetImmortal(table[i]);
         #elif CYTHON_COMPILING_IN_CPYTHON_FREETHREADING
@@ -21723,7 +22944,7 @@ typedef struct {
     unsigned int argcount : 3;
     unsigned int num_posonly_args : 1;
     unsigned int num_kwonly_args : 1;
-    unsigned int nlocals : 4;
+    unsigned int nlocals : 3;
     unsigned int flags : 10;
     unsigned int first_line : 6;
 } __Pyx_PyCode_New_function_description;
@@ -21745,19 +22966,34 @@ static int __Pyx_CreateCodeObjects(__pyx_mstatetype *__pyx_mstate) {
   PyObject* tuple_dedup_map = PyDict_New();
   if (unlikely(!tuple_dedup_map)) return -1;
   {
-    const __Pyx_PyCode_New_function_description descr = {5, 0, 0, 8, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 18};
-    PyObject* const varnames[] = {__pyx_mstate->__pyx_n_u_owner, __pyx_mstate->__pyx_n_u_item, __pyx_mstate->__pyx_n_u_field, __pyx_mstate->__pyx_n_u_dtype, __pyx_mstate->__pyx_n_u_dimensions, __pyx_mstate->__pyx_n_u_found, __pyx_mstate->__pyx_n_u_error, __pyx_mstate->__pyx_n_u_got_2};
-    __pyx_mstate_global->__pyx_codeobj_tab[0] = __Pyx_PyCode_New(descr, varnames, __pyx_mstate->__pyx_kp_u_hotpath_cython__arrays_pyx, __pyx_mstate->__pyx_n_u_array, __pyx_mstate->__pyx_kp_b_iso88591_Q_G1F_t_QgRq_v_AV1_gS_v_Q_fCq_v, tuple_dedup_map); if (unlikely(!__pyx_mstate_global->__pyx_codeobj_tab[0])) goto bad;
+    const __Pyx_PyCode_New_function_description descr = {5, 0, 0, 5, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 18};
+    PyObject* const varnames[] = {__pyx_mstate->__pyx_n_u_owner, __pyx_mstate->__pyx_n_u_item, __pyx_mstate->__pyx_n_u_field, __pyx_mstate->__pyx_n_u_dtype, __pyx_mstate->__pyx_n_u_dimensions};
+    __pyx_mstate_global->__pyx_codeobj_tab[0] = __Pyx_PyCode_New(descr, varnames, __pyx_mstate->__pyx_kp_u_hotpath_cython__arrays_pyx, __pyx_mstate->__pyx_n_u_array, __pyx_mstate->__pyx_kp_b_iso88591_Q_ar_7_6_wa, tuple_dedup_map); if (unlikely(!__pyx_mstate_global->__pyx_codeobj_tab[0])) goto bad;
   }
   {
-    const __Pyx_PyCode_New_function_description descr = {3, 0, 0, 7, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 36};
+    const __Pyx_PyCode_New_function_description descr = {4, 0, 0, 6, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 23};
+    PyObject* const varnames[] = {__pyx_mstate->__pyx_n_u_name, __pyx_mstate->__pyx_n_u_found, __pyx_mstate->__pyx_n_u_dtype, __pyx_mstate->__pyx_n_u_dimensions, __pyx_mstate->__pyx_n_u_error, __pyx_mstate->__pyx_n_u_got_2};
+    __pyx_mstate_global->__pyx_codeobj_tab[1] = __Pyx_PyCode_New(descr, varnames, __pyx_mstate->__pyx_kp_u_hotpath_cython__arrays_pyx, __pyx_mstate->__pyx_n_u_check_array, __pyx_mstate->__pyx_kp_b_iso88591_A_t_QgRq_v_AV1_gS_v_Q_fCq_v_1E, tuple_dedup_map); if (unlikely(!__pyx_mstate_global->__pyx_codeobj_tab[1])) goto bad;
+  }
+  {
+    const __Pyx_PyCode_New_function_description descr = {3, 0, 0, 7, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 37};
     PyObject* const varnames[] = {__pyx_mstate->__pyx_n_u_name, __pyx_mstate->__pyx_n_u_offsets, __pyx_mstate->__pyx_n_u_end, __pyx_mstate->__pyx_n_u_n, __pyx_mstate->__pyx_n_u_i, __pyx_mstate->__pyx_n_u_falls, __pyx_mstate->__pyx_n_u_shrinks};
-    __pyx_mstate_global->__pyx_codeobj_tab[1] = __Pyx_PyCode_New(descr, varnames, __pyx_mstate->__pyx_kp_u_hotpath_cython__arrays_pyx, __pyx_mstate->__pyx_n_u_check_offsets, __pyx_mstate->__pyx_kp_b_iso88591_vQa_r_A_j_1A_was_Q_j_1_q_q_war, tuple_dedup_map); if (unlikely(!__pyx_mstate_global->__pyx_codeobj_tab[1])) goto bad;
+    __pyx_mstate_global->__pyx_codeobj_tab[2] = __Pyx_PyCode_New(descr, varnames, __pyx_mstate->__pyx_kp_u_hotpath_cython__arrays_pyx, __pyx_mstate->__pyx_n_u_check_offsets, __pyx_mstate->__pyx_kp_b_iso88591_vQa_r_A_j_1A_was_Q_j_1_q_q_war, tuple_dedup_map); if (unlikely(!__pyx_mstate_global->__pyx_codeobj_tab[2])) goto bad;
   }
   {
-    const __Pyx_PyCode_New_function_description descr = {3, 0, 0, 3, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 58};
+    const __Pyx_PyCode_New_function_description descr = {3, 0, 0, 3, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 59};
     PyObject* const varnames[] = {__pyx_mstate->__pyx_n_u_name, __pyx_mstate->__pyx_n_u_found, __pyx_mstate->__pyx_n_u_shape};
-    __pyx_mstate_global->__pyx_codeobj_tab[2] = __Pyx_PyCode_New(descr, varnames, __pyx_mstate->__pyx_kp_u_hotpath_cython__arrays_pyx, __pyx_mstate->__pyx_n_u_check_shape, __pyx_mstate->__pyx_kp_b_iso88591_uG3a_j_1_2_q_Q, tuple_dedup_map); if (unlikely(!__pyx_mstate_global->__pyx_codeobj_tab[2])) goto bad;
+    __pyx_mstate_global->__pyx_codeobj_tab[3] = __Pyx_PyCode_New(descr, varnames, __pyx_mstate->__pyx_kp_u_hotpath_cython__arrays_pyx, __pyx_mstate->__pyx_n_u_check_shape, __pyx_mstate->__pyx_kp_b_iso88591_uG3a_j_1_2_q_Q, tuple_dedup_map); if (unlikely(!__pyx_mstate_global->__pyx_codeobj_tab[3])) goto bad;
+  }
+  {
+    const __Pyx_PyCode_New_function_description descr = {1, 0, 0, 1, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 1};
+    PyObject* const varnames[] = {__pyx_mstate->__pyx_n_u_self};
+    __pyx_mstate_global->__pyx_codeobj_tab[4] = __Pyx_PyCode_New(descr, varnames, __pyx_mstate->__pyx_kp_u_tree_fragment, __pyx_mstate->__pyx_n_u_reduce_cython, __pyx_mstate->__pyx_kp_b_iso88591_Q, tuple_dedup_map); if (unlikely(!__pyx_mstate_global->__pyx_codeobj_tab[4])) goto bad;
+  }
+  {
+    const __Pyx_PyCode_New_function_description descr = {2, 0, 0, 2, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 3};
+    PyObject* const varnames[] = {__pyx_mstate->__pyx_n_u_self, __pyx_mstate->__pyx_n_u_pyx_state};
+    __pyx_mstate_global->__pyx_codeobj_tab[5] = __Pyx_PyCode_New(descr, varnames, __pyx_mstate->__pyx_kp_u_tree_fragment, __pyx_mstate->__pyx_n_u_setstate_cython, __pyx_mstate->__pyx_kp_b_iso88591_Q, tuple_dedup_map); if (unlikely(!__pyx_mstate_global->__pyx_codeobj_tab[5])) goto bad;
   }
   Py_DECREF(tuple_dedup_map);
   return 0;
@@ -25756,33 +26992,6 @@ static int __Pyx_call_type_traverse(PyObject *o, int always_call, visitproc visi
 }
 #endif
 
-/* ApplySequenceOrMappingFlag */
-#if CYTHON_COMPILING_IN_LIMITED_API || (CYTHON_COMPILING_IN_PYPY && CYTHON_USE_TYPE_SPECS)
-int __Pyx_ApplySequenceOrMappingFlag(PyTypeObject *tp, int is_sequence) {
-    PyObject *abc;
-    PyObject *collections_abc = PyImport_ImportModule("collections.abc");
-    if (unlikely(!collections_abc)) return -1;
-    abc = PyObject_GetAttrString(collections_abc, is_sequence ? "Sequence": "Mapping");
-    Py_DECREF(collections_abc);
-    if (unlikely(!abc)) return -1;
-    PyObject *register_result = PyObject_CallMethod(abc, "register", "O", (PyObject*)tp);
-    Py_DECREF(abc);
-    if (unlikely(!register_result)) return -1;
-    Py_DECREF(register_result);
-    return 0;
-}
-#elif CYTHON_COMPILING_IN_PYPY // && !CYTHON_USE_TYPE_SPECS
-int __Pyx_ApplySequenceOrMappingFlag(PyTypeObject *tp, int is_sequence) {
-    CYTHON_UNUSED_VAR(tp);
-    CYTHON_UNUSED_VAR(is_sequence);
-    return PyErr_WarnEx(
-        PyExc_RuntimeWarning,
-        "cython.collection_type only works on PyPy with the C flag CYTHON_USE_TYPE_SPECS=1",
-        1
-    );
-}
-#endif
-
 /* PyObjectCallMethod0 (used by PyType_Ready) */
 static CYTHON_INLINE PyObject* __Pyx_PyObject_CallMethod0(PyObject* obj, PyObject* method_name) {
 #if CYTHON_VECTORCALL && (__PYX_LIMITED_VERSION_HEX >= 0x030C0000 || !CYTHON_COMPILING_IN_LIMITED_API)
@@ -25999,154 +27208,6 @@ static int __Pyx_PyType_Ready(PyTypeObject *t) {
 #endif
 }
 
-/* GetVTable (used by MergeVTables) */
-static int __Pyx_GetVtable(PyTypeObject *type, void** table) {
-    void* ptr;
-    *table = NULL;
-#if CYTHON_COMPILING_IN_LIMITED_API
-    PyObject *ob = PyObject_GetAttr((PyObject *)type, __pyx_mstate_global->__pyx_n_u_pyx_vtable);
-#else
-    PyObject *ob = PyObject_GetItem(type->tp_dict, __pyx_mstate_global->__pyx_n_u_pyx_vtable);
-#endif
-    if (!ob)
-        goto no_attr;
-    ptr = PyCapsule_GetPointer(ob, 0);
-    if (!ptr && !PyErr_Occurred())
-        PyErr_SetString(PyExc_RuntimeError, "invalid vtable found for imported type");
-    Py_DECREF(ob);
-    *table = ptr;
-    return 1;
-no_attr:
-    if (PyErr_ExceptionMatches(CYTHON_COMPILING_IN_LIMITED_API ? PyExc_AttributeError : PyExc_KeyError)) {
-        return 0;
-    }
-    Py_XDECREF(ob);
-    return -1;
-}
-
-/* MergeVTables (used by SetVTable) */
-static int __Pyx_MergeVtables(PyTypeObject *type) {
-    int i=0;
-    Py_ssize_t size;
-    void** base_vtables;
-    void* unknown = (void*)-1;
-    PyObject* bases = __Pyx_PyType_GetSlot(type, tp_bases, PyObject*);
-    int base_depth = 0;
-    {
-        PyTypeObject* base = __Pyx_PyType_GetSlot(type, tp_base, PyTypeObject*);
-        while (base) {
-            base_depth += 1;
-            base = __Pyx_PyType_TryGetSlot(base, tp_base, PyTypeObject*);
-        }
-    }
-    base_vtables = (void**) PyMem_Malloc(sizeof(void*) * (size_t)(base_depth + 1));
-    if (unlikely(!base_vtables)) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    base_vtables[0] = unknown;
-#if CYTHON_COMPILING_IN_LIMITED_API
-    size = PyTuple_Size(bases);
-    if (size < 0) goto other_failure;
-#else
-    size = PyTuple_GET_SIZE(bases);
-#endif
-    for (i = 1; i < size; i++) {
-        PyObject *basei;
-        void* base_vtable;
-#if CYTHON_AVOID_BORROWED_REFS
-        basei = PySequence_GetItem(bases, i);
-        if (unlikely(!basei)) goto other_failure;
-#elif !CYTHON_ASSUME_SAFE_MACROS
-        basei = PyTuple_GetItem(bases, i);
-        if (unlikely(!basei)) goto other_failure;
-#else
-        basei = PyTuple_GET_ITEM(bases, i);
-#endif
-        int get_vtable_result = __Pyx_GetVtable((PyTypeObject*)basei, &base_vtable);
-#if CYTHON_AVOID_BORROWED_REFS
-        Py_DECREF(basei);
-#endif
-        if (get_vtable_result != 1) {
-            if (get_vtable_result == -1) {
-                goto other_failure;
-            }
-            PyErr_Clear(); // Class doesn't have a vtable.
-        } else {
-            assert(base_vtable != NULL);
-            int j;
-            PyTypeObject* base = __Pyx_PyType_TryGetSlot(type, tp_base, PyTypeObject*);
-#if CYTHON_COMPILING_IN_LIMITED_API && __PYX_LIMITED_VERSION_HEX < 0x030A0000
-            if (!base) goto bad;
-#endif
-            for (j = 0; j < base_depth; j++) {
-                if (base_vtables[j] == unknown) {
-                    switch (__Pyx_GetVtable(base, &base_vtables[j])) {
-                        case 1:
-                            assert(base_vtables[j] == NULL);
-                            break;
-                        case 0:
-                            goto bad;
-                        case -1:
-                        default:
-                            goto other_failure;
-                    }
-                    base_vtables[j + 1] = unknown;
-                }
-                if (base_vtables[j] == base_vtable) {
-                    break;
-                }
-                base = __Pyx_PyType_TryGetSlot(base, tp_base, PyTypeObject*);
-#if CYTHON_COMPILING_IN_LIMITED_API && __PYX_LIMITED_VERSION_HEX < 0x030A0000
-                if (!base) goto bad;
-#endif
-            }
-        }
-    }
-    PyMem_Free(base_vtables);
-    return 0;
-bad:
-    {
-        PyTypeObject* tp_base = __Pyx_PyType_GetSlot(type, tp_base, PyTypeObject*);
-        PyTypeObject* basei;
-#if CYTHON_AVOID_BORROWED_REFS
-        basei = (PyTypeObject*)PySequence_GetItem(bases, i);
-        if (unlikely(!basei)) goto other_failure;
-#elif !CYTHON_ASSUME_SAFE_MACROS
-        basei = (PyTypeObject*)PyTuple_GetItem(bases, i);
-        if (unlikely(!basei)) goto other_failure;
-#else
-        basei = (PyTypeObject*)PyTuple_GET_ITEM(bases, i);
-#endif
-    __Pyx_RaiseTypeErrorWithTypes(
-        "multiple bases have vtable conflict: '" __Pyx_FMT_TYPENAME "' and '" __Pyx_FMT_TYPENAME "'", tp_base, basei);
-#if CYTHON_AVOID_BORROWED_REFS
-        Py_DECREF(basei);
-#endif
-    }
-other_failure:
-    PyMem_Free(base_vtables);
-    return -1;
-}
-
-/* SetVTable */
-static int __Pyx_SetVtable(PyTypeObject *type, void *vtable) {
-    PyObject *ob = PyCapsule_New(vtable, 0, 0);
-    if (unlikely(!ob))
-        goto bad;
-#if CYTHON_COMPILING_IN_LIMITED_API
-    if (unlikely(PyObject_SetAttr((PyObject *) type, __pyx_mstate_global->__pyx_n_u_pyx_vtable, ob) < 0))
-#else
-    if (unlikely(PyDict_SetItem(type->tp_dict, __pyx_mstate_global->__pyx_n_u_pyx_vtable, ob) < 0))
-#endif
-        goto bad;
-    Py_DECREF(ob);
-    return __Pyx_MergeVtables(type);
-bad:
-    Py_XDECREF(ob);
-    return -1;
-}
-
 /* LimitedApiGetTypeTypeDict (used by DelItemOnTypeDict) */
 #if CYTHON_COMPILING_IN_LIMITED_API
 static PyObject *__Pyx_GetTypeTypeDict(PyTypeObject *tp) {
@@ -26321,6 +27382,181 @@ __PYX_GOOD:
     Py_XDECREF(setstate);
     Py_XDECREF(setstate_cython);
     return ret;
+}
+
+/* ApplySequenceOrMappingFlag */
+#if CYTHON_COMPILING_IN_LIMITED_API || (CYTHON_COMPILING_IN_PYPY && CYTHON_USE_TYPE_SPECS)
+int __Pyx_ApplySequenceOrMappingFlag(PyTypeObject *tp, int is_sequence) {
+    PyObject *abc;
+    PyObject *collections_abc = PyImport_ImportModule("collections.abc");
+    if (unlikely(!collections_abc)) return -1;
+    abc = PyObject_GetAttrString(collections_abc, is_sequence ? "Sequence": "Mapping");
+    Py_DECREF(collections_abc);
+    if (unlikely(!abc)) return -1;
+    PyObject *register_result = PyObject_CallMethod(abc, "register", "O", (PyObject*)tp);
+    Py_DECREF(abc);
+    if (unlikely(!register_result)) return -1;
+    Py_DECREF(register_result);
+    return 0;
+}
+#elif CYTHON_COMPILING_IN_PYPY // && !CYTHON_USE_TYPE_SPECS
+int __Pyx_ApplySequenceOrMappingFlag(PyTypeObject *tp, int is_sequence) {
+    CYTHON_UNUSED_VAR(tp);
+    CYTHON_UNUSED_VAR(is_sequence);
+    return PyErr_WarnEx(
+        PyExc_RuntimeWarning,
+        "cython.collection_type only works on PyPy with the C flag CYTHON_USE_TYPE_SPECS=1",
+        1
+    );
+}
+#endif
+
+/* GetVTable (used by MergeVTables) */
+static int __Pyx_GetVtable(PyTypeObject *type, void** table) {
+    void* ptr;
+    *table = NULL;
+#if CYTHON_COMPILING_IN_LIMITED_API
+    PyObject *ob = PyObject_GetAttr((PyObject *)type, __pyx_mstate_global->__pyx_n_u_pyx_vtable);
+#else
+    PyObject *ob = PyObject_GetItem(type->tp_dict, __pyx_mstate_global->__pyx_n_u_pyx_vtable);
+#endif
+    if (!ob)
+        goto no_attr;
+    ptr = PyCapsule_GetPointer(ob, 0);
+    if (!ptr && !PyErr_Occurred())
+        PyErr_SetString(PyExc_RuntimeError, "invalid vtable found for imported type");
+    Py_DECREF(ob);
+    *table = ptr;
+    return 1;
+no_attr:
+    if (PyErr_ExceptionMatches(CYTHON_COMPILING_IN_LIMITED_API ? PyExc_AttributeError : PyExc_KeyError)) {
+        return 0;
+    }
+    Py_XDECREF(ob);
+    return -1;
+}
+
+/* MergeVTables (used by SetVTable) */
+static int __Pyx_MergeVtables(PyTypeObject *type) {
+    int i=0;
+    Py_ssize_t size;
+    void** base_vtables;
+    void* unknown = (void*)-1;
+    PyObject* bases = __Pyx_PyType_GetSlot(type, tp_bases, PyObject*);
+    int base_depth = 0;
+    {
+        PyTypeObject* base = __Pyx_PyType_GetSlot(type, tp_base, PyTypeObject*);
+        while (base) {
+            base_depth += 1;
+            base = __Pyx_PyType_TryGetSlot(base, tp_base, PyTypeObject*);
+        }
+    }
+    base_vtables = (void**) PyMem_Malloc(sizeof(void*) * (size_t)(base_depth + 1));
+    if (unlikely(!base_vtables)) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    base_vtables[0] = unknown;
+#if CYTHON_COMPILING_IN_LIMITED_API
+    size = PyTuple_Size(bases);
+    if (size < 0) goto other_failure;
+#else
+    size = PyTuple_GET_SIZE(bases);
+#endif
+    for (i = 1; i < size; i++) {
+        PyObject *basei;
+        void* base_vtable;
+#if CYTHON_AVOID_BORROWED_REFS
+        basei = PySequence_GetItem(bases, i);
+        if (unlikely(!basei)) goto other_failure;
+#elif !CYTHON_ASSUME_SAFE_MACROS
+        basei = PyTuple_GetItem(bases, i);
+        if (unlikely(!basei)) goto other_failure;
+#else
+        basei = PyTuple_GET_ITEM(bases, i);
+#endif
+        int get_vtable_result = __Pyx_GetVtable((PyTypeObject*)basei, &base_vtable);
+#if CYTHON_AVOID_BORROWED_REFS
+        Py_DECREF(basei);
+#endif
+        if (get_vtable_result != 1) {
+            if (get_vtable_result == -1) {
+                goto other_failure;
+            }
+            PyErr_Clear(); // Class doesn't have a vtable.
+        } else {
+            assert(base_vtable != NULL);
+            int j;
+            PyTypeObject* base = __Pyx_PyType_TryGetSlot(type, tp_base, PyTypeObject*);
+#if CYTHON_COMPILING_IN_LIMITED_API && __PYX_LIMITED_VERSION_HEX < 0x030A0000
+            if (!base) goto bad;
+#endif
+            for (j = 0; j < base_depth; j++) {
+                if (base_vtables[j] == unknown) {
+                    switch (__Pyx_GetVtable(base, &base_vtables[j])) {
+                        case 1:
+                            assert(base_vtables[j] == NULL);
+                            break;
+                        case 0:
+                            goto bad;
+                        case -1:
+                        default:
+                            goto other_failure;
+                    }
+                    base_vtables[j + 1] = unknown;
+                }
+                if (base_vtables[j] == base_vtable) {
+                    break;
+                }
+                base = __Pyx_PyType_TryGetSlot(base, tp_base, PyTypeObject*);
+#if CYTHON_COMPILING_IN_LIMITED_API && __PYX_LIMITED_VERSION_HEX < 0x030A0000
+                if (!base) goto bad;
+#endif
+            }
+        }
+    }
+    PyMem_Free(base_vtables);
+    return 0;
+bad:
+    {
+        PyTypeObject* tp_base = __Pyx_PyType_GetSlot(type, tp_base, PyTypeObject*);
+        PyTypeObject* basei;
+#if CYTHON_AVOID_BORROWED_REFS
+        basei = (PyTypeObject*)PySequence_GetItem(bases, i);
+        if (unlikely(!basei)) goto other_failure;
+#elif !CYTHON_ASSUME_SAFE_MACROS
+        basei = (PyTypeObject*)PyTuple_GetItem(bases, i);
+        if (unlikely(!basei)) goto other_failure;
+#else
+        basei = (PyTypeObject*)PyTuple_GET_ITEM(bases, i);
+#endif
+    __Pyx_RaiseTypeErrorWithTypes(
+        "multiple bases have vtable conflict: '" __Pyx_FMT_TYPENAME "' and '" __Pyx_FMT_TYPENAME "'", tp_base, basei);
+#if CYTHON_AVOID_BORROWED_REFS
+        Py_DECREF(basei);
+#endif
+    }
+other_failure:
+    PyMem_Free(base_vtables);
+    return -1;
+}
+
+/* SetVTable */
+static int __Pyx_SetVtable(PyTypeObject *type, void *vtable) {
+    PyObject *ob = PyCapsule_New(vtable, 0, 0);
+    if (unlikely(!ob))
+        goto bad;
+#if CYTHON_COMPILING_IN_LIMITED_API
+    if (unlikely(PyObject_SetAttr((PyObject *) type, __pyx_mstate_global->__pyx_n_u_pyx_vtable, ob) < 0))
+#else
+    if (unlikely(PyDict_SetItem(type->tp_dict, __pyx_mstate_global->__pyx_n_u_pyx_vtable, ob) < 0))
+#endif
+        goto bad;
+    Py_DECREF(ob);
+    return __Pyx_MergeVtables(type);
+bad:
+    Py_XDECREF(ob);
+    return -1;
 }
 
 /* dict_setdefault (used by FetchCommonType) */
@@ -29147,6 +30383,34 @@ __pyx_fail:
     return result;
 }
 
+/* ObjectToMemviewSlice */
+static CYTHON_INLINE __Pyx_memviewslice __Pyx_PyObject_to_MemoryviewSlice_dc_nn_uint8_t__const__(PyObject *obj, int writable_flag) {
+    __Pyx_memviewslice result = __Pyx_MEMSLICE_INIT;
+    __Pyx_BufFmt_StackElem stack[1];
+    int axes_specs[] = { (__Pyx_MEMVIEW_DIRECT | __Pyx_MEMVIEW_CONTIG) };
+    int retcode;
+    if (obj == Py_None) {
+        result.memview = (struct __pyx_memoryview_obj *) Py_None;
+        return result;
+    }
+    retcode = __Pyx_ValidateAndInit_memviewslice(axes_specs, __Pyx_IS_C_CONTIG,
+                                                 (PyBUF_C_CONTIGUOUS | PyBUF_FORMAT) | writable_flag, 1,
+                                                 &__Pyx_TypeInfo_nn_uint8_t__const__, stack,
+                                                 &result, obj);
+    if (unlikely(retcode == -1))
+        goto __pyx_fail;
+    return result;
+__pyx_fail:
+    result.memview = NULL;
+    result.data = NULL;
+    return result;
+}
+
+/* MemviewDtypeToObject */
+static CYTHON_INLINE PyObject *__pyx_memview_get_nn_uint8_t__const__(const char *itemp) {
+    return (PyObject *) __Pyx_PyLong_From_uint8_t(*(uint8_t const   *) itemp);
+}
+
 /* MemviewSliceCopy */
 static __Pyx_memviewslice
 __pyx_memoryview_copy_new_contig(const __Pyx_memviewslice *from_mvs,
@@ -29310,6 +30574,85 @@ static CYTHON_INLINE PyObject* __Pyx_PyLong_From_int32_t(int32_t value) {
         PyObject *result = NULL, *kwds = NULL;
         PyObject *py_bytes = NULL, *order_str = NULL, *from_bytes_str = NULL;;
         py_bytes = PyBytes_FromStringAndSize((char*)bytes, sizeof(int32_t));
+        if (!py_bytes) goto limited_bad;
+        from_bytes_str = PyUnicode_FromStringAndSize("from_bytes", 10);
+        if (!from_bytes_str) goto limited_bad;
+        order_str = PyUnicode_FromString(little ? "little" : "big");
+        if (!order_str) goto limited_bad;
+        {
+            PyObject *args[] = { (PyObject*)&PyLong_Type, py_bytes, order_str, Py_True };
+            if (!is_unsigned) {
+                PyObject *signed_str = PyUnicode_FromStringAndSize("signed", 6);
+                if (!signed_str) goto limited_bad;
+#if CYTHON_VECTORCALL
+                kwds = PyTuple_Pack(1, signed_str);
+#else
+                {
+                    PyObject *keys[] = {signed_str};
+                    PyObject *values[] = {Py_True};
+                    kwds = __Pyx_MakeKwargDict(keys, values, 1);
+                }
+#endif
+                Py_DECREF(signed_str);
+                if (unlikely(!kwds)) goto limited_bad;
+            }
+            result = __Pyx_Object_VectorcallMethodKwds(from_bytes_str, args, 3 | __Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET, kwds);
+        }
+        limited_bad:
+        Py_XDECREF(kwds);
+        Py_XDECREF(order_str);
+        Py_XDECREF(py_bytes);
+        Py_XDECREF(from_bytes_str);
+        return result;
+#endif
+    }
+}
+
+/* CIntToPy */
+static CYTHON_INLINE PyObject* __Pyx_PyLong_From_uint8_t(uint8_t value) {
+#ifdef __Pyx_HAS_GCC_DIAGNOSTIC
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"
+#endif
+    const uint8_t neg_one = (uint8_t) -1, const_zero = (uint8_t) 0;
+#ifdef __Pyx_HAS_GCC_DIAGNOSTIC
+#pragma GCC diagnostic pop
+#endif
+    const int is_unsigned = neg_one > const_zero;
+    if (is_unsigned) {
+        if (sizeof(uint8_t) < sizeof(long)) {
+            return PyLong_FromLong((long) value);
+        } else if (sizeof(uint8_t) <= sizeof(unsigned long)) {
+            return PyLong_FromUnsignedLong((unsigned long) value);
+#if !CYTHON_COMPILING_IN_PYPY
+        } else if (sizeof(uint8_t) <= sizeof(unsigned PY_LONG_LONG)) {
+            return PyLong_FromUnsignedLongLong((unsigned PY_LONG_LONG) value);
+#endif
+        }
+    } else {
+        if (sizeof(uint8_t) <= sizeof(long)) {
+            return PyLong_FromLong((long) value);
+        } else if (sizeof(uint8_t) <= sizeof(PY_LONG_LONG)) {
+            return PyLong_FromLongLong((PY_LONG_LONG) value);
+        }
+    }
+    {
+        unsigned char *bytes = (unsigned char *)&value;
+#if !CYTHON_COMPILING_IN_LIMITED_API && PY_VERSION_HEX >= 0x030d00A4
+        if (is_unsigned) {
+            return PyLong_FromUnsignedNativeBytes(bytes, sizeof(value), -1);
+        } else {
+            return PyLong_FromNativeBytes(bytes, sizeof(value), -1);
+        }
+#elif !CYTHON_COMPILING_IN_LIMITED_API && PY_VERSION_HEX < 0x030d0000
+        int one = 1; int little = (int)*(unsigned char *)&one;
+        return _PyLong_FromByteArray(bytes, sizeof(uint8_t),
+                                     little, !is_unsigned);
+#else
+        int one = 1; int little = (int)*(unsigned char *)&one;
+        PyObject *result = NULL, *kwds = NULL;
+        PyObject *py_bytes = NULL, *order_str = NULL, *from_bytes_str = NULL;;
+        py_bytes = PyBytes_FromStringAndSize((char*)bytes, sizeof(uint8_t));
         if (!py_bytes) goto limited_bad;
         from_bytes_str = PyUnicode_FromStringAndSize("from_bytes", 10);
         if (!from_bytes_str) goto limited_bad;
