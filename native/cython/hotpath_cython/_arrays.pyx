@@ -1,6 +1,6 @@
 """The boundary: what passes here cannot lead a kernel out of bounds."""
 
-from libc.stdint cimport int32_t
+from libc.stdint cimport int32_t, uint8_t
 
 import numpy as np
 
@@ -17,7 +17,10 @@ build_profile = "debug" if HOTPATH_CYTHON_DEBUG else "release"
 
 def array(owner, item, field, dtype, dimensions=1):
     """`item.field`, in place; TypeError or ValueError where it is not what is expected."""
-    found = getattr(item, field)
+    return check_array(f"{owner}.{field}", getattr(item, field, None), dtype, dimensions)
+
+
+def check_array(name, found, dtype, dimensions=1):
     if not isinstance(found, np.ndarray):
         error, got = TypeError, type(found).__name__
     elif found.dtype != dtype:
@@ -28,9 +31,7 @@ def array(owner, item, field, dtype, dimensions=1):
         error, got = ValueError, "a strided or unaligned one"
     else:
         return found
-    raise error(
-        f"{owner}.{field}: expected a C-contiguous {dimensions}-d {dtype} array, got {got}"
-    )
+    raise error(f"{name}: expected a C-contiguous {dimensions}-d {dtype} array, got {got}")
 
 
 def check_offsets(name, const int32_t[::1] offsets, Py_ssize_t end):
@@ -58,3 +59,14 @@ def check_offsets(name, const int32_t[::1] offsets, Py_ssize_t end):
 def check_shape(name, found, shape):
     if found.shape != shape:
         raise ValueError(f"{name}: expected shape {shape}, got {found.shape}")
+
+
+cdef class Blobs:
+    """Packed bytes, checked; the arrays stay referenced for as long as this."""
+
+    def __cinit__(self, name, blobs):
+        self.offsets = offsets = array(name, blobs, "offsets", "int32")
+        self.data = array(name, blobs, "data", "uint8")
+        check_offsets(f"{name}.offsets", offsets, len(self.data))
+        self.count = len(offsets) - 1
+        self.bytes = &self.data[0] if len(self.data) else NULL
