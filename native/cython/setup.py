@@ -14,7 +14,8 @@ setup(
                 "hotpath_cython.*",
                 ["hotpath_cython/*.pyx"],
                 # A fused multiply-add rounds once where the contract rounds twice.
-                extra_compile_args=["-O3", "-ffp-contract=off"],
+                extra_compile_args=["-O3", "-ffp-contract=off", "-g0"],
+                include_dirs=["hotpath_cython"],
                 depends=["hotpath_cython/planes.h"],
                 define_macros=[("HOTPATH_CYTHON_DEBUG", str(int(DEBUG)))],
             )
@@ -28,6 +29,7 @@ setup(
             "wraparound": False,
             "cdivision": True,
         },
+        build_dir="build",  # the generated C is no source, and belongs in no package
         force=True,  # the directives are no part of what Cython compares
     )
 )
