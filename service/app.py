@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from service import __version__, wiring
 from service.engines.engine import Engines
 from service.engines.orphans import when_orphaned
-from service.http import problems
+from service.http import openapi, problems
 from service.http.context import RequestContext
 from service.settings import Settings
 
@@ -35,7 +35,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         title="hotpath",
         version=__version__,
         lifespan=lifespan,
-        responses=problems.RESPONSES,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.add_middleware(
@@ -44,6 +43,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         max_body_bytes=settings.max_body_bytes,
     )
     problems.install(app)
+    openapi.install(app, [spec.name for spec in wiring.ENGINES])
     for router in wiring.ROUTERS:
         app.include_router(router)
     return app

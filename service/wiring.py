@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from service.domain import matches, watchlist
+from service.domain import matches, seals, validations, watchlist
 from service.engines.engine import Engine
 from service.engines.spec import EngineSpec, Variant, find
 from service.http import engines, health
@@ -59,7 +59,13 @@ ENGINES = (
     ),
 )
 
-ROUTERS: tuple[APIRouter, ...] = (health.router, engines.router, matches.router)
+ROUTERS: tuple[APIRouter, ...] = (
+    health.router,
+    engines.router,
+    matches.router,
+    validations.router,
+    seals.router,
+)
 
 
 def held(settings: Settings) -> dict[str, Any]:
@@ -69,6 +75,8 @@ def held(settings: Settings) -> dict[str, Any]:
 
 async def rehearse(engine: Engine) -> None:
     await engine.run(matches.MATCH, ["rehearsal"], 0.9, 1)
+    await engine.run(validations.VALIDATE, [])
+    await engine.run(seals.SEAL, [b"rehearsal"], [0])
 
 
 def check(settings: Settings) -> None:

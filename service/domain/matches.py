@@ -14,6 +14,7 @@ from service.domain.names import MAX_NAME_CHARS, normalize
 from service.domain.watchlist import Watchlist
 from service.engines.offloads import Call, Held, Job
 from service.http.engines import ServingEngine
+from service.http.problems import RESPONSES
 
 MAX_NAMES = 1000
 MAX_LIMIT = 1000
@@ -118,6 +119,7 @@ router = APIRouter(prefix="/v1", tags=["matches"])
     operation_id="create_matches",
     summary="The best matches of each name in the watchlist",
     response_model=MatchResponse,
+    responses=RESPONSES,
 )
 async def create_matches(query: MatchRequest, engine: ServingEngine) -> Response:
     return await engine.run(MATCH, query.names, query.cutoff, query.limit)

@@ -14,6 +14,7 @@ from service.domain.kernels import Blobs
 from service.engines.offloads import Call, Held, Job
 from service.errors import ServiceError
 from service.http.engines import ServingEngine
+from service.http.problems import RESPONSES
 
 MAX_RECORDS = 10_000
 MAX_PROOFS = 1_000
@@ -92,6 +93,7 @@ router = APIRouter(prefix="/v1", tags=["seals"])
     operation_id="create_seals",
     summary="The RFC 9162 Merkle tree hash of the records, with inclusion proofs on request",
     response_model=SealResponse,
+    responses=RESPONSES,
 )
 async def create_seals(request: SealRequest, engine: ServingEngine) -> Response:
     size = len(request.records)

@@ -15,6 +15,7 @@ from service.domain.payment_rules import Violation, rule_tables
 from service.domain.payments import Payment, columns
 from service.engines.offloads import Call, Held, Job
 from service.http.engines import ServingEngine
+from service.http.problems import RESPONSES
 
 MAX_PAYMENTS = 1000
 
@@ -69,6 +70,7 @@ router = APIRouter(prefix="/v1", tags=["validations"])
     operation_id="create_validations",
     summary="The broken rules of each payment, in the order sent",
     response_model=ValidationResponse,
+    responses=RESPONSES,
 )
 async def create_validations(request: ValidationRequest, engine: ServingEngine) -> Response:
     return await engine.run(VALIDATE, request.payments)

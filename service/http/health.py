@@ -23,6 +23,7 @@ async def live() -> Health:
     "/ready",
     operation_id="ready",
     summary="The configured engine answers",
+    response_model=Health,
     responses={503: {"model": Health, "description": "Not now"}},
 )
 async def ready(request: Request) -> JSONResponse:

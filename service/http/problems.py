@@ -32,16 +32,11 @@ class Problem(BaseModel):
 
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
-    status: {
-        "model": Problem,
-        "description": title,
-        "content": {"application/problem+json": {}},
-    }
-    for status, title in {
-        422: "The input is not valid",
-        503: "At the limit, or the engine does not answer; see Retry-After",
-    }.items()
+    status: {"model": Problem, "description": "; ".join(titles)}
+    for status in (400, 403, 413, 415, 422, 503, 504)
+    if (titles := [kind.title for kind in CODES.values() if kind.status == status])
 }
+"""For routes that take a body and call an engine."""
 
 
 def problem_response(error: ServiceError, request_id: str) -> JSONResponse:
