@@ -30,10 +30,12 @@ def _decoded(text: object) -> bytes:
     raise PydanticCustomError("base64", "not base64", {"expected": "base64 (RFC 4648, padded)"})
 
 
+_BASE64 = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
+
 Record = Annotated[
     bytes,
     BeforeValidator(_decoded),
-    WithJsonSchema({"type": "string", "contentEncoding": "base64"}),
+    WithJsonSchema({"type": "string", "contentEncoding": "base64", "pattern": _BASE64}),
 ]
 
 
