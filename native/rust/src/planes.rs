@@ -317,6 +317,40 @@ mod tests {
         }
     }
 
+    #[test]
+    fn sums_and_thresholds_are_right_with_vectors_of_any_width() {
+        type Count = fn(&mut Counts, &[&[u64]], Range<usize>, &[u64]);
+        let versions: [(&str, Count); 2] = [
+            ("as dispatched", Counts::count),
+            ("baseline", Counts::count_baseline),
+        ];
+        let mut random = Random(5);
+        let mut counts = Counts::default();
+        for n in [0, 1, 2, 7, 8, 9, 16, 17, 23, 64, 70] {
+            let planes: Vec<Vec<u64>> = (0..n)
+                .map(|_| (0..RUN).map(|_| random.word()).collect())
+                .collect();
+            let planes: Vec<&[u64]> = planes.iter().map(Vec::as_slice).collect();
+            let thresholds: Vec<u64> = (0..RUN).map(|_| random.below(n + 3) as u64).collect();
+            for words in [0..RUN, 8..16] {
+                for (name, count) in versions {
+                    count(&mut counts, &planes, words.clone(), &thresholds);
+                    for (i, word) in words.clone().enumerate() {
+                        for bit in 0..64 {
+                            let is = |word: u64| word >> bit & 1;
+                            let expected: u64 = planes.iter().map(|plane| is(plane[word])).sum();
+                            let bits = counts.counts.chunks_exact(RUN).enumerate();
+                            let got: u64 = bits.map(|(k, plane)| is(plane[i]) << k).sum();
+                            assert_eq!(got, expected, "{name}, {n} planes, word {word}");
+                            let reached = is(counts.reached[i]) == 1;
+                            assert_eq!(reached, expected >= thresholds[i], "{name}, {n} planes");
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     fn common(letters: &[u32], a: &[u32], b: &[u32]) -> usize {
         let count = |name: &[u32], letter| name.iter().filter(|c| **c == letter).count();
         letters

@@ -108,12 +108,16 @@ pub(crate) mod tests {
     pub struct Random(pub u64);
 
     impl Random {
-        pub fn below(&mut self, n: usize) -> usize {
+        pub fn word(&mut self) -> u64 {
             self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
             let mut z = self.0;
             z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
             z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-            ((z ^ (z >> 31)) % n as u64) as usize
+            z ^ (z >> 31)
+        }
+
+        pub fn below(&mut self, n: usize) -> usize {
+            (self.word() % n as u64) as usize
         }
 
         pub fn name(&mut self, letters: &[u32], longest: usize) -> Vec<u32> {
@@ -196,28 +200,17 @@ pub(crate) mod tests {
         }
     }
 
-    /// Every pair by the plain method, then a sort: no bound, no planes, no words.
-    fn brute_force(
-        query: &[u32],
-        names: &[Vec<u32>],
-        rows: &[i32],
-        cutoff: f64,
-        limit: usize,
-    ) -> Vec<(i32, f64)> {
-        let mut hits: Vec<_> = (names.iter().zip(rows))
+    /// Every name by the plain method, best first: no bound, no planes, no words.
+    fn ranked(query: &[u32], names: &[Vec<u32>], rows: &[i32]) -> Vec<(i32, f64)> {
+        let mut scored: Vec<_> = (names.iter().zip(rows))
             .map(|(name, &row)| {
                 let (m, t) = Plain::default().matches(query, name);
-                (
-                    row,
-                    winkler(query.len(), name.len(), m, t, common_prefix(query, name)),
-                )
+                let prefix = common_prefix(query, name);
+                (row, winkler(query.len(), name.len(), m, t, prefix))
             })
-            .filter(|(_, score)| *score >= cutoff)
             .collect();
-        hits.sort_by(|x, y| y.1.total_cmp(&x.1).then(x.0.cmp(&y.0)));
-        hits.truncate(limit);
-        hits.resize(limit, (-1, 0.0));
-        hits
+        scored.sort_by(|x, y| y.1.total_cmp(&x.1).then(x.0.cmp(&y.0)));
+        scored
     }
 
     #[test]
@@ -236,11 +229,17 @@ pub(crate) mod tests {
             queries.extend([vec![], vec![97]]);
             let (offsets, data) = pack(&queries);
             let packed = CodePoints::new(&offsets, &data).unwrap();
+            let ranked: Vec<_> = (queries.iter())
+                .map(|query| ranked(query, &names, &prepared.rows))
+                .collect();
             for cutoff in [0.0, 0.3, 0.7, 0.700_000_1, 0.73, 0.85, 0.9, 1.0] {
                 for limit in [1, 5, 1000] {
-                    let expected: Vec<_> = (queries.iter())
-                        .flat_map(|query| brute_force(query, &names, &prepared.rows, cutoff, limit))
-                        .collect();
+                    let mut expected = Vec::new();
+                    for (q, ranked) in ranked.iter().enumerate() {
+                        let hits = ranked.iter().filter(|(_, score)| *score >= cutoff);
+                        expected.extend(hits.take(limit));
+                        expected.resize((q + 1) * limit, (-1, 0.0));
+                    }
                     let mut rows = vec![0; queries.len() * limit];
                     let mut scores = vec![0.5; queries.len() * limit];
                     screen(
