@@ -97,8 +97,7 @@ def run(
                 for sample, worker in rng.sample(list(zip(samples, workers)), len(samples)):
                     took = _ask(worker, str(SLICE_S), sample.contestant)
                     if number:  # round 0 warms up
-                        busy_s = took["compute_s"] or took["elapsed_s"]
-                        sample.ns_per_unit.append(1e9 * busy_s / took["units"])
+                        sample.ns_per_unit.append(1e9 * took["busy_s"] / took["units"])
         results += samples
     return results
 

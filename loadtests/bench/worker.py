@@ -1,7 +1,7 @@
 """Times one implementation in a process of its own, a slice at a time, as told on stdin.
 
 Protocol, JSON lines: out `{"units": …}` when ready; in `SECONDS`, out
-`{"elapsed_s", "compute_s", "units"}`; ends when stdin does.
+`{"busy_s", "units"}`; ends when stdin does.
 """
 
 from __future__ import annotations
@@ -19,98 +19,111 @@ from typing import Any
 
 from loadtests.bench import workloads
 from loadtests.bench.peers import PEERS
-from service.engines.spec import find
+from service.domain.payment_rules import rule_tables
+from service.engines import channel
+from service.engines.spec import EngineSpec, find
 from service.wiring import ENGINES
 
-# The rpc's own share is what the caller sees on top of the sidecar's compute time.
-RPC = "-rpc"
+RPC = "-rpc"  # what the caller waits; without it, the time inside the sidecar
+
+Slice = Callable[[float], dict[str, float]]
 
 
 def main() -> None:
     kernel, implementation, unit, threads, directory, cutoff = sys.argv[1:]
     path = Path(directory) if directory else None
-    with asyncio.Runner() as runner, ExitStack() as stack:
-        call, units = _timed(
-            kernel, implementation, unit, int(threads), path, float(cutoff), runner, stack
-        )
-        call()  # whatever is prepared on first use
+    time_slice: Slice
+    with ExitStack() as stack:
+        if implementation in PEERS[kernel]:
+            call, units = PEERS[kernel][implementation][1](path, float(cutoff))
+            time_slice = partial(_slice, call, units)
+        else:
+            spec = find(ENGINES, implementation.removesuffix(RPC))
+            arguments, units = _batch(kernel, unit, path, float(cutoff))
+            if spec.sidecar:
+                is_rpc = implementation.endswith(RPC)
+                time_slice = _remote(spec, kernel, arguments, units, int(threads), is_rpc, stack)
+            else:
+                time_slice = _local(spec, kernel, arguments, units, int(threads))
+        time_slice(0.0)  # whatever is prepared on first use
         print(json.dumps({"units": units}), flush=True)
         for line in sys.stdin:
-            print(json.dumps(_slice(call, units, float(line))), flush=True)
+            print(json.dumps(time_slice(float(line))), flush=True)
 
 
-def _slice(call: Callable[[], Any], units: int, seconds: float) -> dict[str, float]:
-    done, compute_s = 0, 0.0
+def _slice(call: Callable[[], object], units: int, seconds: float) -> dict[str, float]:
+    done = 0
     start = now = perf_counter()
-    while now - start < seconds:
-        found = call()
+    while not done or now - start < seconds:
+        call()
         done += units
-        if isinstance(found, float):  # the sidecar's own time
-            compute_s += found
         now = perf_counter()
-    return {"elapsed_s": now - start, "compute_s": compute_s, "units": done}
+    return {"busy_s": now - start, "units": done}
 
 
-def _timed(
-    kernel: str,
-    implementation: str,
-    unit: str,
-    threads: int,
-    directory: Path | None,
-    cutoff: float,
-    runner: asyncio.Runner,
-    stack: ExitStack,
-) -> tuple[Callable[[], Any], int]:
-    """The function that does one batch (a remote one returns the sidecar's seconds)."""
-    if implementation in PEERS[kernel]:
-        return PEERS[kernel][implementation][1](directory, cutoff)
-    spec = find(ENGINES, implementation.removesuffix(RPC))
-    arguments, units = _batch(kernel, unit, directory, cutoff)
-    if spec.sidecar:
-        from service.engines import channel
-
-        sidecar = spec.start_sidecar(threads)
-        stack.callback(sidecar.stop)
-
-        async def connected() -> Any:
-            return channel.connect(sidecar.address)
-
-        connection = runner.run(connected())
-        stack.callback(lambda: runner.run(connection.close()))
-        remote = partial(getattr(spec.load(), kernel), connection, 600.0, *arguments)
-        if implementation.endswith(RPC):
-            return lambda: runner.run(remote()) and None, units
-        return lambda: runner.run(remote())[1], units
-    function = partial(getattr(spec.load(), kernel), *arguments)
+def _local(
+    spec: EngineSpec, kernel: str, arguments: tuple[Any, ...], units: int, threads: int
+) -> Slice:
+    call = partial(getattr(spec.load(), kernel), *arguments)
     if threads == 1 or spec.use_threads(threads):
-        return function, units
-    return partial(_in_threads, function, threads), units * threads
+        return partial(_slice, call, units)
+
+    def at_once() -> None:
+        """For engines without threads of their own: as many calls at the same time."""
+        running = [threading.Thread(target=call) for _ in range(threads)]
+        for thread in running:
+            thread.start()
+        for thread in running:
+            thread.join()
+
+    return partial(_slice, at_once, units * threads)
 
 
-def _in_threads(function: Callable[[], object], count: int) -> None:
-    """For engines without threads of their own: as many calls at once."""
-    threads = [threading.Thread(target=function) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+def _remote(
+    spec: EngineSpec,
+    kernel: str,
+    arguments: tuple[Any, ...],
+    units: int,
+    threads: int,
+    is_rpc: bool,
+    stack: ExitStack,
+) -> Slice:
+    sidecar = spec.start_sidecar(threads)
+    stack.callback(sidecar.stop)
+    runner = stack.enter_context(asyncio.Runner())
+    call = getattr(spec.load(), kernel)
+
+    async def connected() -> Any:
+        return channel.connect(sidecar.address)
+
+    connection = runner.run(connected())
+    stack.callback(lambda: runner.run(connection.close()))
+
+    async def remote_slice(seconds: float) -> dict[str, float]:
+        done, compute_s = 0, 0.0
+        start = now = perf_counter()
+        while not done or now - start < seconds:
+            _, took_s = await call(connection, 600.0, *arguments)
+            compute_s += took_s
+            done += units
+            now = perf_counter()
+        return {"busy_s": now - start if is_rpc else compute_s, "units": done}
+
+    return lambda seconds: runner.run(remote_slice(seconds))
 
 
 def _batch(
     kernel: str, unit: str, directory: Path | None, cutoff: float
 ) -> tuple[tuple[Any, ...], int]:
+    """The kernel's arguments, and the units of one call."""
     if kernel == "screen":
         work = workloads.screening(directory, cutoff)
         return (work.packed, work.index, cutoff, 5), len(work.queries) * len(work.names)
     if kernel == "validate":
-        from service.domain.payment_rules import rule_tables
-
         if unit == "iban":
             return (workloads.iban_columns(), rule_tables()), 2 * workloads.PAYMENTS
         return (workloads.payment_columns(), rule_tables()), workloads.PAYMENTS
-    from service.domain.kernels import Blobs
-
-    return (Blobs.pack(workloads.records()),), workloads.RECORDS
+    return (workloads.packed_records(),), workloads.RECORDS
 
 
 if __name__ == "__main__":

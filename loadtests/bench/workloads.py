@@ -117,3 +117,8 @@ def ibans() -> list[str]:
 def records() -> list[bytes]:
     rng = random.Random(SEED)
     return [base64.b64encode(rng.randbytes(RECORD_BYTES * 3 // 4)) for _ in range(RECORDS)]
+
+
+@cache
+def packed_records() -> Blobs:
+    return Blobs.pack(records())
