@@ -71,6 +71,12 @@ def kernels(request: pytest.FixtureRequest, engines: Engines) -> Any:
     return engines[request.param]
 
 
+@pytest.fixture(params=[name for name in ENGINE_NAMES if name != "reference"])
+def faster_kernels(request: pytest.FixtureRequest, engines: Engines) -> Any:
+    """For tests whose expected values come from the reference."""
+    return engines[request.param]
+
+
 @pytest.fixture
 def screen(kernels: Any) -> Screen:
     return kernels.screen

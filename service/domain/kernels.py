@@ -233,6 +233,8 @@ class Kernels(Protocol):
         """Whether the proof shows that the record has this place among `size` records.
 
         place, size: 0 to 2**31 - 1. proof, root: any bytes; of a wrong length, they prove nothing.
+        Sizes are not hashed: a proof holds for every size that gives the place a path of the
+        same shape, so the size must come with the root from whoever is trusted for it.
         Raises: nothing.
         Source: RFC 9162, section 2.1.3.2.
         """

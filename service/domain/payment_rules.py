@@ -40,12 +40,12 @@ class Violation(IntFlag):
     CURRENCY_UNKNOWN = 1 << 10  # no currency of payment in ISO 4217
     AMOUNT_FORMAT = 1 << 11  # not [0-9]{1,18} or [0-9]{1,18}.[0-9]{1,5}, or over 18 digits in all
     # Judged where the amount's format is right and the currency is known:
-    AMOUNT_MINOR_UNITS = 1 << 12  # more decimals than the currency has
+    AMOUNT_MINOR_UNITS = 1 << 12  # more decimals than the currency has; zeros count
     AMOUNT_RANGE = 1 << 13  # not 1 to 10**15 - 1 minor units; judged where the decimals are right
-    END_TO_END_ID_FORMAT = (
-        1 << 14
-    )  # not 1 to 35 of the characters A-Z a-z 0-9 / - ? : ( ) . , ' + space
-    END_TO_END_ID_DUPLICATE = 1 << 15  # an earlier payment of the batch has the same bytes
+    # Not 1 to 35 of the characters A-Z a-z 0-9 / - ? : ( ) . , ' + space:
+    END_TO_END_ID_FORMAT = 1 << 14
+    # An earlier payment of the batch has the same bytes, whatever their format:
+    END_TO_END_ID_DUPLICATE = 1 << 15
 
 
 MAX_AMOUNT_MINOR = 10**15 - 1
