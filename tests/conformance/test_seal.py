@@ -152,6 +152,13 @@ def test_a_proof_of_another_length_is_rejected(kernels, size) -> None:
             assert kernels.verify(records[place], place, size, other, root) is False
 
 
+def test_a_node_of_another_length_is_no_node_though_its_hash_fits(kernels) -> None:
+    for length in (1, 31, 33, 63):
+        node = bytes(range(length))
+        root = sha256(b"\1" + sha256(b"\0record").digest() + node).digest()
+        assert kernels.verify(b"record", 0, 2, node, root) is False
+
+
 def sides(place: int, size: int) -> list[str]:
     """On which side of the node each node of the path stands, by the definition of PATH.
 

@@ -155,7 +155,8 @@ def _amounts(amounts: Blobs, currencies: Blobs, rules: RuleTables) -> NDArray[np
     digits = (_KIND[text] == DIGIT).sum(axis=0, dtype=np.int32)
     whole = np.where(points == 1, is_point.argmax(axis=0), lengths)
     decimals = digits - whole
-    is_right = (digits + points == lengths) & (points <= 1) & (digits <= _MAX_DIGITS)
+    is_right = (digits + points == lengths) & (digits <= _MAX_DIGITS)
+    # Two points leave fewer decimals than points.
     is_right &= (whole >= 1) & (decimals >= points) & (decimals <= _MAX_DECIMALS)
     is_judged = is_right & is_known
     has_too_many = is_judged & (decimals > units)
@@ -181,7 +182,7 @@ def _ids(column: Blobs) -> NDArray[np.uint32]:
     is_right = (lengths >= 1) & (lengths <= _MAX_ID)
     is_right &= _IN_ID[text].sum(axis=0) == lengths
     words = np.ascontiguousarray(text.T).view("<u8")
-    hashes = (words * _HASH_FACTORS).sum(axis=1) + lengths.astype(np.uint64)
+    hashes = (words * _HASH_FACTORS).sum(axis=1)
     is_duplicate = np.zeros(len(lengths), dtype=bool)
     ordered = np.sort(hashes)
     shared = ordered[1:][ordered[1:] == ordered[:-1]]
