@@ -61,6 +61,9 @@ def check_shape(name, found, shape):
         raise ValueError(f"{name}: expected shape {shape}, got {found.shape}")
 
 
+cdef uint8_t NOTHING = 0
+
+
 cdef class Blobs:
     """Packed bytes, checked; the arrays stay referenced for as long as this."""
 
@@ -69,4 +72,4 @@ cdef class Blobs:
         self.data = array(name, blobs, "data", "uint8")
         check_offsets(f"{name}.offsets", offsets, len(self.data))
         self.count = len(offsets) - 1
-        self.bytes = &self.data[0] if len(self.data) else NULL
+        self.bytes = &self.data[0] if len(self.data) else &NOTHING  # C wants no NULL

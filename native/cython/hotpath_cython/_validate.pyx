@@ -75,8 +75,8 @@ cdef _fill():
             SCALES[byte] = 100
         if byte < 128 and (char.isalnum() or char in "/-?:().,'+ "):
             CLASSES[byte] |= OF_ID
-    SECRETS = np.frombuffer(os.urandom(16), dtype=np.uint64).tolist()
-    SECRETS[1] |= 1
+    SECRETS[0] = int.from_bytes(os.urandom(8))
+    SECRETS[1] = int.from_bytes(os.urandom(8)) | 1  # never 0, which would make one hash of all
 
 
 _fill()
