@@ -5,13 +5,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use numpy::ndarray::Dimension;
 use numpy::{
-    Element, PyArray, PyArrayDescrMethods, PyArrayMethods, PyReadonlyArray, PyUntypedArray,
+    Element, Ix1, PyArray, PyArrayDescrMethods, PyArrayMethods, PyReadonlyArray, PyUntypedArray,
     PyUntypedArrayMethods, dtype,
 };
 use pyo3::exceptions::{PyMemoryError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyInt};
 
-use crate::packed::Malformed;
+use crate::packed::{Blobs, Malformed};
 
 pyo3::create_exception!(
     hotpath_rust,
@@ -26,12 +27,37 @@ pub fn array<'py, T: Element, D: Dimension>(
     object: &Bound<'py, PyAny>,
     field: &str,
 ) -> PyResult<PyReadonlyArray<'py, T, D>> {
-    let object = object.getattr(field)?;
+    array_of(&attribute(owner, object, field)?, || {
+        format!("{owner}.{field}")
+    })
+}
+
+/// `owner.field`.
+pub fn attribute<'py>(
+    owner: &str,
+    object: &Bound<'py, PyAny>,
+    field: &str,
+) -> PyResult<Bound<'py, PyAny>> {
+    let Ok(found) = object.getattr(field) else {
+        let got = object.get_type().name()?;
+        return Err(PyTypeError::new_err(format!(
+            "{owner}: expected an object with {field}, got {got}"
+        )));
+    };
+    Ok(found)
+}
+
+/// The array itself, borrowed for the call; `name` is for errors.
+pub fn array_of<'py, T: Element, D: Dimension>(
+    object: &Bound<'py, PyAny>,
+    name: impl Fn() -> String,
+) -> PyResult<PyReadonlyArray<'py, T, D>> {
     let py = object.py();
     let dimensions = D::NDIM.unwrap_or(1);
     let expected = || {
         let element = dtype::<T>(py);
-        format!("{owner}.{field}: expected a C-contiguous {dimensions}-d {element} array")
+        let name = name();
+        format!("{name}: expected a C-contiguous {dimensions}-d {element} array")
     };
     let Ok(untyped) = object.cast::<PyUntypedArray>() else {
         let got = object.get_type().name()?;
@@ -58,10 +84,57 @@ pub fn array<'py, T: Element, D: Dimension>(
         )));
     }
     array.try_readonly().map_err(|_| {
-        PyValueError::new_err(format!(
-            "{owner}.{field}: expected an array that no one writes"
-        ))
+        PyValueError::new_err(format!("{}: expected an array that no one writes", name()))
     })
+}
+
+/// Packed bytes, borrowed for the call.
+pub struct BlobArrays<'py> {
+    owner: &'static str,
+    offsets: PyReadonlyArray<'py, i32, Ix1>,
+    data: PyReadonlyArray<'py, u8, Ix1>,
+}
+
+impl<'py> BlobArrays<'py> {
+    pub fn new(owner: &'static str, object: &Bound<'py, PyAny>) -> PyResult<Self> {
+        Ok(Self {
+            owner,
+            offsets: array(owner, object, "offsets")?,
+            data: array(owner, object, "data")?,
+        })
+    }
+
+    pub fn view(&self) -> PyResult<Blobs<'_>> {
+        Blobs::new(self.offsets.as_slice()?, self.data.as_slice()?).map_err(value_error(self.owner))
+    }
+}
+
+/// An argument of the type bytes, which nothing can change during the call.
+pub fn bytes<'a>(name: &str, object: &'a Bound<'_, PyAny>) -> PyResult<&'a [u8]> {
+    match object.cast::<PyBytes>() {
+        Ok(bytes) => Ok(bytes.as_bytes()),
+        Err(_) => {
+            let got = object.get_type().name()?;
+            Err(PyTypeError::new_err(format!(
+                "{name}: expected bytes, got {got}"
+            )))
+        }
+    }
+}
+
+/// An argument that is an integer from 0 to 2^31 - 1.
+pub fn natural(name: &str, object: &Bound<'_, PyAny>) -> PyResult<usize> {
+    let expected = format!("{name}: expected an int from 0 to {}", i32::MAX);
+    match object.cast::<PyInt>() {
+        Ok(int) => match int.extract::<i32>() {
+            Ok(value) if value >= 0 => Ok(value as usize),
+            _ => Err(PyValueError::new_err(format!("{expected}, got {int}"))),
+        },
+        Err(_) => {
+            let got = object.get_type().name()?;
+            Err(PyTypeError::new_err(format!("{expected}, got {got}")))
+        }
+    }
 }
 
 pub fn check_shape<T: Element, D: Dimension>(

@@ -9,4 +9,9 @@ pub mod packed;
 pub mod planes;
 #[cfg(feature = "python")]
 mod python;
+pub mod rules;
 pub mod screen;
+pub mod seal;
+pub mod sha256;
+pub mod share;
+pub mod validate;

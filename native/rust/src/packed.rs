@@ -1,4 +1,4 @@
-//! Packed names, checked once: what passes here cannot lead a kernel out of bounds.
+//! Packed names and bytes, checked once: what passes here cannot lead a kernel out of bounds.
 
 use std::fmt;
 
@@ -19,7 +19,7 @@ impl fmt::Display for Malformed {
     }
 }
 
-fn malformed<T>(field: &'static str, problem: impl Into<String>) -> Result<T, Malformed> {
+pub fn malformed<T>(field: &'static str, problem: impl Into<String>) -> Result<T, Malformed> {
     Err(Malformed {
         field,
         problem: problem.into(),
@@ -48,19 +48,27 @@ fn check_offsets(field: &'static str, offsets: &[i32], end: usize) -> Result<(),
 
 /// Packed text: item i is `data[offsets[i]..offsets[i + 1]]`.
 #[derive(Clone, Copy)]
-pub struct CodePoints<'a> {
+pub struct Packed<'a, T> {
     offsets: &'a [i32],
-    data: &'a [u32],
+    data: &'a [T],
 }
 
-impl<'a> CodePoints<'a> {
-    pub fn new(offsets: &'a [i32], data: &'a [u32]) -> Result<Self, Malformed> {
+pub type CodePoints<'a> = Packed<'a, u32>;
+pub type Blobs<'a> = Packed<'a, u8>;
+
+impl<'a, T> Packed<'a, T> {
+    pub fn new(offsets: &'a [i32], data: &'a [T]) -> Result<Self, Malformed> {
         check_offsets("offsets", offsets, data.len())?;
         Ok(Self { offsets, data })
     }
 
     pub fn len(&self) -> usize {
         self.offsets.len() - 1
+    }
+
+    /// Of all items together, in bytes.
+    pub fn bytes(&self) -> usize {
+        size_of_val(self.data)
     }
 
     pub fn is_empty(&self) -> bool {
@@ -73,7 +81,7 @@ impl<'a> CodePoints<'a> {
     }
 
     #[inline]
-    pub fn get(&self, i: usize) -> &'a [u32] {
+    pub fn get(&self, i: usize) -> &'a [T] {
         &self.data[self.offsets[i] as usize..self.offsets[i + 1] as usize]
     }
 }
