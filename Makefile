@@ -43,6 +43,14 @@ bench: setup ## time every kernel on every engine beside its peers; WATCHLIST=DI
 test: setup ## all tests: Python, Rust, Go
 	@$(BIN)/python tests/run.py
 
+.PHONY: fuzz
+fuzz: setup ## minutes of random input for the compiled engines and the sidecar
+	FUZZ_EXAMPLES=20000 $(BIN)/python -m pytest -q --timeout 3600 tests/conformance/test_fuzz.py
+	@for target in $$(cd go_sidecar && grep -rhoE 'func Fuzz[A-Za-z]+' --include='*_test.go' . | cut -c6-); do \
+	  folder=$$(cd go_sidecar && dirname $$(grep -rlE "func $$target\(" --include='*_test.go' .)); \
+	  (cd go_sidecar && $(GO) test "$$folder" -run '^$$' -fuzz "^$$target$$" -fuzztime 60s) || exit 1; \
+	done
+
 .PHONY: lint
 lint: setup ## formatting, types, import directions, generated stubs, Dockerfiles, compose
 	@tests/lint.sh

@@ -17,7 +17,6 @@ from service.domain import watchlist
 from service.domain.kernels import CodePoints, Hits, NameIndex
 from service.domain.watchlist import Watchlist
 from service.engines import channel
-from service.engines.sidecar import Sidecar
 from service.engines.spec import EngineSpec, find
 from service.wiring import ENGINES
 
@@ -30,9 +29,12 @@ Screen = Callable[[CodePoints, NameIndex, float, int], Hits]
 class Remote:
     """The kernels of a sidecar, called as plain functions are."""
 
-    def __init__(self, spec: EngineSpec, runner: asyncio.Runner, stack: ExitStack) -> None:
+    def __init__(
+        self, spec: EngineSpec, runner: asyncio.Runner, stack: ExitStack, threads: int = 1
+    ) -> None:
         self._module, self._run = spec.load(), runner.run
-        sidecar = stack.enter_context(Sidecar(spec.sidecar_path()))
+        sidecar = spec.start_sidecar(threads)
+        stack.callback(sidecar.stop)
         self._connection = self._run(_connected(sidecar.address))
         stack.callback(lambda: self._run(self._connection.close()))
 

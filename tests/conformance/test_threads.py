@@ -1,0 +1,69 @@
+"""Engines that split one large call over cores answer as with one."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from contextlib import ExitStack
+
+import numpy as np
+import pytest
+
+from loadtests.bench import workloads
+from service.domain.kernels import Blobs, CodePoints
+from service.domain.payment_rules import rule_tables
+from service.domain.payments import columns
+from service.engines.spec import EngineSpec
+from service.wiring import ENGINES
+from tests.conftest import Remote, misspelt
+
+LARGE = 20_000
+
+
+def calls(synthetic):
+    names = [entry.normalized for entry in synthetic.entries]
+    payments = workloads.payments() * (LARGE // workloads.PAYMENTS)
+    rng = random.Random(1)
+    records = Blobs.pack([rng.randbytes(rng.randrange(60)) for _ in range(LARGE)])
+    places = np.array([0, 1, LARGE // 2, LARGE - 1], dtype="<i4")
+    return {
+        "screen": (CodePoints.pack(misspelt(names, 300, 5)), synthetic.index, 0.85, 10),
+        "validate": (columns(payments), rule_tables()),
+        "seal": (records,),
+        "prove": (records, places),
+    }
+
+
+def plain(result):
+    if isinstance(result, tuple):
+        return [part.tolist() for part in result]
+    return result.tolist() if isinstance(result, np.ndarray) else result
+
+
+def splitting_engines() -> list[EngineSpec]:
+    return [spec for spec in ENGINES if spec.sidecar or hasattr(spec.load(), "use_threads")]
+
+
+def test_rust_and_go_can_split_calls() -> None:
+    assert {"rust", "go"} <= {spec.name for spec in splitting_engines()}
+
+
+@pytest.mark.parametrize("spec", splitting_engines(), ids=lambda spec: spec.name)
+def test_three_threads_answer_as_one(spec: EngineSpec, synthetic) -> None:
+    work = calls(synthetic)
+    one, three = (answers(spec, threads, work) for threads in (1, 3))
+    for kernel in work:
+        assert one[kernel] == three[kernel], kernel
+
+
+def answers(spec: EngineSpec, threads: int, work):
+    with asyncio.Runner() as runner, ExitStack() as stack:
+        if spec.sidecar:
+            engine = Remote(spec, runner, stack, threads)
+        else:
+            engine = spec.load()
+            engine.use_threads(threads)
+            stack.callback(engine.use_threads, 1)
+        return {
+            kernel: plain(getattr(engine, kernel)(*arguments)) for kernel, arguments in work.items()
+        }
