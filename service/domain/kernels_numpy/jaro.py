@@ -13,7 +13,7 @@ from service.domain.kernels import BONUS_THRESHOLD, PREFIX_LENGTH, PREFIX_WEIGHT
 from service.domain.kernels_python.screen import jaro_winkler as one_jaro_winkler
 from service.domain.kernels_python.screen import positions
 
-_CHUNK = 1024  # pairs; what one step reads and writes stays in cache
+_CHUNK = 2048  # pairs; what one step reads and writes stays in cache
 # These are scored one by one, by the python engine's function:
 _FEW = 48  # fewer pairs cost less than the operations on arrays do
 _LONGEST = 64  # positions of a longer query are not the bits of one word
@@ -57,6 +57,8 @@ def jaro_winkler(
         name = _text(names.data[slice(*names.offsets[of_name[pair] : of_name[pair] + 2])])
         scores[pair] = one_jaro_winkler(query, positions(query), name, cutoff)
     (together,) = np.nonzero(~singly)
+    # An index is sorted by length: the names of a chunk need about the same number of steps.
+    together = together[np.argsort(of_name[together])]
     if len(together):
         masks = _masks(queries, names.alphabet)
     for start in range(0, len(together), _CHUNK):
@@ -97,11 +99,13 @@ def _chunk_scores(
     a, b = lengths[of_query], (ends - starts).astype(np.intp)
     longest = int(b.max())
     others = len(names.alphabet) - 1
-    places = starts + np.arange(longest, dtype=np.int32)[:, None]
+    # Names are read one after the other, then turned: [j] is position j of each.
+    places = starts[:, None] + np.arange(longest, dtype=np.int32)
     numbers = names.numbers.take(places, mode="clip")
-    numbers[places >= ends] = others  # behind a name's end, where nothing matches
-    numbers += of_query * len(names.alphabet)
-    equal = masks.reshape(-1).take(numbers)  # [j]: the positions of a that equal b's position j
+    numbers[places >= ends[:, None]] = others  # behind a name's end, where nothing matches
+    numbers += (of_query * len(names.alphabet))[:, None]
+    # equal[j]: the positions of a that equal b's position j
+    equal = masks.reshape(-1).take(numbers.T)
 
     # A shift by 64 would be undefined; 2 << 63 is 0, and less one it is all ones, as wanted.
     every = (_TWO << (np.maximum(a, 1) - 1).astype(np.uint64)) - _ONE

@@ -122,10 +122,9 @@ def _ibans(column: Blobs, rules: RuleTables) -> tuple[NDArray[np.uint32], NDArra
 def _mod_97(text: NDArray[np.uint8]) -> NDArray[np.int64]:
     remainder = np.zeros(text.shape[1], dtype=np.int64)
     for start in range(0, len(text), 8):  # 8 letters after a remainder fit into 63 bits
-        part = text[start : start + 8]
-        for scale, value in zip(_SCALE[part], _VALUE[part]):
-            remainder *= scale
-            remainder += value
+        for row in text[start : start + 8]:
+            remainder *= _SCALE[row]
+            remainder += _VALUE[row]
         remainder %= 97
     return remainder
 
@@ -162,9 +161,9 @@ def _amounts(amounts: Blobs, currencies: Blobs, rules: RuleTables) -> NDArray[np
     has_too_many = is_judged & (decimals > units)
 
     amount = np.zeros(len(lengths), dtype=np.int64)
-    for scale, value in zip(_SCALE[text], _VALUE[text]):
-        amount *= scale
-        amount += value
+    for row in text:
+        amount *= _SCALE[row]
+        amount += _VALUE[row]
     # The missing decimals would overflow the amount; they are taken off the limit instead.
     missing = np.where(is_judged & ~has_too_many, units - decimals, 0)
     is_outside = (amount < 1) | (amount > MAX_AMOUNT_MINOR // 10 ** missing.astype(np.int64))
