@@ -95,6 +95,15 @@ cdef inline int slot_of(const Positions *positions, uint32_t code_point) noexcep
     return slot
 
 
+cdef inline uint64_t positions_of(const Positions *positions, uint32_t code_point) noexcept nogil:
+    cdef int home = code_point % SLOTS
+    cdef uint64_t mask = positions.masks[home]
+    # `&` and not `and`: one branch, hardly ever taken, is cheaper than two.
+    if (mask != 0) & (positions.code_points[home] != code_point):
+        return positions.masks[slot_of(positions, code_point)]
+    return mask
+
+
 cdef inline void set_positions(
     Positions *positions, const uint32_t *a, Py_ssize_t len_a
 ) noexcept nogil:
@@ -117,7 +126,7 @@ cdef inline Matches matches_in_words(
     cdef uint64_t free = ~<uint64_t>0, found = 0, candidates, taken, first
     cdef Matches matches = Matches(0, 0)
     for j in range(len_b):
-        candidates = positions.masks[slot_of(positions, b[j])] & window & free
+        candidates = positions_of(positions, b[j]) & window & free
         free ^= candidates & (~candidates + 1)
         found |= <uint64_t>(candidates != 0) << j
         matches.m += candidates != 0
@@ -128,7 +137,7 @@ cdef inline Matches matches_in_words(
     while found:
         j = lowest_bit(found)
         first = taken & (~taken + 1)
-        out_of_order += positions.masks[slot_of(positions, b[j])] & first == 0
+        out_of_order += positions_of(positions, b[j]) & first == 0
         taken ^= first
         found &= found - 1
     matches.transpositions = out_of_order // 2
