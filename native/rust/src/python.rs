@@ -113,10 +113,19 @@ mod _native {
         )
         .map_err(value_error("index"))?;
 
+        let threads = THREADS.load(Relaxed);
         let places = queries.len().saturating_mul(limit);
         let (mut rows, mut scores) = (zeros::<i32>(places)?, zeros::<f64>(places)?);
         run(py, "screen", || {
-            screen_names(queries, index, cutoff, limit, &mut rows, &mut scores)
+            screen_names(
+                queries,
+                index,
+                cutoff,
+                limit,
+                threads,
+                &mut rows,
+                &mut scores,
+            )
         })?;
         let shape = [queries.len(), limit];
         Ok((

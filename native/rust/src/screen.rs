@@ -4,17 +4,52 @@ use crate::bound::Bound;
 use crate::jaro::{Plain, Positions, WORD, common_prefix, winkler};
 use crate::packed::{CodePoints, NameIndex};
 use crate::planes::Filter;
+use crate::share::share;
 
-/// rows, scores: `limit` places for each query, as in `Hits` of the contract.
+/// Pairs of names that are worth a thread of their own: at usual cutoffs about 0.2 ms of work.
+const PAIRS_PER_THREAD: usize = 1_000_000;
+
+/// Runs of queries for each thread: they differ in what they cost.
+const RUNS_PER_THREAD: usize = 4;
+
+/// rows, scores: `limit` places for each query, as in `Hits` of the contract. The number
+/// of threads does not change them.
 pub fn screen(
     queries: CodePoints,
+    index: NameIndex,
+    cutoff: f64,
+    limit: usize,
+    threads: usize,
+    rows: &mut [i32],
+    scores: &mut [f64],
+) {
+    assert!(limit > 0 && rows.len() == queries.len() * limit && scores.len() == rows.len());
+    let pairs = queries.len().saturating_mul(index.names.len());
+    let threads = threads.min(pairs / PAIRS_PER_THREAD);
+    let runs = if threads < 2 {
+        1
+    } else {
+        threads * RUNS_PER_THREAD
+    };
+    let run = queries.len().div_ceil(runs).max(1);
+    let places = rows
+        .chunks_mut(run * limit)
+        .zip(scores.chunks_mut(run * limit));
+    share(places.enumerate(), threads, |(i, (rows, scores))| {
+        screen_run(queries, i * run, index, cutoff, limit, rows, scores)
+    });
+}
+
+/// The queries from `first` on, as many as there are places for.
+fn screen_run(
+    queries: CodePoints,
+    first: usize,
     index: NameIndex,
     cutoff: f64,
     limit: usize,
     rows: &mut [i32],
     scores: &mut [f64],
 ) {
-    assert!(limit > 0 && rows.len() == queries.len() * limit && scores.len() == rows.len());
     let bound = Bound::new(cutoff);
     let mut filter = Filter::new(index);
     let mut found = Vec::new();
@@ -27,7 +62,7 @@ pub fn screen(
         .chunks_exact_mut(limit)
         .zip(scores.chunks_exact_mut(limit));
     for (i, (rows, scores)) in places.enumerate() {
-        let query = queries.get(i);
+        let query = queries.get(first + i);
         let in_words = query.len() <= WORD;
         if in_words {
             positions.set(query);
@@ -247,6 +282,7 @@ pub(crate) mod tests {
                         prepared.index(),
                         cutoff,
                         limit,
+                        1,
                         &mut rows,
                         &mut scores,
                     );
@@ -254,6 +290,30 @@ pub(crate) mod tests {
                     assert_eq!(got, expected, "cutoff {cutoff} limit {limit}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn threads_find_the_same_hits() {
+        let mut random = Random(13);
+        let mut names: Vec<_> = (0..4000).map(|_| random.name(&[97, 98, 99], 9)).collect();
+        names.sort_by_key(Vec::len);
+        let queries: Vec<_> = (0..3 * PAIRS_PER_THREAD / names.len() + 1)
+            .map(|_| random.name(&[97, 98, 99], 9))
+            .collect();
+        let prepared = Prepared::new(&names);
+        let (offsets, data) = pack(&queries);
+        let packed = CodePoints::new(&offsets, &data).unwrap();
+        let found = |threads| {
+            let mut rows = vec![0; queries.len() * 3];
+            let mut scores = vec![0.5; queries.len() * 3];
+            let index = prepared.index();
+            screen(packed, index, 0.95, 3, threads, &mut rows, &mut scores);
+            (rows, scores)
+        };
+        let alone = found(1);
+        for threads in [2, 3, 64] {
+            assert!(found(threads) == alone, "{threads} threads");
         }
     }
 }
