@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 
-from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
 from hotpath_cython._arrays cimport Blobs, Item, item
