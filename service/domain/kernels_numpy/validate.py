@@ -39,10 +39,7 @@ def _by_byte(values: dict[int, int], dtype: type[_Scalar], other: int = 0) -> ND
 
 _DIGITS, _LETTERS = range(ord("0"), ord("9") + 1), range(ord("A"), ord("Z") + 1)
 _KIND = _by_byte(dict.fromkeys(_DIGITS, DIGIT) | dict.fromkeys(_LETTERS, LETTER), np.uint8)
-# Appending a character to a number: times _SCALE, plus _VALUE. What is no character changes
-# nothing, so that rows behind an item's end need no case of their own.
-_VALUE = _by_byte({byte: value for value, byte in enumerate(chain(_DIGITS, _LETTERS))}, np.int64)
-_SCALE = _by_byte(dict.fromkeys(_DIGITS, 10) | dict.fromkeys(_LETTERS, 100), np.int64, other=1)
+_VALUE = _by_byte({byte: value for value, byte in enumerate(chain(_DIGITS, _LETTERS))}, np.uint8)
 _IN_ID = _by_byte(dict.fromkeys(END_TO_END_ID_CHARACTERS, 1), np.bool_)
 _HASH_FACTORS = np.random.default_rng(9).integers(2**64, size=5, dtype=np.uint64) | np.uint64(1)
 
@@ -95,18 +92,19 @@ def _ibans(column: Blobs, rules: RuleTables) -> tuple[NDArray[np.uint32], NDArra
     country = _letters_number(text[:2])
     place = _look_up(rules.country, country, UNKNOWN)
     country[place == UNKNOWN] = _NO_CODE
-    wanted = rules.classes.take(place, axis=0, mode="clip").T
-    kind = _KIND[text]
-    is_right = (kind[4:] & wanted != 0) | (wanted == 0)
+    wanted = rules.classes.take(place, axis=0, mode="clip").T.copy()
+    kind, value = _KIND[text], _VALUE[text]
+    is_right = (kind[4:] & wanted != 0) == (wanted != 0)
     is_right[0] &= (kind[2] == DIGIT) & (kind[3] == DIGIT)
-    check_digits = 10 * _VALUE[text[2]] + _VALUE[text[3]]
+    check_digits = 10 * value[2] + value[3]
     is_right[0] &= (check_digits >= 2) & (check_digits <= 98)
+    remainder = _mod_97(*(np.concatenate([rows[4:], rows[:4]]) for rows in (kind, value)))
     broken = np.select(
         [
             country == _NO_CODE,
             lengths != rules.length.take(place, mode="clip"),
             ~is_right.all(axis=0),
-            _mod_97(np.concatenate([text[4:], text[:4]])) != 1,
+            remainder != 1,
         ],
         [
             np.uint32(Violation.DEBTOR_IBAN_COUNTRY),
@@ -119,12 +117,23 @@ def _ibans(column: Blobs, rules: RuleTables) -> tuple[NDArray[np.uint32], NDArra
     return broken, country
 
 
-def _mod_97(text: NDArray[np.uint8]) -> NDArray[np.int64]:
-    remainder = np.zeros(text.shape[1], dtype=np.int64)
-    for start in range(0, len(text), 8):  # 8 letters after a remainder fit into 63 bits
-        for row in text[start : start + 8]:
-            remainder *= _SCALE[row]
-            remainder += _VALUE[row]
+def _mod_97(kind: NDArray[np.uint8], value: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Of each column its number's remainder; rows behind an item's end change nothing.
+
+    Appending a digit is times 10 plus its value, a letter times 100. Pairs of rows fit into
+    16 bits, and a remainder with four pairs behind it into 63.
+    """
+    scale = np.uint8(1) + np.uint8(9) * (kind == DIGIT) + np.uint8(99) * (kind == LETTER)
+    pair_scales = np.multiply(scale[0::2], scale[1::2], dtype=np.uint16)
+    pair_values = np.multiply(value[0::2], scale[1::2], dtype=np.uint16) + value[1::2]
+    remainder = np.zeros(kind.shape[1], dtype=np.int64)
+    for start in range(0, len(pair_values), 4):
+        part = slice(start, start + 4)
+        for row_scale, row_value in zip(
+            pair_scales[part].astype(np.int64), pair_values[part].astype(np.int64)
+        ):
+            remainder *= row_scale
+            remainder += row_value
         remainder %= 97
     return remainder
 
@@ -149,9 +158,9 @@ def _amounts(amounts: Blobs, currencies: Blobs, rules: RuleTables) -> NDArray[np
     is_known = units != UNKNOWN
 
     text, lengths = _matrix(amounts, _MAX_DIGITS + 1)
-    is_point = text == ord(".")
+    is_point, is_digit = text == ord("."), _KIND[text] == DIGIT
     points = is_point.sum(axis=0, dtype=np.int32)
-    digits = (_KIND[text] == DIGIT).sum(axis=0, dtype=np.int32)
+    digits = is_digit.sum(axis=0, dtype=np.int32)
     whole = np.where(points == 1, is_point.argmax(axis=0), lengths)
     decimals = digits - whole
     is_right = (digits + points == lengths) & (digits <= _MAX_DIGITS)
@@ -161,9 +170,9 @@ def _amounts(amounts: Blobs, currencies: Blobs, rules: RuleTables) -> NDArray[np
     has_too_many = is_judged & (decimals > units)
 
     amount = np.zeros(len(lengths), dtype=np.int64)
-    for row in text:
-        amount *= _SCALE[row]
-        amount += _VALUE[row]
+    for row, is_digit_row in zip(_VALUE[text], is_digit):
+        np.multiply(amount, 10, out=amount, where=is_digit_row)
+        amount += row
     # The missing decimals would overflow the amount; they are taken off the limit instead.
     missing = np.where(is_judged & ~has_too_many, units - decimals, 0)
     is_outside = (amount < 1) | (amount > MAX_AMOUNT_MINOR // 10 ** missing.astype(np.int64))
