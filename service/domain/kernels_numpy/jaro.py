@@ -100,7 +100,7 @@ def _chunk_scores(
     longest = int(b.max())
     others = len(names.alphabet) - 1
     # Names are read one after the other, then turned: [j] is position j of each.
-    places: NDArray[np.int32] = starts[:, None] + np.arange(longest, dtype=np.int32)
+    places: NDArray[np.int32] = np.add.outer(starts, np.arange(longest, dtype=np.int32))
     numbers = names.numbers.take(places, mode="clip")
     numbers[places >= ends[:, None]] = others  # behind a name's end, where nothing matches
     numbers += (of_query * len(names.alphabet))[:, None]
