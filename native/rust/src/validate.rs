@@ -91,33 +91,28 @@ fn judge(payments: &PaymentColumns, i: usize, rules: &RuleTables) -> u32 {
 struct Character {
     classes: u8, // DIGIT, LETTER, IDENTIFIER
     value: u8,   // in an IBAN, of a digit or a letter: A is 10
-    digits: u8,  // of the value
 }
 
 /// One of the characters of an end-to-end id.
 const IDENTIFIER: u8 = 4;
 
 const CHARACTERS: [Character; 256] = {
-    let mut characters = [Character {
+    const UNKNOWN: Character = Character {
         classes: 0,
         value: 0,
-        digits: 1,
-    }; 256];
+    };
+    let mut characters = [UNKNOWN; 256];
     let mut byte = 0;
     while byte < 256 {
-        let (classes, value, digits) = match byte as u8 {
-            c @ b'0'..=b'9' => (DIGIT | IDENTIFIER, c - b'0', 1),
-            c @ b'A'..=b'Z' => (LETTER | IDENTIFIER, c - b'A' + 10, 2),
-            b'a'..=b'z' => (IDENTIFIER, 0, 1),
-            b'/' | b'-' | b'?' | b':' | b'(' | b')' => (IDENTIFIER, 0, 1),
-            b'.' | b',' | b'\'' | b'+' | b' ' => (IDENTIFIER, 0, 1),
-            _ => (0, 0, 1),
+        let (classes, value) = match byte as u8 {
+            c @ b'0'..=b'9' => (DIGIT | IDENTIFIER, c - b'0'),
+            c @ b'A'..=b'Z' => (LETTER | IDENTIFIER, c - b'A' + 10),
+            b'a'..=b'z' => (IDENTIFIER, 0),
+            b'/' | b'-' | b'?' | b':' | b'(' | b')' => (IDENTIFIER, 0),
+            b'.' | b',' | b'\'' | b'+' | b' ' => (IDENTIFIER, 0),
+            _ => (0, 0),
         };
-        characters[byte] = Character {
-            classes,
-            value,
-            digits,
-        };
+        characters[byte] = Character { classes, value };
         byte += 1;
     }
     characters
@@ -155,7 +150,8 @@ impl Mod97 {
     #[inline(always)]
     fn prepend(&mut self, character: Character) {
         self.sum += character.value as u32 * POWERS[self.digits % POWERS.len()] as u32;
-        self.digits += character.digits as usize;
+        let is_letter = character.classes & LETTER != 0;
+        self.digits += 1 + usize::from(is_letter); // A is 10
     }
 }
 
@@ -177,15 +173,18 @@ fn judge_iban_of(structure: &Structure, iban: &[u8]) -> u32 {
     if iban.len() != structure.length {
         return IBAN_LENGTH;
     }
-    let [tens, ones] = [head[2], head[3]].map(|byte| byte.wrapping_sub(b'0'));
-    if tens > 9 || ones > 9 || !(2..=98).contains(&(10 * tens + ones)) {
+    let [tens, ones] = [head[2], head[3]].map(|byte| u32::from(byte.wrapping_sub(b'0')));
+    let check_digits = 10 * tens + ones;
+    if tens > 9 || ones > 9 || !(2..=98).contains(&check_digits) {
         return IBAN_STRUCTURE;
     }
-    // ISO 7064 reads the BBAN, the country and the check digits as one number.
-    let mut number = Mod97::default();
-    for &byte in head.iter().rev() {
-        number.prepend(CHARACTERS[byte as usize]);
-    }
+    // ISO 7064 reads the BBAN, the country and the check digits as one number. The
+    // country's letters are two digits each.
+    let [first, second] = [head[0], head[1]].map(|byte| u32::from(CHARACTERS[byte as usize].value));
+    let mut number = Mod97 {
+        sum: (100 * first + second) * 100 + check_digits,
+        digits: 6,
+    };
     let mut misplaced = false;
     for (&byte, &allowed) in bban.iter().zip(&structure.classes[..bban.len()]).rev() {
         let character = CHARACTERS[byte as usize];
