@@ -12,7 +12,7 @@ from json import loads
 from pathlib import Path
 
 from service.domain import watchlist
-from service.domain.kernels import Blobs, CodePoints, NameIndex, PaymentColumns
+from service.domain.kernels import Blobs, NameIndex, PaymentColumns
 from service.domain.names import normalize
 from service.domain.payments import Payment, columns
 
@@ -31,10 +31,6 @@ class Screening:
     queries: list[str]
     index: NameIndex
     cutoff: float
-
-    @property
-    def packed(self) -> CodePoints:
-        return CodePoints.pack(self.queries)
 
 
 @cache
