@@ -49,28 +49,17 @@ def test_another_thread_goes_on_during_a_call(compute) -> None:
     assert max(b - a for a, b in pairwise(ticks)) < took / 2
 
 
-def test_two_threads_compute_at_the_same_time(compute) -> None:
-    """When the first of two calls ends, the other has had its share of the processor too.
-
-    Were the GIL held, it would have had none. Wall-clock time would tell the same only where
-    nobody else uses the second core.
-    """
-    barrier = threading.Barrier(2)
-    lock = threading.Lock()
-    used: dict[bool, float] = {}  # seconds of the first thread to end (True) and of the other
-
-    def run() -> None:
-        barrier.wait()
-        compute()
-        with lock:
-            if not used:  # the first call to end
-                for thread in threads:
-                    clock = time.pthread_getcpuclockid(thread.ident)
-                    used[thread is threading.current_thread()] = time.clock_gettime(clock)
-
-    threads = [threading.Thread(target=run) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert used[False] > used[True] / 4
+def test_two_threads_take_well_under_twice_one(compute) -> None:
+    ratios = []
+    for _ in range(20):  # a neighbour on the second core can spoil a try, not make one
+        one = compute()
+        threads = [threading.Thread(target=compute) for _ in range(2)]
+        start = time.perf_counter()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        ratios.append((time.perf_counter() - start) / one)
+        if ratios[-1] < 1.6:
+            return
+    pytest.fail(f"two threads took {ratios} times as long as one")
