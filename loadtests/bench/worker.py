@@ -19,13 +19,14 @@ from typing import Any
 
 from loadtests.bench import workloads
 from loadtests.bench.peers import PEERS
-from service.domain.kernels import CodePoints
+from service.domain.kernels import Blobs, CodePoints
 from service.domain.payment_rules import rule_tables
 from service.engines import channel
 from service.engines.spec import EngineSpec, find
 from service.wiring import ENGINES
 
 LONGEST_CALL_S = 0.25
+LARGE = 16  # batches in one call, where it is to be split over cores
 RPC = "-rpc"  # what the caller waits; without it, the time inside the sidecar
 
 Slice = Callable[[float], dict[str, float]]
@@ -41,7 +42,9 @@ def main() -> None:
             time_slice = partial(_slice, call, units)
         else:
             spec = find(ENGINES, implementation.removesuffix(RPC))
-            arguments, units = _batch(spec, kernel, unit, path, float(cutoff))
+            splits = int(threads) > 1 and (spec.sidecar or spec.use_threads(int(threads)))
+            repeat = LARGE if splits else 1
+            arguments, units = _batch(spec, kernel, unit, path, float(cutoff), repeat)
             if spec.sidecar:
                 is_rpc = implementation.endswith(RPC)
                 time_slice = _remote(spec, kernel, arguments, units, int(threads), is_rpc, stack)
@@ -115,7 +118,7 @@ def _remote(
 
 
 def _batch(
-    spec: EngineSpec, kernel: str, unit: str, directory: Path | None, cutoff: float
+    spec: EngineSpec, kernel: str, unit: str, directory: Path | None, cutoff: float, repeat: int
 ) -> tuple[tuple[Any, ...], int]:
     """The kernel's arguments, and the units of one call."""
     if kernel == "screen":
@@ -128,13 +131,16 @@ def _batch(
             screen(one, work.index, cutoff, 5)
             # A call that took many times its slice would leave too few of them.
             queries = queries[: max(1, int(LONGEST_CALL_S / (perf_counter() - start)))]
-        packed = CodePoints.pack(queries)
+        packed = CodePoints.pack(queries * repeat)
         return (packed, work.index, cutoff, 5), len(packed) * len(work.names)
     if kernel == "validate":
         if unit == "iban":
-            return (workloads.iban_columns(), rule_tables()), 2 * workloads.PAYMENTS
-        return (workloads.payment_columns(), rule_tables()), workloads.PAYMENTS
-    return (workloads.packed_records(),), workloads.RECORDS
+            columns = workloads.iban_columns(repeat)
+            return (columns, rule_tables()), 2 * len(columns)
+        columns = workloads.payment_columns(repeat)
+        return (columns, rule_tables()), len(columns)
+    records = Blobs.pack(workloads.records() * repeat)
+    return (records,), len(records)
 
 
 if __name__ == "__main__":

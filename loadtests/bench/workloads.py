@@ -92,15 +92,13 @@ def payments() -> list[Payment]:
     return made
 
 
-@cache
-def payment_columns() -> PaymentColumns:
-    return columns(payments())
+def payment_columns(repeat: int) -> PaymentColumns:
+    return columns(payments() * repeat)
 
 
-@cache
-def iban_columns() -> PaymentColumns:
+def iban_columns(repeat: int) -> PaymentColumns:
     """The same payments with nothing but their IBANs."""
-    whole, empty = payment_columns(), Blobs.pack([b""] * PAYMENTS)
+    whole, empty = payment_columns(repeat), Blobs.pack([b""] * PAYMENTS * repeat)
     return PaymentColumns(empty, whole.debtor_iban, whole.creditor_iban, empty, empty, empty)
 
 
@@ -113,8 +111,3 @@ def ibans() -> list[str]:
 def records() -> list[bytes]:
     rng = random.Random(SEED)
     return [base64.b64encode(rng.randbytes(RECORD_BYTES * 3 // 4)) for _ in range(RECORDS)]
-
-
-@cache
-def packed_records() -> Blobs:
-    return Blobs.pack(records())

@@ -157,19 +157,28 @@ def is_valid_to_schwifty(iban: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize("country", COUNTRIES)
+# python-stdnum 2.2 has release 101 of the registry. By release 103 Brazil's bank code and the
+# last place may hold letters and digits alike: schwifty alone is the oracle there.
+BEHIND_IN_STDNUM = {"BR"}
+
+
+@pytest.mark.parametrize("country", sorted(COUNTRIES.keys() - BEHIND_IN_STDNUM))
 def test_the_libraries_agree_with_each_other(country) -> None:
     """Where they do not, they are no oracle: the cases left out here have vectors."""
     for iban in ibans(country):
-        if is_comparable_to_schwifty(iban):
+        if is_comparable(iban):
             assert is_valid_to_stdnum(iban) == is_valid_to_schwifty(iban), iban
 
 
-def is_comparable_to_schwifty(iban: str) -> bool:
-    # Its countries are more than the registry's release that the table holds: territories and
-    # "aspirational" countries too, and Brazil's structure of release 102, with letters in
-    # the bank's code and behind the account.
-    return iban[:2] in COUNTRIES and iban[:2] != "BR"
+def is_comparable(iban: str) -> bool:
+    # An edit may change the country, and schwifty has more of them than the registry:
+    # territories and "aspirational" countries, too.
+    return iban[:2] in COUNTRIES.keys() - BEHIND_IN_STDNUM
+
+
+def is_valid_to_the_libraries(iban: str) -> bool:
+    behind = iban[:2] in BEHIND_IN_STDNUM
+    return is_valid_to_schwifty(iban) if behind else is_valid_to_stdnum(iban)
 
 
 def test_ibans_are_valid_where_the_libraries_say_so(kernels) -> None:
@@ -178,7 +187,9 @@ def test_ibans_are_valid_where_the_libraries_say_so(kernels) -> None:
         kernels, [payment(debtor_iban=iban, end_to_end_id=str(k)) for k, iban in enumerate(every)]
     )
     wrong = [
-        iban for iban, flags in zip(every, found) if (flags & 15 == 0) != is_valid_to_stdnum(iban)
+        iban
+        for iban, flags in zip(every, found)
+        if (flags & 15 == 0) != is_valid_to_the_libraries(iban)
     ]
     assert wrong == []
     assert 0.1 < sum(flags & 15 == 0 for flags in found) / len(every) < 0.9
