@@ -61,6 +61,11 @@ format: setup ## format all sources
 	cd native/rust && cargo fmt
 	cd go_sidecar && $(GO) fmt ./...
 
+.PHONY: docs
+docs: setup ## put the stored runs of docs/results into README.md and docs/kernels.md
+	$(BIN)/hotpath lab report docs/results/quick --into README.md >/dev/null
+	$(BIN)/hotpath bench page docs/results/kernels.json
+
 .PHONY: proto
 proto: setup ## make the Python and Go stubs from proto/
 	proto/generate

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtests.bench.kernels import SLICE_S, Samples
+from loadtests.documents import put_between
 from loadtests.lab import machine
 from service.domain import watchlist
 
@@ -50,22 +52,11 @@ def store(
 
 
 def write(run_file: Path, page: Path) -> None:
-    """Replaces what stands between `<!-- NAME:begin -->` and `<!-- NAME:end -->` in the page."""
+    """Replaces the tables between the page's markers. Raises: ValueError without markers."""
     run = json.loads(run_file.read_text())
-    text = page.read_text()
     for kernel in dict.fromkeys(row["kernel"] for row in run["rows"]):
-        text = _between(text, kernel, _table(run, kernel))
-    text = _between(text, "run", _facts(run, run_file, page))
-    page.write_text(text)
-
-
-def _between(text: str, name: str, content: str) -> str:
-    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
-    before, found_begin, rest = text.partition(begin)
-    _, found_end, after = rest.partition(end)
-    if not found_begin or not found_end:
-        raise ValueError(f"the page has no markers {begin} and {end}")
-    return f"{before}{begin}\n{content}\n{end}{after}"
+        put_between(page, kernel, _table(run, kernel))
+    put_between(page, "run", _facts(run, run_file, page))
 
 
 def _table(run: dict[str, Any], kernel: str) -> str:
@@ -99,8 +90,7 @@ def _figure(value: float) -> str:
 def _facts(run: dict[str, Any], run_file: Path, page: Path) -> str:
     facts, settings = run["machine"], run["settings"]
     commit = run["commit"] or {}
-    raw = Path("..") / run_file if page.parent.name == "docs" else run_file
-    raw = run_file.relative_to(page.parent) if page.parent in run_file.parents else raw
+    raw = os.path.relpath(run_file.resolve(), page.resolve().parent)
     return (
         f"Run of {run['finished_at']}, commit `{str(commit.get('hash', 'unknown'))[:12]}`"
         f"{' with uncommitted changes' if commit.get('dirty') else ''}: {facts['cpu']}, "

@@ -9,6 +9,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from loadtests.documents import put_between
 from loadtests.lab import charts, tables
 from loadtests.lab.charts import figure
 from loadtests.lab.scenarios import BASELINE
@@ -18,7 +19,6 @@ from loadtests.lab.targets import LabError
 
 TEMPLATE = Path(__file__).with_name("report.html")
 BUSY = 0.5  # runnable processes per core, before the run adds its own
-BEGIN, END = "<!-- lab:begin -->", "<!-- lab:end -->"
 
 
 def write(result: dict[str, Any], directory: Path) -> Path:
@@ -171,9 +171,6 @@ def splice(result: dict[str, Any], directory: Path, document: Path) -> None:
 
     Raises LabError where the document has not exactly one pair of markers.
     """
-    text = document.read_text()
-    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
-        raise LabError(f"{document}: expected one pair of markers, {BEGIN} and {END}")
     to_charts = Path(os.path.relpath(directory.resolve(), document.resolve().parent)).as_posix()
     machine = result["machine"]
     short = "\n\n".join(
@@ -186,8 +183,10 @@ def splice(result: dict[str, Any], directory: Path, document: Path) -> None:
             f"[Report]({to_charts}/report.md), [raw data]({to_charts}/result.json).",
         ]
     )
-    before, after = text.split(BEGIN)[0], text.split(END)[1]
-    document.write_text(f"{before}{BEGIN}\n{short}\n{END}{after}")
+    try:
+        put_between(document, "lab", short)
+    except ValueError as error:
+        raise LabError(str(error)) from error
 
 
 def html(result: dict[str, Any]) -> str:

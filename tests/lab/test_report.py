@@ -154,7 +154,7 @@ def test_slow_variant_does_not_flatten_the_others():
 
 def test_splice_replaces_what_is_between_the_markers(tmp_path):
     document = tmp_path / "README.md"
-    document.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
+    document.write_text("before\n<!-- lab:begin -->\nold\n<!-- lab:end -->\nafter\n")
     result, out = a_result(), tmp_path / "docs" / "results"
     report.splice(result, out, document)
     report.splice(result, out, document)
@@ -162,14 +162,14 @@ def test_splice_replaces_what_is_between_the_markers(tmp_path):
     assert text.startswith("before\n")
     assert text.endswith("\nafter\n")
     assert "old" not in text
-    assert text.count(report.BEGIN) == 1
+    assert text.count("<!-- lab:begin -->") == 1
     assert 'src="docs/results/throughput.svg"' in text
     assert tables.markdown(result, tables.short_columns(result)) in text
 
 
 def test_splice_needs_its_markers(tmp_path):
     document = tmp_path / "README.md"
-    document.write_text(f"{report.END} {report.BEGIN}")
+    document.write_text("<!-- lab:end --> <!-- lab:begin -->")
     with pytest.raises(LabError, match="expected one pair of markers"):
         report.splice(a_result(), tmp_path, document)
 

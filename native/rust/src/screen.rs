@@ -294,6 +294,44 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn the_vectors_that_all_engines_share() {
+        let path = "/../../tests/conformance/vectors/screen.json";
+        let content = std::fs::read_to_string(env!("CARGO_MANIFEST_DIR").to_owned() + path);
+        let file: serde_json::Value = serde_json::from_str(&content.unwrap()).unwrap();
+        let texts = |list: &serde_json::Value| -> Vec<_> {
+            let list = list.as_array().unwrap().iter();
+            list.map(|text| code_points(text.as_str().unwrap())).collect()
+        };
+        let vectors = file["vectors"].as_array().unwrap();
+        assert!(!vectors.is_empty());
+        for vector in vectors {
+            let input = &vector["input"];
+            let (queries, names) = (texts(&input["queries"]), texts(&input["names"]));
+            let mut order: Vec<_> = (0..names.len()).collect();
+            order.sort_by_key(|&row| names[row].len());
+            let sorted: Vec<_> = order.iter().map(|&row| names[row].clone()).collect();
+            let mut prepared = Prepared::new(&sorted);
+            prepared.rows = order.iter().map(|&row| row as i32).collect();
+            let cutoff = input["cutoff"].as_f64().unwrap();
+            let limit = input["limit"].as_u64().unwrap() as usize;
+            let (offsets, data) = pack(&queries);
+            let packed = CodePoints::new(&offsets, &data).unwrap();
+            let mut rows = vec![0; queries.len() * limit];
+            let mut scores = vec![0.5; queries.len() * limit];
+            let index = prepared.index();
+            screen(packed, index, cutoff, limit, 1, &mut rows, &mut scores);
+            for (q, expected) in vector["expected"].as_array().unwrap().iter().enumerate() {
+                let places = q * limit..(q + 1) * limit;
+                let got: Vec<_> = (rows[places.clone()].iter().zip(&scores[places]))
+                    .take_while(|(row, _)| **row >= 0)
+                    .map(|(row, score)| serde_json::json!([row, score]))
+                    .collect();
+                assert_eq!(expected.as_array().unwrap(), &got, "{}", vector["id"]);
+            }
+        }
+    }
+
+    #[test]
     fn threads_find_the_same_hits() {
         let mut random = Random(13);
         let mut names: Vec<_> = (0..4000).map(|_| random.name(&[97, 98, 99], 9)).collect();

@@ -1,0 +1,18 @@
+"""Documents whose figures are put in by a generator."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def put_between(document: Path, name: str, content: str) -> None:
+    """Replaces what stands between `<!-- NAME:begin -->` and `<!-- NAME:end -->`.
+
+    Raises: ValueError where the document has not exactly one such pair.
+    """
+    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+    text = document.read_text()
+    if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
+        raise ValueError(f"{document}: expected one pair of markers, {begin} and {end}")
+    before, after = text.split(begin)[0], text.split(end)[1]
+    document.write_text(f"{before}{begin}\n{content}\n{end}{after}")
