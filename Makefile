@@ -65,6 +65,7 @@ format: setup ## format all sources
 docs: setup ## put the stored runs of docs/results into README.md and docs/kernels.md
 	$(BIN)/hotpath lab report docs/results/quick --into README.md >/dev/null
 	$(BIN)/hotpath bench page docs/results/kernels.json
+	$(BIN)/python -m loadtests.documents README.md output docs/results/output.txt
 
 .PHONY: proto
 proto: setup ## make the Python and Go stubs from proto/

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 
@@ -16,3 +17,8 @@ def put_between(document: Path, name: str, content: str) -> None:
         raise ValueError(f"{document}: expected one pair of markers, {begin} and {end}")
     before, after = text.split(begin)[0], text.split(end)[1]
     document.write_text(f"{before}{begin}\n{content}\n{end}{after}")
+
+
+if __name__ == "__main__":  # DOCUMENT NAME FILE: shows a text file as it is
+    shown_in, marker, file = sys.argv[1:]
+    put_between(Path(shown_in), marker, f"```text\n{Path(file).read_text().strip()}\n```")
