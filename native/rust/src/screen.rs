@@ -300,7 +300,8 @@ pub(crate) mod tests {
         let file: serde_json::Value = serde_json::from_str(&content.unwrap()).unwrap();
         let texts = |list: &serde_json::Value| -> Vec<_> {
             let list = list.as_array().unwrap().iter();
-            list.map(|text| code_points(text.as_str().unwrap())).collect()
+            list.map(|text| code_points(text.as_str().unwrap()))
+                .collect()
         };
         let vectors = file["vectors"].as_array().unwrap();
         assert!(!vectors.is_empty());
