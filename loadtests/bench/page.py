@@ -94,7 +94,7 @@ def _facts(run: dict[str, Any], run_file: Path, page: Path) -> str:
     return (
         f"Run of {run['finished_at']}, commit `{str(commit.get('hash', 'unknown'))[:12]}`"
         f"{' with uncommitted changes' if commit.get('dirty') else ''}: {facts['cpu']}, "
-        f"{facts['cores']} cores, Python {facts['python']}; list {settings['watchlist']['source']} "
+        f"{facts['cores']} cores, {facts['python']}; list {settings['watchlist']['source']} "
         f"({settings['watchlist']['names']:,} names), cutoff {settings['cutoff']}, "
         f"{settings['seconds']:g} s counted for each row in slices of {settings['slice_s']} s. "
         f"Every slice: [{run_file.name}]({raw})."
