@@ -45,7 +45,7 @@ test: setup ## all tests: Python, Rust, Go
 
 .PHONY: fuzz
 fuzz: setup ## minutes of random input for the compiled engines and the sidecar
-	FUZZ_EXAMPLES=20000 $(BIN)/python -m pytest -q --timeout 3600 tests/conformance/test_fuzz.py
+	FUZZ_EXAMPLES=5000 $(BIN)/python -m pytest -q --timeout 3600 tests/conformance/test_fuzz.py
 	@for target in $$(cd go_sidecar && grep -rhoE 'func Fuzz[A-Za-z]+' --include='*_test.go' . | cut -c6-); do \
 	  folder=$$(cd go_sidecar && dirname $$(grep -rlE "func $$target\(" --include='*_test.go' .)); \
 	  (cd go_sidecar && $(GO) test "$$folder" -run '^$$' -fuzz "^$$target$$" -fuzztime 60s) || exit 1; \

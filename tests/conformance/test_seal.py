@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
+import subprocess
+import sys
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -243,3 +246,18 @@ def test_any_batch_equals_pymerkle_and_proves_its_records(kernels, records, data
 )
 def test_a_made_up_proof_proves_nothing(kernels, record, place, size, proof, root) -> None:
     assert kernels.verify(record, place, size, proof, root) is False
+
+
+def test_cython_seals_alike_where_openssl_cannot_be_reached() -> None:
+    """As in Pythons that carry OpenSSL inside: it then hashes through hashlib and says so."""
+    program = (
+        "import _hashlib; del _hashlib.__file__\n"
+        "import hotpath_cython as engine; from service.domain.kernels import Blobs\n"
+        "assert 'hashlib' in engine.build_info, engine.build_info\n"
+        "print(engine.seal(Blobs.pack([b'a', b'', b'c'])).hex())"
+    )
+    a, b, c = (hashlib.sha256(b"\0" + record).digest() for record in (b"a", b"", b"c"))
+    pair = hashlib.sha256(b"\1" + a + b).digest()
+    root = hashlib.sha256(b"\1" + pair + c).hexdigest()
+    printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (printed.stdout.strip(), printed.stderr) == (root, "")
