@@ -74,11 +74,11 @@ proto: setup ## make the Python and Go stubs from proto/
 .PHONY: lock
 lock: $(UV) ## compile requirements/ anew: hashes, no index addresses
 	$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --upgrade \
-	  pyproject.toml --extra lab --group dev --group build -o requirements/dev.txt
+	  pyproject.toml --extra lab --extra granian --extra hypercorn --group dev --group build -o requirements/dev.txt
 	$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
 	  -c requirements/dev.txt --group build -o requirements/build.txt
 	$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
-	  -c requirements/dev.txt pyproject.toml -o requirements/service.txt
+	  -c requirements/dev.txt pyproject.toml --extra granian --extra hypercorn -o requirements/service.txt
 	echo locust | $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
 	  --python-version 3.11 -c requirements/dev.txt - -o deploy/locust.txt
 

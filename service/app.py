@@ -16,7 +16,10 @@ from service.engines.engine import Engines
 from service.engines.orphans import when_orphaned
 from service.http import openapi, problems
 from service.http.context import RequestContext
+from service.http.upstreams import Upstreams
 from service.settings import Settings
+from service.store.database import Database
+from service.store.idempotency import Idempotency
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -28,8 +31,17 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         # One of several workers goes on serving when the parent was killed: stop as if told to.
         when_orphaned(lambda: os.kill(os.getpid(), signal.SIGTERM))
         held = await asyncio.to_thread(wiring.held, settings)
-        async with Engines(wiring.ENGINES, settings, held, wiring.rehearse) as engines:
-            yield {"engines": engines}
+        async with (
+            Database(settings) as database,
+            Upstreams(settings) as upstreams,
+            Engines(wiring.ENGINES, settings, held, wiring.rehearse) as engines,
+        ):
+            yield {
+                "engines": engines,
+                "database": database,
+                "idempotency": Idempotency(database),
+                "upstreams": upstreams,
+            }
 
     app = FastAPI(
         title="hotpath",

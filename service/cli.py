@@ -199,6 +199,7 @@ def serve(
             level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
         )
         wiring.check(settings)
+        wiring.prepare_database(settings)
         # After uvicorn's graceful stop the signal comes again, to end us: stop the sidecar first.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         with ExitStack() as stack:

@@ -3,10 +3,32 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, HttpUrl, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Rung = Literal["bare", "sqlalchemy", "model", "dict", "starlette", "fast-lane", "asgi"]
+
+
+def _listed(text: object) -> object:
+    if not isinstance(text, str):
+        return text
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _named(text: object) -> object:
+    if not isinstance(text, str):
+        return text
+    found = {}
+    for pair in filter(None, text.split(",")):
+        name, _, url = pair.strip().partition("=")
+        if not re.fullmatch(r"[a-z0-9_-]{1,32}", name) or not url or name in found:
+            raise ValueError("expected name=URL pairs with commas between them, each name once")
+        found[name] = url
+    return found
 
 
 class Settings(BaseSettings):
@@ -44,4 +66,48 @@ class Settings(BaseSettings):
         description="gRPC address of a running sidecar (unix:/path or host:port); "
         "by default the service starts one itself",
     )
+    database_url: str = Field(
+        "sqlite:///hotpath.db",
+        pattern=r"^(sqlite:///.+|postgres(ql)?://.+)$",
+        description="sqlite:///relative.db, sqlite:////absolute.db or postgresql://user:pw@host/db",
+    )
+    database_pool_size: int = Field(
+        10, ge=1, le=1000, description="connections to the database, of each server process"
+    )
+    database_timeout_s: float = Field(
+        3, gt=0, description="a database that takes longer is taken for gone: 503"
+    )
+    upstreams: Annotated[dict[str, HttpUrl], NoDecode, BeforeValidator(_named)] = Field(
+        {}, description="sources of exchange rates: name=URL, with commas between them"
+    )
+    upstream_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        (), description="hosts that may be asked: host or host:port, with commas between them"
+    )
+    upstream_timeout_s: float = Field(
+        2, gt=0, description="deadline of all upstreams together, for one request"
+    )
+    upstream_connections: int = Field(
+        100, ge=1, le=10_000, description="requests to upstreams at one time, of each process"
+    )
+    upstream_max_bytes: int = Field(
+        1 << 16, ge=1, description="larger answers of upstreams are refused"
+    )
+    bench_routes: bool = Field(False, description="mount /bench/*, the lab's comparison routes")
+    bench_rung: Rung = Field(
+        "model", description="how /bench/json and /bench/db are served; see docs/ladder.md"
+    )
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+
+    @model_validator(mode="after")
+    def _upstreams_are_allowed(self) -> Self:
+        for name, url in self.upstreams.items():
+            if not self.may_ask(str(url.host), url.port):
+                raise ValueError(
+                    f"upstreams: expected '{name}' at a host of HOTPATH_UPSTREAM_HOSTS, "
+                    f"got {url.host}:{url.port}"
+                )
+        return self
+
+    def may_ask(self, host: str, port: int | None) -> bool:
+        """Whether an upstream may be there: the allow-list has the host, or the host:port."""
+        return host in self.upstream_hosts or f"{host}:{port}" in self.upstream_hosts

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import sqlite3
 from contextlib import ExitStack
 from typing import Any
 
 from fastapi import APIRouter
 
+from service.bench import tables as bench_tables
 from service.domain import matches, seals, validations, watchlist
 from service.engines.engine import Engine
 from service.engines.spec import EngineSpec, Variant, find
+from service.errors import ServiceError
 from service.http import engines, health
 from service.settings import Settings
+from service.store import migrate
+from service.store.database import Database, has_wal_reset_bug
+from service.store.tables import METADATA as METADATA  # with every table imported above
+
+log = logging.getLogger("hotpath")
 
 ENGINES = (
     EngineSpec(
@@ -85,6 +95,38 @@ def check(settings: Settings) -> None:
     Variant.of(spec, settings.offload)
     spec.load()
     held(settings)
+
+
+def prepare_database(settings: Settings) -> None:
+    """Brings an embedded database up to date; looks whether another one is. Fills the bench's.
+
+    Raises: ServiceError database_outdated, database_unavailable.
+    """
+    if settings.database_url.startswith("sqlite:"):
+        if has_wal_reset_bug():
+            log.warning(
+                "SQLite %s can corrupt a database that two connections write (the WAL-reset bug): "
+                "use 3.51.3, 3.50.7 or 3.44.6, or PostgreSQL",
+                sqlite3.sqlite_version,
+            )
+        migrate.upgrade(settings)
+    else:
+        try:
+            if migrate.is_outdated(settings):
+                raise ServiceError(
+                    "database_outdated", "database: a migration is missing; run: hotpath db upgrade"
+                )
+        except ServiceError as error:
+            if error.code != "database_unavailable" or settings.bench_routes:
+                raise
+            log.warning("the database does not answer; serving without it until it does")
+    if settings.bench_routes:
+        asyncio.run(_fill_bench(settings))
+
+
+async def _fill_bench(settings: Settings) -> None:
+    async with Database(settings) as database:
+        await bench_tables.fill(database)
 
 
 def start_sidecar(settings: Settings, stack: ExitStack) -> str | None:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json
 
+from service.domain.payment import Payment, columns
 from service.domain.payment_rules import Violation, rule_tables
-from service.domain.payments import Payment, columns
 from service.engines.offloads import Call, Held, Job
 from service.http.engines import ServingEngine
 from service.http.problems import RESPONSES

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
@@ -12,6 +14,7 @@ router = APIRouter(prefix="/health", tags=["health"])
 class Health(BaseModel):
     status: str
     engine: str | None = None
+    database: bool | None = None
 
 
 @router.get("/live", operation_id="live", summary="The process runs")
@@ -22,14 +25,21 @@ async def live() -> Health:
 @router.get(
     "/ready",
     operation_id="ready",
-    summary="The configured engine answers",
+    summary="The configured engine and the database answer",
     response_model=Health,
     responses={503: {"model": Health, "description": "Not now"}},
 )
 async def ready(request: Request) -> JSONResponse:
     engines = request.state.engines
-    is_ready = await engines.ready()
+    engine_is_ready, database_is_ready = await asyncio.gather(
+        engines.ready(), request.state.database.healthy()
+    )
+    is_ready = engine_is_ready and database_is_ready
     return JSONResponse(
-        {"status": "ready" if is_ready else "not ready", "engine": str(engines.configured)},
+        {
+            "status": "ready" if is_ready else "not ready",
+            "engine": str(engines.configured),
+            "database": database_is_ready,
+        },
         status_code=200 if is_ready else 503,
     )

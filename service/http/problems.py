@@ -130,5 +130,7 @@ def _message(error: Mapping[str, Any]) -> str:
         )
         count = len(came) if isinstance(came, str | list) else context.get("actual_length")
         return f"{field}: expected {bound} {unit}, got {count}"
+    if kind == "value_error":  # a check of ours, worded by it
+        return str(context["error"])
     expected = _TYPES.get(kind) or context.get("expected") or error["msg"]
     return f"{field}: expected {expected}, got {shown(came)}"

@@ -11,8 +11,8 @@ import pytest
 
 from loadtests.bench import workloads
 from service.domain.kernels import Blobs, CodePoints
+from service.domain.payment import columns
 from service.domain.payment_rules import rule_tables
-from service.domain.payments import columns
 from service.engines.spec import EngineSpec
 from service.wiring import ENGINES
 from tests.conftest import Remote, misspelt

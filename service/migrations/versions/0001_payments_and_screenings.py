@@ -1,0 +1,56 @@
+"""Payments, screenings, and the keys that make their creation idempotent."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "idempotency_keys",
+        sa.Column("operation", sa.Text, nullable=False),
+        sa.Column("key", sa.Text, nullable=False),
+        sa.Column("fingerprint", sa.LargeBinary, nullable=False),
+        sa.Column("status", sa.Integer, nullable=False),
+        sa.Column("location", sa.Text),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("operation", "key", name="pk_idempotency_keys"),
+    )
+    op.create_index("ix_idempotency_keys_created_at", "idempotency_keys", ["created_at"])
+    op.create_table(
+        "payments",
+        sa.Column("id", sa.Uuid, nullable=False),
+        sa.Column("end_to_end_id", sa.Text, nullable=False),
+        sa.Column("debtor_name", sa.Text, nullable=False),
+        sa.Column("debtor_iban", sa.Text, nullable=False),
+        sa.Column("creditor_name", sa.Text, nullable=False),
+        sa.Column("creditor_iban", sa.Text, nullable=False),
+        sa.Column("creditor_bic", sa.Text, nullable=False),
+        sa.Column("currency", sa.Text, nullable=False),
+        sa.Column("amount_minor", sa.BigInteger, nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_payments"),
+    )
+    op.create_table(
+        "screenings",
+        sa.Column("id", sa.Uuid, nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("engine", sa.Text, nullable=False),
+        sa.Column("watchlist", sa.Text, nullable=False),
+        sa.Column("cutoff", sa.Double, nullable=False),
+        sa.Column("hits_per_name", sa.Integer, nullable=False),
+        sa.Column("size", sa.Integer, nullable=False),
+        sa.Column("root", sa.LargeBinary, nullable=False),
+        sa.Column("records", sa.LargeBinary, nullable=False),
+        sa.Column("results", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_screenings"),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("screenings")
+    op.drop_table("payments")
+    op.drop_table("idempotency_keys")
