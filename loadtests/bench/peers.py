@@ -82,7 +82,7 @@ def pydantic_parse(_directory: Path | None, _cutoff: float) -> Timed:
 def msgspec_parse(_directory: Path | None, _cutoff: float) -> Timed:
     import msgspec
 
-    from service.domain.payments import Payment
+    from service.domain.payment import Payment
     from service.domain.validations import ValidationRequest
 
     record = msgspec.defstruct("Payment", [(field, str) for field in Payment.model_fields])

@@ -14,7 +14,7 @@ from pathlib import Path
 from service.domain import watchlist
 from service.domain.kernels import Blobs, NameIndex, PaymentColumns
 from service.domain.names import normalize
-from service.domain.payments import Payment, columns
+from service.domain.payment import Payment, columns
 
 SEED = 20_260_101
 QUERIES = 64  # names per call of screen
