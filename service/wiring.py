@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from service.bench import tables as bench_tables
-from service.domain import matches, seals, validations, watchlist
+from service.domain import matches, payments, rates, screenings, seals, validations, watchlist
 from service.engines.engine import Engine
 from service.engines.spec import EngineSpec, Variant, find
 from service.errors import ServiceError
@@ -75,6 +75,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     matches.router,
     validations.router,
     seals.router,
+    payments.router,
+    screenings.router,
+    rates.router,
 )
 
 

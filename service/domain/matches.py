@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Response
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
-from pydantic_core import PydanticCustomError, to_json
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic_core import to_json
 
 from service.domain.kernels import CodePoints, Hits
 from service.domain.kernels_reference import texts
@@ -14,24 +14,12 @@ from service.domain.names import MAX_NAME_CHARS, normalize
 from service.domain.watchlist import Watchlist
 from service.engines.offloads import Call, Held, Job
 from service.http.engines import ServingEngine
+from service.http.fields import between
 from service.http.problems import RESPONSES
 
 MAX_NAMES = 1000
 MAX_LIMIT = 1000
 WATCHLIST = "watchlist"  # its name among what engines hold
-
-
-def between(low: float, high: float) -> tuple[AfterValidator, Any]:
-    """A range check whose error gives both ends. NaN is outside of every range."""
-
-    def check(value: float) -> float:
-        if not low <= value <= high:
-            raise PydanticCustomError(
-                "out_of_range", "out of range", {"expected": f"{low} to {high}"}
-            )
-        return value
-
-    return AfterValidator(check), Field(json_schema_extra={"minimum": low, "maximum": high})
 
 
 class MatchRequest(BaseModel):
@@ -82,27 +70,29 @@ def _finish(held: Held, calls: list[Call], results: list[Hits], names: list[str]
     """MatchResponse as JSON; built here because a large one takes longer than the loop may."""
     watchlist: Watchlist = held[WATCHLIST]
     queries = calls[0][1][0]
-    rows, scores = results[0]
-    answers = []
-    for name, normalized, name_rows, name_scores in zip(
-        names, texts(queries), rows.tolist(), scores.tolist(), strict=True
-    ):
-        hits = []
-        for row, score in zip(name_rows, name_scores):
-            if row < 0:
-                break
-            entry = watchlist.entries[row]
-            hits.append(
-                {
-                    "row": row,
-                    "uid": entry.uid,
-                    "name": entry.name,
-                    "normalized": entry.normalized,
-                    "score": score,
-                }
-            )
-        answers.append({"name": name, "normalized": normalized, "hits": hits})
+    answers = [
+        {"name": name, "normalized": normalized, "hits": hits}
+        for name, normalized, hits in zip(names, texts(queries), hits_of(watchlist, results[0]))
+    ]
     return to_json({"results": answers})
+
+
+def hits_of(watchlist: Watchlist, found: Hits) -> list[list[dict[str, Any]]]:
+    """For each query its hits, as MatchHit declares them."""
+    return [
+        [
+            {
+                "row": row,
+                "uid": watchlist.entries[row].uid,
+                "name": watchlist.entries[row].name,
+                "normalized": watchlist.entries[row].normalized,
+                "score": score,
+            }
+            for row, score in zip(rows, scores)
+            if row >= 0
+        ]
+        for rows, scores in zip(*(array.tolist() for array in found))
+    ]
 
 
 def _is_light(names: list[str], _cutoff: float, limit: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
@@ -43,6 +44,13 @@ class Payment(BaseModel):
     creditor_bic: Text
     currency: Text
     amount: Text
+
+
+def canonical(payment: Payment) -> bytes:
+    """Canonical JSON. Source: RFC 8785, which for an object of strings is this."""
+    return json.dumps(
+        payment.model_dump(), sort_keys=True, separators=(",", ":"), ensure_ascii=False
+    ).encode()
 
 
 def columns(payments: list[Payment]) -> PaymentColumns:

@@ -39,12 +39,12 @@ class Job:
     """
 
     prepare: Callable[..., Sequence[Call]]  # (held, *raw) -> the kernels to call, in order
-    finish: Callable[..., bytes]  # (held, the calls, their results, *raw) -> the answer
+    finish: Callable[..., Any]  # (held, the calls, their results, *raw) -> the answer
     is_light: Callable[..., bool]  # (*raw) -> both take less than about a millisecond
 
 
 class Outcome(NamedTuple):
-    answer: bytes
+    answer: Any  # what Job.finish gave: bytes that go out as they are, most often
     prepare_s: float = 0.0
     kernel_s: float = 0.0
     finish_s: float = 0.0

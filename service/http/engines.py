@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from service.engines.engine import Engines
 from service.engines.offloads import Job
-from service.engines.spec import EngineStatus
+from service.engines.spec import EngineStatus, Variant
 from service.http.context import RequestInfo
 
 router = APIRouter(prefix="/v1", tags=["engines"])
@@ -39,6 +39,10 @@ class EngineCall:
         self._engines, self._info, self._name = engines, info, name
 
     async def run(self, job: Job, *raw: Any) -> Response:
+        """For jobs whose answer is the JSON that goes out."""
+        return Response(await self.answer(job, *raw), media_type="application/json")
+
+    async def answer(self, job: Job, *raw: Any) -> Any:
         info = self._info
         info.spans_s["parse"] = perf_counter() - info.started
         engine = await self._engines.get(self._name)
@@ -51,7 +55,13 @@ class EngineCall:
             "rpc": outcome.rpc_s,
             "finish": outcome.finish_s,
         }
-        return Response(outcome.answer, media_type="application/json")
+        return outcome.answer
+
+    @property
+    def served_by(self) -> Variant:
+        """Of the last answer."""
+        assert self._info.variant is not None
+        return self._info.variant
 
 
 # async although it awaits nothing: FastAPI runs other dependencies in a thread, at a third of

@@ -31,11 +31,20 @@ class Problem(BaseModel):
     errors: list[FieldProblem] = []
 
 
-RESPONSES: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem, "description": "; ".join(titles)}
-    for status in (400, 403, 413, 415, 422, 503, 504)
-    if (titles := [kind.title for kind in CODES.values() if kind.status == status])
-}
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The problems that a route may answer, for its part of the OpenAPI document."""
+    return {
+        status: {
+            "model": Problem,
+            "description": "; ".join(
+                kind.title for kind in CODES.values() if kind.status == status
+            ),
+        }
+        for status in statuses
+    }
+
+
+RESPONSES = responses(400, 403, 413, 415, 422, 503, 504)
 """For routes that take a body and call an engine."""
 
 
@@ -83,6 +92,8 @@ _TYPES = {
     "string_type": "a string",
     "float_type": "a number",
     "int_type": "an integer",
+    "int_parsing": "an integer",
+    "uuid_parsing": "a UUID",
     "bool_type": "true or false",
     "dict_type": "an object",
     "model_attributes_type": "an object",
@@ -132,5 +143,6 @@ def _message(error: Mapping[str, Any]) -> str:
         return f"{field}: expected {bound} {unit}, got {count}"
     if kind == "value_error":  # a check of ours, worded by it
         return str(context["error"])
-    expected = _TYPES.get(kind) or context.get("expected") or error["msg"]
+    expected = _TYPES.get(kind) or context.get("expected")
+    expected = expected or error["msg"].removeprefix("Input should be ")
     return f"{field}: expected {expected}, got {shown(came)}"
