@@ -1,4 +1,4 @@
-"""A real server in a process of its own, on a real socket."""
+"""Real servers in processes of their own, on real sockets."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import psutil
+
+BIN = Path(sys.executable).parent
 
 
 @dataclass
@@ -27,11 +30,25 @@ class Server:
         headers = {"X-Engine": engine} if engine else {}
         return self.client.post("/v1/matches", json={"names": names, **body}, headers=headers)
 
+    @property
+    def port(self) -> int:
+        port = self.client.base_url.port
+        assert port is not None
+        return port
+
     def children(self, name: str) -> list[psutil.Process]:
         return [child for child in self.family() if name in _command(child)]
 
     def family(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children(recursive=True)
+
+    def kill(self) -> None:
+        """kill -9, for it and all that it started, at once."""
+        family = [psutil.Process(self.process.pid), *self.family()]
+        for process in family:
+            process.kill()
+        self.process.wait(60)
+        psutil.wait_procs(family, 60)
 
 
 def _command(process: psutil.Process) -> str:
@@ -48,31 +65,75 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(log: Path, *arguments: str, **settings: str) -> Iterator[Server]:
-    """hotpath serve with the given settings, ready; ended with SIGTERM."""
+def serving(
+    log: Path,
+    *arguments: str,
+    command: tuple[str, ...] = ("-m", "service.cli", "serve"),
+    until: str = "/health/ready",
+    **settings: str,
+) -> Iterator[Server]:
+    """hotpath serve with the given settings; ended with SIGTERM.
+
+    command: what Python runs instead, such as COMMANDS["gateway"]; gets --port.
+    until: the path that must answer with 200 before the block begins.
+    """
     port = free_port()
+    # Without it the database of whoever runs the tests would be the one that is changed.
+    settings = {"database_url": f"sqlite:///{log.parent / 'hotpath.db'}"} | settings
     environment = os.environ | {f"HOTPATH_{name.upper()}": text for name, text in settings.items()}
-    with log.open("wb") as output:
+    with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "service.cli", "serve", "--port", str(port), *arguments],
+            [sys.executable, *command, "--port", str(port), *arguments],
             env=environment,
             stdout=output,
             stderr=output,
         )
-    with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+    with client_of(port) as client:
         server = Server(process, client, log)
         try:
-            wait_until(lambda: ready(server), "the server to be ready", log)
+            wait_until(lambda: answers(server, until), f"an answer to {until}", log)
             yield server
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(60)
 
 
-def ready(server: Server) -> bool:
+COMMANDS = {
+    name: ("-m", "service.cli", command)
+    for name, command in (("service", "serve"), ("gateway", "gateway"))
+}
+
+
+@contextmanager
+def upstream(log: Path, delay: str = "0ms") -> Iterator[str]:
+    """The stub of an upstream, with its faults; gives its host:port."""
+    host = f"127.0.0.1:{free_port()}"
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [BIN / "hotpath-upstream", "-listen", host, "-delay", delay],
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        with httpx2.Client(base_url=f"http://{host}", timeout=30, trust_env=False) as client:
+            stub = Server(process, client, log)
+            wait_until(lambda: answers(stub, "/rates/ecb?base=EUR"), "the upstream", log)
+        yield host
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+
+
+def client_of(port: int, **options: Any) -> httpx2.Client:
+    return httpx2.Client(
+        base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False, **options
+    )
+
+
+def answers(server: Server, path: str) -> bool:
     assert server.process.poll() is None, server.log.read_text()
     try:
-        return server.client.get("/health/ready").status_code == 200
+        return server.client.get(path).status_code == 200
     except httpx2.TransportError:
         return False
 
