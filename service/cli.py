@@ -28,7 +28,9 @@ app = typer.Typer(
     help="A FastAPI service whose hot path runs on interchangeable engines.",
 )
 watchlist = typer.Typer(no_args_is_help=True, help="Look at a watchlist, or make one.")
+database = typer.Typer(no_args_is_help=True, help="Keep the database: HOTPATH_DATABASE_URL.")
 app.add_typer(watchlist, name="watchlist")
+app.add_typer(database, name="db")
 app.add_typer(lab, name="lab")
 app.add_typer(bench, name="bench")
 
@@ -71,6 +73,83 @@ def settings_from(**overrides: Any) -> Settings:
         raise ServiceError(
             "invalid_argument", f"settings: {from_validation(error.errors()).message}"
         ) from error
+
+
+@database.command("upgrade")
+def upgrade_database() -> None:
+    """Applies the migrations that are missing. `serve` does it by itself on SQLite."""
+    from service.store import migrate
+
+    with errors_shown():
+        settings = settings_from()
+        migrate.upgrade(settings)
+    typer.echo("the schema is up to date")
+
+
+@database.command("prune")
+def prune_database(
+    hours: Annotated[float, typer.Option(min=0, help="idempotency keys older than this go")] = 24,
+) -> None:
+    """Removes old idempotency keys; run it every day."""
+    with errors_shown():
+        count = asyncio.run(_prune(settings_from(), hours))
+    typer.echo(f"{count} keys removed")
+
+
+async def _prune(settings: Settings, hours: float) -> int:
+    from datetime import timedelta
+
+    from service.store.database import Database
+    from service.store.idempotency import Idempotency
+
+    async with Database(settings) as opened:
+        return await Idempotency(opened).prune(timedelta(hours=hours))
+
+
+@app.command("openapi")
+def print_openapi() -> None:
+    """The OpenAPI document of the default settings."""
+    from service.app import create_app
+    from service.settings import Settings
+
+    typer.echo(json.dumps(create_app(Settings.model_construct()).openapi(), indent=1))
+
+
+Host = Annotated[str, typer.Option(help="address to listen on")]
+Port = Annotated[int, typer.Option(min=1, max=65535)]
+
+
+@app.command()
+def gateway(host: Host = "127.0.0.1", port: Port = 8080) -> None:
+    """Serves the same HTTP contract in plain Go, with the settings of `serve`."""
+    from hotpath_go import gateway_path
+
+    from service import wiring
+    from service.gateway import become, environment
+
+    with errors_shown():
+        settings = settings_from()
+        wiring.prepare_database(settings)
+        become(
+            gateway_path(),
+            "-listen",
+            f"{host}:{port}",
+            **environment(settings, wiring.watchlist_directory(settings)),
+        )
+
+
+@app.command()
+def upstream(
+    host: Host = "127.0.0.1",
+    port: Port = 9000,
+    delay_ms: Annotated[float, typer.Option(min=0, help="how long each answer takes")] = 20,
+) -> None:
+    """Serves exchange rates for trying out /v1/rates: GET /rates/NAME?base=EUR."""
+    from hotpath_go import upstream_path
+
+    from service.gateway import become
+
+    become(upstream_path(), "-listen", f"{host}:{port}", "-delay", f"{delay_ms}ms")
 
 
 @app.command("engines")

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sqlite3
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter
 
 from service.bench import tables as bench_tables
-from service.domain import matches, payments, rates, screenings, seals, validations, watchlist
+from service.domain import (
+    matches,
+    payments,
+    rates,
+    screenings,
+    seals,
+    synthetic,
+    validations,
+    watchlist,
+)
 from service.engines.engine import Engine
 from service.engines.spec import EngineSpec, Variant, find
 from service.errors import ServiceError
@@ -84,6 +95,17 @@ ROUTERS: tuple[APIRouter, ...] = (
 def held(settings: Settings) -> dict[str, Any]:
     """What engines keep between calls. Raises: ServiceError watchlist_invalid."""
     return {matches.WATCHLIST: watchlist.load(settings.watchlist)}
+
+
+def watchlist_directory(settings: Settings) -> Path:
+    """The list as files, for programs that are not ours to hand it to: the synthetic one is
+    written to the user's cache."""
+    if settings.watchlist:
+        return settings.watchlist
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    directory = cache / "hotpath" / f"synthetic-{synthetic.NAMES}-{synthetic.SEED}"
+    synthetic.write_synthetic(directory)
+    return directory
 
 
 async def rehearse(engine: Engine) -> None:

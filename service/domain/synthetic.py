@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from pathlib import Path
 
@@ -117,7 +118,10 @@ def write_synthetic(directory: Path, names: int = NAMES, seed: int = SEED) -> No
     ]
     for name, rows in (("sdn.csv", sdn), ("alt.csv", alt)):
         text = "".join(",".join(row) + "\r\n" for row in rows)
-        (directory / name).write_bytes(text.encode() + END_MARK)
+        # Whoever reads the file meanwhile finds the old one or the new one, and never half.
+        partial = directory / f".{name}.{os.getpid()}"
+        partial.write_bytes(text.encode() + END_MARK)
+        partial.replace(directory / name)
 
 
 def _quoted(text: str) -> str:

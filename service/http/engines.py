@@ -44,7 +44,7 @@ class EngineCall:
 
     async def answer(self, job: Job, *raw: Any) -> Any:
         info = self._info
-        info.spans_s["parse"] = perf_counter() - info.started
+        info.spans_s.setdefault("parse", perf_counter() - info.started)
         engine = await self._engines.get(self._name)
         info.variant = engine.variant
         outcome = await engine.run(job, *raw)
