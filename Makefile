@@ -62,9 +62,10 @@ format: setup ## format all sources
 	cd go_sidecar && $(GO) fmt ./...
 
 .PHONY: docs
-docs: setup ## put the stored runs of docs/results into README.md and docs/kernels.md
+docs: setup ## put the stored runs of docs/results into the documents; the OpenAPI document
 	$(BIN)/hotpath lab report docs/results/quick --into README.md >/dev/null
 	$(BIN)/hotpath bench page docs/results/kernels.json
+	$(BIN)/hotpath openapi > docs/openapi.json
 	$(BIN)/python -m loadtests.documents README.md output docs/results/output.txt
 
 .PHONY: proto

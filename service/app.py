@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from service import __version__, wiring
+from service.bench import rungs
 from service.engines.engine import Engines
 from service.engines.orphans import when_orphaned
 from service.http import openapi, problems
@@ -19,6 +22,7 @@ from service.http.context import RequestContext
 from service.http.upstreams import Upstreams
 from service.settings import Settings
 from service.store.database import Database
+from service.store.hot_reads import HotReads
 from service.store.idempotency import Idempotency
 
 
@@ -33,12 +37,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         held = await asyncio.to_thread(wiring.held, settings)
         async with (
             Database(settings) as database,
+            HotReads(settings, database) as hot_reads,
             Upstreams(settings) as upstreams,
             Engines(wiring.ENGINES, settings, held, wiring.rehearse) as engines,
         ):
             yield {
                 "engines": engines,
                 "database": database,
+                "hot_reads": hot_reads,
                 "idempotency": Idempotency(database),
                 "upstreams": upstreams,
             }
@@ -47,15 +53,33 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         title="hotpath",
         version=__version__,
         lifespan=lifespan,
+        docs_url=None,  # FastAPI's own loads its script from elsewhere
+        redoc_url=None,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    app.add_middleware(
+    app.add_middleware(_context(settings))
+    problems.install(app)
+    openapi.install(app, [spec.name for spec in wiring.ENGINES])
+    openapi.serve_docs(app)
+    for router in wiring.ROUTERS:
+        app.include_router(router)
+    if settings.bench_routes:
+        rungs.mount(app, settings.bench_rung)
+    return app
+
+
+def create_server_app(settings: Settings | None = None) -> ASGIApp:
+    """What a server runs: the application, behind a fast lane where there is one."""
+    settings = settings or Settings()
+    app = create_app(settings)
+    if not settings.bench_routes:
+        return app
+    return rungs.in_front(app, settings.bench_rung, _context(settings))
+
+
+def _context(settings: Settings) -> Callable[[ASGIApp], RequestContext]:
+    return partial(
         RequestContext,
         request_timeout_s=settings.request_timeout_s,
         max_body_bytes=settings.max_body_bytes,
     )
-    problems.install(app)
-    openapi.install(app, [spec.name for spec in wiring.ENGINES])
-    for router in wiring.ROUTERS:
-        app.include_router(router)
-    return app

@@ -44,16 +44,16 @@ class MatchRequest(BaseModel):
 
 
 class MatchHit(BaseModel):
-    row: int
-    uid: str
-    name: str
-    normalized: str
-    score: float
+    row: int = Field(description="place in the watchlist", examples=[8976])
+    uid: str = Field(description="entity number; an entity's aliases share it", examples=["36"])
+    name: str = Field(examples=["AERO-CARIBBEAN"])
+    normalized: str = Field(examples=["aero caribbean"])
+    score: float = Field(description="Jaro-Winkler similarity", examples=[0.8541758241758242])
 
 
 class NameMatches(BaseModel):
-    name: str
-    normalized: str
+    name: str = Field(examples=["AEROCARIBEAN AIRLINE"])
+    normalized: str = Field(examples=["aerocaribean airline"])
     hits: list[MatchHit]
 
 

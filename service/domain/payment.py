@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
@@ -16,24 +16,23 @@ Name = Annotated[str, StringConstraints(max_length=MAX_NAME_CHARS)]
 Text = Annotated[str, StringConstraints(max_length=MAX_FIELD_CHARS)]
 
 
+EXAMPLE: dict[str, Any] = {
+    "end_to_end_id": "INV-2026-000017",
+    "debtor_name": "Zia Logistics GmbH",
+    "debtor_iban": "DE89370400440532013000",
+    "creditor_name": "Jon Smyth",
+    "creditor_iban": "GB29NWBK60161331926819",
+    "creditor_bic": "NWBKGB2L",
+    "currency": "EUR",
+    "amount": "1234.50",
+}
+
+
 class Payment(BaseModel):
     model_config = ConfigDict(
         strict=True,
         extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {
-                    "end_to_end_id": "INV-2026-000017",
-                    "debtor_name": "Zia Logistics GmbH",
-                    "debtor_iban": "DE89370400440532013000",
-                    "creditor_name": "Jon Smyth",
-                    "creditor_iban": "GB29NWBK60161331926819",
-                    "creditor_bic": "NWBKGB2L",
-                    "currency": "EUR",
-                    "amount": "1234.50",
-                }
-            ]
-        },
+        json_schema_extra={"examples": [EXAMPLE]},
     )
 
     end_to_end_id: Text

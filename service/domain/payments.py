@@ -8,13 +8,13 @@ from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 from pydantic_core import to_json
 from sqlalchemy import BigInteger, Column, Table, Text, Uuid, select
 from uuid_utils.compat import uuid7
 
 from service.domain.kernels_python import validate
-from service.domain.payment import Payment, columns
+from service.domain.payment import EXAMPLE, Payment, columns
 from service.domain.payment_rules import letters_number, rule_tables
 from service.domain.validations import violation_names
 from service.errors import ServiceError
@@ -41,6 +41,18 @@ PAYMENTS = Table(
 
 
 class StoredPayment(Payment):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                EXAMPLE
+                | {
+                    "id": "01a2031a-7f99-77c0-afba-16c26616e1dc",
+                    "created_at": "2026-11-22T11:53:17.977180Z",
+                }
+            ]
+        }
+    )
+
     id: UUID
     created_at: datetime
 

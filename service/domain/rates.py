@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, StringConstraints, ValidationError
+from pydantic import BaseModel, Field, StringConstraints, ValidationError
 
 from service.errors import ServiceError
 from service.http.problems import responses
@@ -23,14 +23,16 @@ class UpstreamRates(BaseModel):
 
 
 class Missing(BaseModel):
-    source: str
+    source: str = Field(examples=["boe"])
     reason: Reason
 
 
 class Rates(BaseModel):
-    base: Currency
-    complete: bool
-    rates: dict[str, dict[str, str]]
+    base: Currency = Field(examples=["EUR"])
+    complete: bool = Field(examples=[False])
+    rates: dict[str, dict[str, str]] = Field(
+        description="by source, by currency", examples=[{"ecb": {"USD": "1.0832"}}]
+    )
     missing: list[Missing]
 
 

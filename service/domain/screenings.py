@@ -21,10 +21,10 @@ from service.domain.kernels import Blobs, CodePoints
 from service.domain.kernels_reference import items
 from service.domain.matches import WATCHLIST, MatchHit, hits_of
 from service.domain.names import normalize
-from service.domain.payment import Payment, canonical, columns
+from service.domain.payment import EXAMPLE, Payment, canonical, columns
 from service.domain.payment_rules import rule_tables
 from service.domain.seals import nodes_hex
-from service.domain.validations import MAX_PAYMENTS, violation_names
+from service.domain.validations import Payments, violation_names
 from service.engines.offloads import Call, Held, Job
 from service.errors import ServiceError, shown
 from service.http.engines import ServingEngine
@@ -60,10 +60,18 @@ _SUMMARY = (
 )
 
 
-class ScreeningRequest(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid")
+ROOT = "e2eff9e392f1abbd2684d34c0fbcb8c57419848d40388948dfcf23fdd3753566"
+NODE = "7a675ce6e27eed52e6d90bf24c82788a2730a632afcba83e7987059beec459c4"
 
-    payments: Annotated[list[Payment], Field(min_length=1, max_length=MAX_PAYMENTS)]
+
+class ScreeningRequest(BaseModel):
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        json_schema_extra={"examples": [{"payments": [EXAMPLE], "cutoff": 0.9, "limit": 5}]},
+    )
+
+    payments: Payments
     cutoff: Annotated[float, *between(0, 1)] = Field(
         0.9, description="least Jaro-Winkler similarity of a hit"
     )
@@ -71,7 +79,7 @@ class ScreeningRequest(BaseModel):
 
 
 class ScreeningResult(BaseModel):
-    violations: list[str]
+    violations: list[str] = Field(examples=[["end_to_end_id_duplicate"]])
     debtor_hits: list[MatchHit]
     creditor_hits: list[MatchHit]
 
@@ -79,9 +87,9 @@ class ScreeningResult(BaseModel):
 class ScreeningSummary(BaseModel):
     id: UUID
     created_at: datetime
-    root: str = Field(description="RFC 9162 Merkle tree hash of the payments, hex")
-    size: int
-    engine: str
+    root: str = Field(description="RFC 9162 Merkle tree hash of the payments, hex", examples=[ROOT])
+    size: int = Field(description="payments", examples=[3])
+    engine: str = Field(description="that screened", examples=["rust"])
 
 
 class Screening(ScreeningSummary):
@@ -94,11 +102,14 @@ class ScreeningList(BaseModel):
 
 
 class InclusionProof(BaseModel):
-    place: int
-    size: int
-    root: str
-    record: str = Field(description="what was sealed: the payment as RFC 8785 JSON")
-    proof: list[str] = Field(description="hex nodes, leaf's sibling first")
+    place: int = Field(examples=[2])
+    size: int = Field(examples=[3])
+    root: str = Field(examples=[ROOT])
+    record: str = Field(
+        description="what was sealed: the payment as RFC 8785 JSON",
+        examples=[canonical(Payment(**EXAMPLE)).decode()],
+    )
+    proof: list[str] = Field(description="hex nodes, leaf's sibling first", examples=[[NODE]])
 
 
 class Screened(NamedTuple):

@@ -55,8 +55,11 @@ class SealRequest(BaseModel):
 
 
 class SealResponse(BaseModel):
-    root: str = Field(description="hex")
-    size: int
+    root: str = Field(
+        description="hex",
+        examples=["24233339aadcedf287d262413f03c028eb8db397edd32a2878091151b99bf20f"],
+    )
+    size: int = Field(examples=[2])
     proofs: dict[str, list[str]] = Field(description="by place: hex nodes, leaf's sibling first")
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json
 
-from service.domain.payment import Payment, columns
+from service.domain.payment import EXAMPLE, Payment, columns
 from service.domain.payment_rules import Violation, rule_tables
 from service.engines.offloads import Call, Held, Job
 from service.http.engines import ServingEngine
@@ -20,15 +20,22 @@ from service.http.problems import RESPONSES
 MAX_PAYMENTS = 1000
 
 
-class ValidationRequest(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid")
+Payments = Annotated[list[Payment], Field(min_length=1, max_length=MAX_PAYMENTS)]
 
-    payments: Annotated[list[Payment], Field(min_length=1, max_length=MAX_PAYMENTS)]
+
+class ValidationRequest(BaseModel):
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        json_schema_extra={"examples": [{"payments": [EXAMPLE]}]},
+    )
+
+    payments: Payments
 
 
 class PaymentValidity(BaseModel):
-    valid: bool
-    violations: list[str]
+    valid: bool = Field(examples=[False])
+    violations: list[str] = Field(examples=[["debtor_iban_checksum"]])
 
 
 class ValidationResponse(BaseModel):

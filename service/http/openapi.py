@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.staticfiles import StaticFiles
+from starlette.responses import HTMLResponse
 
 _PROBLEM = {"$ref": "#/components/schemas/Problem"}
 
@@ -22,6 +25,23 @@ def install(app: FastAPI, engine_names: Sequence[str]) -> None:
         return app.openapi_schema or {}
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's own way to change it
+
+
+def serve_docs(app: FastAPI) -> None:
+    """/docs without a CDN: Swagger UI comes from a wheel. For apps without FastAPI's own."""
+    files = StaticFiles(packages=[("fastapi_swagger", "resources")])
+    app.mount("/docs/static", files, name="docs-static")
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs(request: Request) -> HTMLResponse:
+        root = request.scope.get("root_path", "").rstrip("/")
+        return get_swagger_ui_html(
+            openapi_url=f"{root}{app.openapi_url}",
+            title=app.title,
+            swagger_js_url=f"{root}/docs/static/swagger-ui-bundle.js",
+            swagger_css_url=f"{root}/docs/static/swagger-ui.css",
+            swagger_favicon_url=f"{root}/docs/static/favicon-32x32.png",
+        )
 
 
 def _correct(operation: dict[str, Any], engine_names: Sequence[str]) -> None:

@@ -8,26 +8,26 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from service.errors import CODES, ServiceError, shown
 
 
 class FieldProblem(BaseModel):
-    field: str
-    message: str
+    field: str = Field(examples=["cutoff"])
+    message: str = Field(examples=["cutoff: expected 0 to 1, got 1.5"])
 
 
 class Problem(BaseModel):
     """RFC 9457. `code` is stable; `detail` is for people."""
 
     type: str = "about:blank"
-    title: str
-    status: int
-    detail: str
-    code: str
-    request_id: str
+    title: str = Field(examples=["The input is not valid"])
+    status: int = Field(examples=[422])
+    detail: str = Field(examples=["cutoff: expected 0 to 1, got 1.5"])
+    code: str = Field(examples=["invalid_argument"])
+    request_id: str = Field(examples=["f692136b3add4444a2be98ce164c4834"])
     errors: list[FieldProblem] = []
 
 
