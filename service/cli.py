@@ -286,7 +286,7 @@ def serve(
             if address:  # one for all workers, which find it here
                 os.environ["HOTPATH_SIDECAR_ADDRESS"] = address
             uvicorn.run(
-                "service.app:create_app",
+                "service.app:create_server_app",
                 factory=True,
                 host=host,
                 port=port,

@@ -82,10 +82,13 @@ class Database:
         except (TimeoutError, PoolTimeout, OSError, asyncpg.PostgresError, DBAPIError) as error:
             if not is_unavailable(error):
                 raise
-            log.warning("database unavailable: %s: %s", type(error).__name__, error)
-            raise ServiceError(
-                "database_unavailable", "the database is busy or gone; retry later"
-            ) from error
+            raise unavailable(error) from error
+
+
+def unavailable(error: BaseException) -> ServiceError:
+    """What the caller is told; the log says why."""
+    log.warning("database unavailable: %s: %s", type(error).__name__, error)
+    return ServiceError("database_unavailable", "the database is busy or gone; retry later")
 
 
 def is_unavailable(error: BaseException) -> bool:
@@ -103,8 +106,13 @@ def is_unavailable(error: BaseException) -> bool:
     return (
         error.connection_invalidated
         or (state is None and isinstance(error, InterfaceError | OperationalError))
-        or (state or "").startswith(_GONE)
+        or is_gone(state)
     )
+
+
+def is_gone(sqlstate: str | None) -> bool:
+    """Whether PostgreSQL's error says that the database is at fault, not the statement."""
+    return (sqlstate or "").startswith(_GONE)
 
 
 def async_url(url: str) -> URL:
