@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import lru_cache
 from typing import Literal, Self
 
 import httpx2
@@ -17,6 +18,15 @@ class UpstreamError(Exception):
     def __init__(self, reason: Reason) -> None:
         super().__init__(reason)
         self.reason: Reason = reason
+
+
+@lru_cache(maxsize=1024)  # a quarter of what asking costs
+def _get(url: httpx2.URL, query: tuple[tuple[str, str], ...]) -> httpx2.Request:
+    return httpx2.Request(
+        "GET",
+        url.copy_merge_params(dict(query)),
+        headers={"Accept": "application/json", "Accept-Encoding": "identity"},
+    )
 
 
 class Upstreams:
@@ -49,7 +59,7 @@ class Upstreams:
 
         async def ask(name: str, url: httpx2.URL) -> None:
             try:
-                answers[name] = await self._ask(url.copy_merge_params(query))
+                answers[name] = await self._ask(_get(url, tuple(query.items())))
             except UpstreamError as error:
                 answers[name] = error
             except (httpx2.TransportError, OSError):
@@ -63,12 +73,10 @@ class Upstreams:
             pass
         return {name: answers.get(name) or UpstreamError("timeout") for name in self.urls}
 
-    async def _ask(self, url: httpx2.URL) -> bytes:
+    async def _ask(self, request: httpx2.Request) -> bytes:
+        url = request.url
         if not self._may_ask(url.host, url.port or (443 if url.scheme == "https" else 80)):
             raise UpstreamError("unreachable")
-        request = httpx2.Request(
-            "GET", url, headers={"Accept": "application/json", "Accept-Encoding": "identity"}
-        )
         response = await self._transport.handle_async_request(request)
         try:
             if response.status_code != 200:
