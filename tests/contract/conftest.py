@@ -1,0 +1,174 @@
+"""Both servers on both databases, each started once, when the first test needs it.
+
+The two on one database share it, so that what one wrote the other reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from service.domain.synthetic import write_synthetic
+from tests.contract.upstreams import ScriptedUpstreams
+from tests.databases import Database, Sqlite
+from tests.postgres import Cluster, Own, cluster, new_database, own_cluster
+from tests.servers import COMMANDS, Server, serving, upstream
+
+DATABASES = ("sqlite", "postgresql")
+SERVERS = tuple(COMMANDS)
+UPSTREAM_TIMEOUT_S = 0.6
+WATCHLIST_NAMES = 2000
+
+
+@dataclass
+class Api:
+    """A server under test, and the database behind it."""
+
+    name: str
+    server: Server
+    database: Database
+
+    def __post_init__(self) -> None:
+        self.get = self.server.client.get
+        self.post = self.server.client.post
+
+    def pay(self, payment: Any, key: str | None = None) -> httpx2.Response:
+        headers = {} if key is None else {"Idempotency-Key": key}
+        return self.post("/v1/payments", json=payment, headers=headers)
+
+
+class Fleet:
+    def __init__(self, stack: ExitStack, logs: Path, clusters: Any, **settings: str) -> None:
+        self._stack, self._logs, self._clusters = stack, logs, clusters
+        self._settings = settings
+        self._databases: dict[str, Database] = {}
+        self._started: dict[str, Api] = {}
+
+    def __getitem__(self, name: str) -> Api:
+        if name not in self._started:
+            server, database = name.split("-")
+            if database not in self._databases:
+                self._databases[database] = self._new_database(database)
+            where = self._databases[database]
+            found = serving(
+                self._logs / f"{name}.log",
+                command=COMMANDS[server],
+                database_url=where.url,
+                **self._settings,
+            )
+            self._started[name] = Api(name, self._stack.enter_context(found), where)
+        return self._started[name]
+
+    def _new_database(self, name: str) -> Database:
+        if name == "sqlite":
+            return Sqlite(self._logs / "shared.db")
+        return upgraded(new_database(self._clusters()))
+
+
+def upgraded(database: Database) -> Database:
+    """With the tables: `hotpath serve` makes them in an embedded database only."""
+    from service.settings import Settings
+    from service.store import migrate
+
+    migrate.upgrade(Settings(database_url=database.url))
+    return database
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    with cluster() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def watchlist_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("watchlist")
+    write_synthetic(directory, WATCHLIST_NAMES, 7)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def upstreams() -> Iterator[ScriptedUpstreams]:
+    with ScriptedUpstreams() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def fleet(
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
+    watchlist_directory: Path,
+    upstreams: ScriptedUpstreams,
+) -> Iterator[Fleet]:
+    with ExitStack() as stack:
+        yield Fleet(
+            stack,
+            tmp_path_factory.mktemp("contract"),
+            lambda: request.getfixturevalue("postgres"),
+            engine="rust",
+            allow_engine_override="true",
+            watchlist=str(watchlist_directory),
+            bench_routes="true",
+            upstreams=",".join(f"{name}={upstreams.url(name)}" for name in ("ecb", "fed", "boj")),
+            upstream_hosts=f"127.0.0.1:{upstreams.port}",
+            upstream_timeout_s=str(UPSTREAM_TIMEOUT_S),
+        )
+
+
+@pytest.fixture(params=[f"{server}-{database}" for server in SERVERS for database in DATABASES])
+def api(request: pytest.FixtureRequest, fleet: Fleet) -> Api:
+    """Each server on each database."""
+    return fleet[request.param]
+
+
+@pytest.fixture(params=SERVERS)
+def stateless(request: pytest.FixtureRequest, fleet: Fleet) -> Api:
+    """Each server, where the route has no use for a database."""
+    return fleet[f"{request.param}-sqlite"]
+
+
+@pytest.fixture(params=DATABASES)
+def service(request: pytest.FixtureRequest, fleet: Fleet) -> Api:
+    """The service on each database, for what the gateway does not have."""
+    return fleet[f"service-{request.param}"]
+
+
+@pytest.fixture(params=DATABASES)
+def pair(request: pytest.FixtureRequest, fleet: Fleet) -> tuple[Api, Api]:
+    """Service and gateway on one database."""
+    return fleet[f"service-{request.param}"], fleet[f"gateway-{request.param}"]
+
+
+@pytest.fixture(scope="session")
+def stub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with upstream(tmp_path_factory.mktemp("upstream") / "log") as host:
+        yield host
+
+
+@pytest.fixture(scope="session")
+def own_postgres() -> Iterator[Own]:
+    """For the tests that stop it: the others' connections are not theirs to break."""
+    with own_cluster() as found:
+        yield found
+
+
+@pytest.fixture(params=SERVERS)
+def start(request: pytest.FixtureRequest, tmp_path: Path, watchlist_directory: Path) -> Any:
+    """Starts the server with settings of the test's own."""
+
+    @contextmanager
+    def starting(database: Database, **settings: str) -> Iterator[Api]:
+        with serving(
+            tmp_path / "log",
+            command=COMMANDS[request.param],
+            **{"watchlist": str(watchlist_directory), "database_url": database.url} | settings,
+        ) as server:
+            yield Api(request.param, server, database)
+
+    return starting
