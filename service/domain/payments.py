@@ -18,6 +18,7 @@ from service.domain.payment import EXAMPLE, Payment, columns
 from service.domain.payment_rules import letters_number, rule_tables
 from service.domain.validations import violation_names
 from service.errors import ServiceError
+from service.http.fields import Identifier
 from service.http.idempotency import IdempotentCreation
 from service.http.paging import Paged
 from service.http.problems import responses
@@ -138,13 +139,13 @@ async def create_payment(payment: Payment, creation: IdempotentCreation) -> Resp
 
 
 @router.get(
-    "/{payment_id}",
+    "/{id}",
     operation_id="read_payment",
     summary="One payment",
     response_model=StoredPayment,
     responses=responses(404, 422, 503, 504),
 )
-async def read_payment(payment_id: UUID, request: Request) -> Response:
+async def read_payment(payment_id: Identifier, request: Request) -> Response:
     async with request.state.database.read() as connection:
         found = await connection.execute(select(PAYMENTS).where(PAYMENTS.c.id == payment_id))
         row = found.mappings().one_or_none()

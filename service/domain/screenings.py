@@ -28,7 +28,7 @@ from service.domain.validations import Payments, violation_names
 from service.engines.offloads import Call, Held, Job
 from service.errors import ServiceError, shown
 from service.http.engines import ServingEngine
-from service.http.fields import between
+from service.http.fields import Identifier, between
 from service.http.idempotency import IdempotentCreation
 from service.http.paging import Paged
 from service.http.problems import responses
@@ -223,13 +223,13 @@ async def create_screening(
 
 
 @router.get(
-    "/{screening_id}",
+    "/{id}",
     operation_id="read_screening",
     summary="One screening, as it was answered",
     response_model=Screening,
     responses=responses(404, 422, 503, 504),
 )
-async def read_screening(screening_id: UUID, request: Request) -> Response:
+async def read_screening(screening_id: Identifier, request: Request) -> Response:
     row = await _read(request, screening_id, *_SUMMARY, SCREENINGS.c.results)
     return Response(_document(row), media_type="application/json")
 
@@ -250,14 +250,14 @@ async def list_screenings(page: Paged, request: Request) -> Response:
 
 
 @router.get(
-    "/{screening_id}/proofs/{place}",
+    "/{id}/proofs/{place}",
     operation_id="read_proof",
     summary="That a payment was part of the screening: an RFC 9162 inclusion proof",
     response_model=InclusionProof,
     responses=responses(403, 404, 422, 503, 504),
 )
 async def read_proof(
-    screening_id: UUID, place: int, request: Request, engine: ServingEngine
+    screening_id: Identifier, place: int, request: Request, engine: ServingEngine
 ) -> Response:
     row = await _read(request, screening_id, *_SUMMARY, SCREENINGS.c.records)
     if not 0 <= place < row.size:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
+from uuid import UUID
 
+from fastapi import Path
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
+
+Identifier = Annotated[UUID, Path(alias="id")]
+"""The `{id}` of a path."""
 
 
 def between(low: float, high: float) -> tuple[AfterValidator, Any]:
