@@ -1,4 +1,4 @@
-"""Builds the sidecar and puts it into the wheel as a script."""
+"""Builds the sidecar, the gateway and the upstream and puts them into the wheel as scripts."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+COMMANDS = ("sidecar", "gateway", "upstream")  # the folders of cmd
 
 
 def go_command() -> str:
@@ -25,17 +27,22 @@ def go_command() -> str:
 
 
 class GoBuildHook(BuildHookInterface):
+    def _binaries(self) -> dict[str, Path]:
+        return {name: Path(self.directory, f"hotpath-{name}") for name in COMMANDS}
+
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        binary = Path(self.directory, "hotpath-sidecar")
         flags = f"-s -w -X main.version={self.metadata.version}"
-        command = [go_command(), "build", "-trimpath", "-ldflags", flags, "-o", str(binary)]
+        command = [go_command(), "build", "-trimpath", "-ldflags", flags]
         # No cgo: one static file for every libc. No toolchain download behind the user's back.
         env = os.environ | {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local"}
-        subprocess.run([*command, "./cmd/sidecar"], cwd=self.root, env=env, check=True)
-        build_data["shared_scripts"][str(binary)] = binary.name
+        for name, binary in self._binaries().items():
+            build = [*command, "-o", str(binary), f"./cmd/{name}"]
+            subprocess.run(build, cwd=self.root, env=env, check=True)
+            build_data["shared_scripts"][str(binary)] = binary.name
         build_data["pure_python"] = False
         platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
         build_data["tag"] = f"py3-none-{platform}"
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
-        Path(self.directory, "hotpath-sidecar").unlink()  # it is in the wheel now
+        for binary in self._binaries().values():
+            binary.unlink()  # it is in the wheel now

@@ -1,4 +1,4 @@
-"""Where the Go sidecar is, and which version."""
+"""Where the Go programs are, and which version."""
 
 from __future__ import annotations
 
@@ -14,7 +14,21 @@ def sidecar_path() -> Path:
 
     Raises: FileNotFoundError where the package is importable but the binary is gone.
     """
-    path = Path(sysconfig.get_path("scripts"), "hotpath-sidecar")
+    return _script("hotpath-sidecar")
+
+
+def gateway_path() -> Path:
+    """The gateway's binary. Raises: as sidecar_path."""
+    return _script("hotpath-gateway")
+
+
+def upstream_path() -> Path:
+    """The binary of the stand-in for upstreams. Raises: as sidecar_path."""
+    return _script("hotpath-upstream")
+
+
+def _script(name: str) -> Path:
+    path = Path(sysconfig.get_path("scripts"), name)
     if not path.is_file():
-        raise FileNotFoundError(f"expected the sidecar at {path}; reinstall hotpath-go")
+        raise FileNotFoundError(f"expected {name} at {path}; reinstall hotpath-go")
     return path

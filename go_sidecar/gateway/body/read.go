@@ -1,0 +1,64 @@
+// Package body reads request bodies: bounded, of the right media type, and strictly typed.
+package body
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"hotpath/go_sidecar/gateway/problem"
+)
+
+// Read returns the whole body.
+// Errors: body_too_large, deadline_exceeded, unsupported_media_type, and invalid_argument
+// where there is none; or that of a client that went away.
+func Read(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
+	tooLarge := problem.New(problem.BodyTooLarge, "body: expected at most %d bytes, got more", most)
+	if r.ContentLength > most {
+		return nil, tooLarge
+	}
+	connection := http.NewResponseController(w)
+	if deadline, is := r.Context().Deadline(); is {
+		// The context alone does not end a read from a client that sends nothing.
+		connection.SetReadDeadline(deadline)
+		defer connection.SetReadDeadline(time.Time{})
+	}
+	content, err := readAll(http.MaxBytesReader(w, r.Body, most), r.ContentLength)
+	var limit *http.MaxBytesError
+	switch {
+	case errors.As(err, &limit):
+		return nil, tooLarge
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, problem.New(problem.DeadlineExceeded, "the body did not arrive in time")
+	case err != nil:
+		return nil, err
+	case len(content) == 0:
+		return nil, &problem.Error{
+			Code:    problem.InvalidArgument,
+			Message: "body: required, but missing",
+			Fields:  []problem.Field{{Field: "body", Message: "body: required, but missing"}},
+		}
+	case !isJSON(r.Header.Get("Content-Type")):
+		return nil, problem.New(problem.UnsupportedMediaType, "Content-Type: expected application/json, got %.60q", r.Header.Get("Content-Type"))
+	}
+	return content, nil
+}
+
+// readAll reads into one allocation where the length is known.
+func readAll(body io.Reader, length int64) ([]byte, error) {
+	if length < 0 {
+		return io.ReadAll(body)
+	}
+	content := make([]byte, length)
+	_, err := io.ReadFull(body, content)
+	return content, err
+}
+
+func isJSON(contentType string) bool {
+	mediaType, _, _ := strings.Cut(contentType, ";")
+	subtype, is := strings.CutPrefix(strings.ToLower(strings.TrimSpace(mediaType)), "application/")
+	return is && (subtype == "json" || strings.HasSuffix(subtype, "+json"))
+}

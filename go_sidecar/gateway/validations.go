@@ -1,0 +1,48 @@
+package gateway
+
+import (
+	"net/http"
+
+	"hotpath/go_sidecar/gateway/body"
+)
+
+const maxPayments = 1000
+
+type paymentValidity struct {
+	Valid      bool     `json:"valid"`
+	Violations []string `json:"violations"`
+}
+
+func (g *server) createValidations(w http.ResponseWriter, r *http.Request) error {
+	content, err := body.Read(w, r, g.settings.MaxBodyBytes)
+	if err != nil {
+		return err
+	}
+	var answer struct {
+		Results []paymentValidity `json:"results"`
+	}
+	err = g.admission.run(r.Context(), func() error {
+		var payments []payment
+		err := body.Decode(content, func(d *body.Decoder) {
+			d.Object([]string{"payments"}, 1, func(int) {
+				payments = payments[:0]
+				d.List(1, maxPayments, func(int) {
+					payments = append(payments, payment{})
+					payments[len(payments)-1].read(d)
+				})
+			})
+		})
+		if err != nil {
+			return err
+		}
+		broken, err := g.validate(r.Context(), payments)
+		for _, bits := range broken {
+			answer.Results = append(answer.Results, paymentValidity{bits == 0, violationNames(bits)})
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, answer)
+}

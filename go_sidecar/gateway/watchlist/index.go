@@ -1,0 +1,76 @@
+package watchlist
+
+import (
+	"cmp"
+	"slices"
+
+	"hotpath/go_sidecar/kernels"
+)
+
+const (
+	bins     = 32 // a code point's bin is its five low bits
+	wordBits = 64
+)
+
+// newIndex prepares the names for screening: NameIndex.build of service/domain/kernels.py,
+// which says what the arrays hold.
+func newIndex(normalized []string) (*kernels.NameIndex, error) {
+	rows := make([]int32, len(normalized))
+	lengths := make([]int, len(normalized))
+	for i, name := range normalized {
+		rows[i] = int32(i)
+		lengths[i] = len([]rune(name))
+	}
+	slices.SortStableFunc(rows, func(a, b int32) int { return cmp.Compare(lengths[a], lengths[b]) })
+	sorted := make([]string, len(rows))
+	for i, row := range rows {
+		sorted[i] = normalized[row]
+	}
+	packed := Pack(sorted)
+
+	counts := make([][bins]int32, len(rows))
+	var deepest [bins]int32
+	for i := range rows {
+		for _, codePoint := range packed.At(i) {
+			bin := codePoint % bins
+			counts[i][bin]++
+			deepest[bin] = max(deepest[bin], counts[i][bin])
+		}
+	}
+	starts := make([]int32, bins+1)
+	for bin := range bins {
+		starts[bin+1] = starts[bin] + deepest[bin]
+	}
+	width := kernels.PlaneWords(len(rows))
+	// The index appends a plane.
+	planes := make([]uint64, int(starts[bins])*width, (int(starts[bins])+1)*width)
+	heads := make([]uint64, 2*bins*width)
+	for i := range rows {
+		word, bit := i/wordBits, uint64(1)<<(i%wordBits)
+		for bin, count := range counts[i] {
+			for k := range count {
+				planes[int(starts[bin]+k)*width+word] |= bit
+			}
+		}
+		for j, codePoint := range packed.At(i)[:min(2, len(packed.At(i)))] {
+			heads[(j*bins+int(codePoint%bins))*width+word] |= bit
+		}
+	}
+	return kernels.NewNameIndex(packed, planes, starts, heads, rows)
+}
+
+// Pack packs texts as code points, as the kernels take them.
+func Pack(texts []string) kernels.CodePoints {
+	bytes := 0
+	for _, text := range texts {
+		bytes += len(text)
+	}
+	packed := kernels.CodePoints{Offsets: make([]int32, 1, len(texts)+1), Data: make([]uint32, 0, bytes)}
+	for _, text := range texts {
+		for _, r := range text {
+			packed.Data = append(packed.Data, uint32(r))
+		}
+		packed.Offsets = append(packed.Offsets, int32(len(packed.Data)))
+	}
+	return packed
+}
