@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"encoding/json/jsontext"
+	"encoding/json/v2"
 	"net/http"
 
 	"hotpath/go_sidecar/gateway/problem"
@@ -8,15 +10,33 @@ import (
 )
 
 type ratesAnswer struct {
-	Base     string                       `json:"base"`
-	Complete bool                         `json:"complete"`
-	Rates    map[string]map[string]string `json:"rates"`
-	Missing  []missingRates               `json:"missing"`
+	Base     string         `json:"base"`
+	Complete bool           `json:"complete"`
+	Rates    ratesBySource  `json:"rates"`
+	Missing  []missingRates `json:"missing"`
 }
 
 type missingRates struct {
 	Source string       `json:"source"`
 	Reason rates.Reason `json:"reason"`
+}
+
+// ratesBySource is an object whose members are in the order of the setting.
+type ratesBySource []rates.Answer
+
+func (r ratesBySource) MarshalJSONTo(encoder *jsontext.Encoder) error {
+	if err := encoder.WriteToken(jsontext.BeginObject); err != nil {
+		return err
+	}
+	for _, upstream := range r {
+		if err := encoder.WriteToken(jsontext.String(upstream.Source)); err != nil {
+			return err
+		}
+		if err := json.MarshalEncode(encoder, upstream.Rates); err != nil {
+			return err
+		}
+	}
+	return encoder.WriteToken(jsontext.EndObject)
 }
 
 func (g *server) readRates(w http.ResponseWriter, r *http.Request) error {
@@ -30,12 +50,12 @@ func (g *server) readRates(w http.ResponseWriter, r *http.Request) error {
 	if !g.rates.IsConfigured() {
 		return problem.New(problem.NotConfigured, "there are no upstreams; set HOTPATH_UPSTREAMS")
 	}
-	answer := ratesAnswer{Base: base, Rates: map[string]map[string]string{}}
+	answer := ratesAnswer{Base: base}
 	for _, upstream := range g.rates.Ask(r.Context(), base) {
 		if upstream.Reason != "" {
 			answer.Missing = append(answer.Missing, missingRates{upstream.Source, upstream.Reason})
 		} else {
-			answer.Rates[upstream.Source] = upstream.Rates
+			answer.Rates = append(answer.Rates, upstream)
 		}
 	}
 	// What the request's own end cut off is not the upstreams' fault.

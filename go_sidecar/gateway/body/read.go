@@ -13,7 +13,7 @@ import (
 )
 
 // Read returns the whole body.
-// Errors: body_too_large, deadline_exceeded, unsupported_media_type, and invalid_argument
+// Errors: body_too_large, deadline_exceeded, unsupported_media_type, and malformed_json
 // where there is none; or that of a client that went away.
 func Read(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
 	tooLarge := problem.New(problem.BodyTooLarge, "body: expected at most %d bytes, got more", most)
@@ -36,11 +36,7 @@ func Read(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case len(content) == 0:
-		return nil, &problem.Error{
-			Code:    problem.InvalidArgument,
-			Message: "body: required, but missing",
-			Fields:  []problem.Field{{Field: "body", Message: "body: required, but missing"}},
-		}
+		return nil, problem.New(problem.MalformedJSON, "body: expected JSON, got nothing")
 	case !isJSON(r.Header.Get("Content-Type")):
 		return nil, problem.New(problem.UnsupportedMediaType, "Content-Type: expected application/json, got %.60q", r.Header.Get("Content-Type"))
 	}
