@@ -53,6 +53,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         title="hotpath",
         version=__version__,
         lifespan=lifespan,
+        redirect_slashes=False,  # one path, one resource
         docs_url=None,  # FastAPI's own loads its script from elsewhere
         redoc_url=None,
         telemetry={"tracing": False, "metrics": False, "logs": False},

@@ -15,6 +15,7 @@ from service.domain.watchlist import Watchlist
 from service.engines.offloads import Call, Held, Job
 from service.http.engines import ServingEngine
 from service.http.fields import between
+from service.http.json_bodies import StrictJson
 from service.http.problems import RESPONSES
 
 MAX_NAMES = 1000
@@ -101,7 +102,7 @@ def _is_light(names: list[str], _cutoff: float, limit: int) -> bool:
 
 MATCH = Job(_prepare, _finish, _is_light)
 
-router = APIRouter(prefix="/v1", tags=["matches"])
+router = APIRouter(prefix="/v1", tags=["matches"], route_class=StrictJson)
 
 
 @router.post(

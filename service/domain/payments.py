@@ -20,6 +20,7 @@ from service.domain.validations import violation_names
 from service.errors import ServiceError
 from service.http.fields import Identifier
 from service.http.idempotency import IdempotentCreation
+from service.http.json_bodies import StrictJson
 from service.http.paging import Paged
 from service.http.problems import responses
 from service.store.idempotency import Answer, Effect
@@ -112,7 +113,7 @@ def document(values: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-router = APIRouter(prefix="/v1/payments", tags=["payments"])
+router = APIRouter(prefix="/v1/payments", tags=["payments"], route_class=StrictJson)
 
 
 @router.post(

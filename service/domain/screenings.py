@@ -30,6 +30,7 @@ from service.errors import ServiceError, shown
 from service.http.engines import ServingEngine
 from service.http.fields import Identifier, between
 from service.http.idempotency import IdempotentCreation
+from service.http.json_bodies import StrictJson
 from service.http.paging import Paged
 from service.http.problems import responses
 from service.store.idempotency import Answer, Effect
@@ -192,7 +193,7 @@ def _document(row: Any) -> bytes:
     return b'%b,"results":%b}' % (to_json(_summary(row))[:-1], row.results)
 
 
-router = APIRouter(prefix="/v1/screenings", tags=["screenings"])
+router = APIRouter(prefix="/v1/screenings", tags=["screenings"], route_class=StrictJson)
 
 
 @router.post(

@@ -14,6 +14,7 @@ from service.domain.kernels import Blobs
 from service.engines.offloads import Call, Held, Job
 from service.errors import ServiceError
 from service.http.engines import ServingEngine
+from service.http.json_bodies import StrictJson
 from service.http.problems import RESPONSES
 
 MAX_RECORDS = 10_000
@@ -90,7 +91,7 @@ def _is_light(records: list[bytes], prove: list[int]) -> bool:
 
 SEAL = Job(_prepare, _finish, _is_light)
 
-router = APIRouter(prefix="/v1", tags=["seals"])
+router = APIRouter(prefix="/v1", tags=["seals"], route_class=StrictJson)
 
 
 @router.post(
@@ -105,7 +106,7 @@ async def create_seals(request: SealRequest, engine: ServingEngine) -> Response:
     for position, place in enumerate(request.prove):
         if not 0 <= place < size:
             expected = f"0 to {size - 1}" if size else "no places, as there are no records"
-            raise ServiceError(
-                "invalid_argument", f"prove[{position}]: expected {expected}, got {place}"
-            )
+            field = f"prove[{position}]"
+            message = f"{field}: expected {expected}, got {place}"
+            raise ServiceError("invalid_argument", message, ({"field": field, "message": message},))
     return await engine.run(SEAL, request.records, request.prove)

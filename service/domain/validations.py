@@ -15,6 +15,7 @@ from service.domain.payment import EXAMPLE, Payment, columns
 from service.domain.payment_rules import Violation, rule_tables
 from service.engines.offloads import Call, Held, Job
 from service.http.engines import ServingEngine
+from service.http.json_bodies import StrictJson
 from service.http.problems import RESPONSES
 
 MAX_PAYMENTS = 1000
@@ -69,7 +70,7 @@ def _is_light(payments: list[Payment]) -> bool:
 
 VALIDATE = Job(_prepare, _finish, _is_light)
 
-router = APIRouter(prefix="/v1", tags=["validations"])
+router = APIRouter(prefix="/v1", tags=["validations"], route_class=StrictJson)
 
 
 @router.post(

@@ -8,8 +8,10 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from service.errors import CODES, ServiceError, shown
 
@@ -72,6 +74,11 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def validation_error(request: Request, error: RequestValidationError) -> JSONResponse:
+        length = request.headers.get("content-length", "0")
+        is_empty = length == "0" and "transfer-encoding" not in request.headers
+        if is_empty and error.errors()[0]["loc"] == ("body",):
+            empty = ServiceError("malformed_json", "body: expected JSON, got nothing")
+            return problem_response(empty, request.state.info.request_id)
         return problem_response(from_validation(error.errors()), request.state.info.request_id)
 
     @app.exception_handler(HTTPException)
@@ -84,7 +91,19 @@ def install(app: FastAPI) -> None:
             ServiceError(code, str(error.detail)), request.state.info.request_id
         )
         response.headers.update(error.headers or {})
+        if error.status_code == 405:
+            response.headers["Allow"] = _allowed(request)
         return response
+
+
+def _allowed(request: Request) -> str:
+    """The methods of every route on this path; Starlette names those of the first."""
+    path = request.scope["path"]
+    methods: set[str] = set()
+    for route in iter_route_contexts(request.app.routes):
+        if route.path and compile_path(route.path)[0].match(path):
+            methods |= set(route.methods or ())
+    return ", ".join(sorted(methods))
 
 
 _TYPES = {

@@ -71,7 +71,7 @@ class Upstreams:
                 await asyncio.gather(*tasks)
         except TimeoutError:
             pass
-        return {name: answers.get(name) or UpstreamError("timeout") for name in self.urls}
+        return {name: answers.get(name, UpstreamError("timeout")) for name in self.urls}
 
     async def _ask(self, request: httpx2.Request) -> bytes:
         url = request.url
