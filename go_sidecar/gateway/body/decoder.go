@@ -18,14 +18,11 @@ import (
 // maxProblems bounds the list of an answer.
 const maxProblems = 20
 
-var byteOrderMark = []byte("\xef\xbb\xbf") // which RFC 8259 lets a reader ignore
-
 // Decode reads the body's one JSON value by the given function.
 // Errors: malformed_json, or invalid_argument with every field at fault.
 //
 // Of equal keys the last one counts, as in most decoders.
 func Decode(content []byte, read func(d *Decoder)) error {
-	content = bytes.TrimPrefix(content, byteOrderMark)
 	if !utf8.Valid(content) {
 		return problem.New(problem.MalformedJSON, "body: expected JSON, got text that is not UTF-8")
 	}
@@ -45,7 +42,7 @@ func Decode(content []byte, read func(d *Decoder)) error {
 	}
 	if d.malformed != nil {
 		reason := strings.TrimPrefix(d.malformed.Error(), "jsontext: ")
-		return problem.New(problem.MalformedJSON, "body: expected JSON, got text that is not: %s (at byte %d)", reason, d.tokens.InputOffset())
+		return problem.New(problem.MalformedJSON, "body: expected JSON, got text that is not: %s", reason)
 	}
 	return Refused(d.problems)
 }
@@ -79,32 +76,27 @@ func (d *Decoder) Object(names []string, required int, read func(i int)) {
 		return
 	}
 	var ofField [8][]problem.Field // only the last of equal keys counts
-	var extra []problem.Field
 	var seen [8]bool
+	var unknown []problem.Field
+	isUnicode := true
 	outer := d.problems
 	for d.tokens.PeekKind() != '}' {
-		key, unicode, ok := d.key()
+		key, isText, ok := d.key()
 		if !ok {
 			return
 		}
-		i := slices.Index(names, key)
-		switch {
-		case !unicode:
-			path := d.path(d.tokens.StackDepth() - 1)
-			extra = append(extra[:0:0], problem.Field{Field: path, Message: path + ": expected Unicode text, got a lone surrogate in a field's name"})
-		case i < 0 && len(extra) < maxProblems:
-			path := d.path(d.tokens.StackDepth())
-			field := problem.Field{Field: path, Message: path + ": expected no such field"}
-			if !slices.Contains(extra, field) {
-				extra = append(extra, field)
-			}
-		}
-		if i < 0 {
-			d.skip()
-		} else {
+		isUnicode = isUnicode && isText
+		if i := slices.Index(names, key); i >= 0 {
 			d.problems = nil
 			read(i)
 			seen[i], ofField[i] = true, d.problems
+		} else {
+			path := d.path()
+			field := problem.Field{Field: path, Message: path + ": expected no such field"}
+			if len(unknown) < maxProblems && !slices.Contains(unknown, field) {
+				unknown = append(unknown, field)
+			}
+			d.skip()
 		}
 		if d.malformed != nil {
 			return
@@ -112,14 +104,18 @@ func (d *Decoder) Object(names []string, required int, read func(i int)) {
 	}
 	d.end()
 	d.problems = outer
+	if !isUnicode { // then no other field's name is to be trusted
+		d.wrong("Unicode text", "a lone surrogate in a field's name")
+		return
+	}
 	for i := range names {
 		if i < required && !seen[i] {
-			path := member(d.path(d.tokens.StackDepth()), names[i])
+			path := member(d.path(), names[i])
 			d.add(problem.Field{Field: path, Message: path + ": required, but missing"})
 		}
 		d.add(ofField[i]...)
 	}
-	d.add(extra...)
+	d.add(unknown...)
 }
 
 // List reads a list of `least` to `most` items, each by item(i).
@@ -267,7 +263,7 @@ func (d *Decoder) skip() {
 
 // wrong blames the value that was read last.
 func (d *Decoder) wrong(expected, came string) {
-	path := d.path(d.tokens.StackDepth())
+	path := d.path()
 	d.add(problem.Field{Field: path, Message: path + ": expected " + expected + ", got " + came})
 }
 

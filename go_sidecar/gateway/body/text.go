@@ -10,14 +10,12 @@ import (
 	"unicode/utf16"
 )
 
-// path names the value that was read last, or what holds it `depth` levels down: names[0],
-// payments[3].currency; the body where it is the whole of it.
-func (d *Decoder) path(depth int) string {
+// path names the value that was read last: names[0], payments[3].currency; the body where it
+// is the whole of it.
+func (d *Decoder) path() string {
 	path, level := "", 0
 	for token := range d.tokens.StackPointer().Tokens() {
-		if level++; level > depth {
-			break
-		}
+		level++
 		if kind, _ := d.tokens.StackIndex(level); kind == '[' {
 			path += "[" + token + "]"
 		} else {
