@@ -119,13 +119,11 @@ def test_visible_ascii_makes_a_key(api: Api, characters: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", [b"", b"a" * 256, b"a b", b"a\tb", "schlüssel".encode(), b"\xff", b"a\x7f"]
+    "key", [b"", b"a" * 256, b"a b", b"a\tb", "schlüssel".encode(), b"\xff"]
 )
 def test_what_is_no_key_is_refused(api: Api, key: bytes) -> None:
     sent = payment()
     answer = api.post("/v1/payments", json=sent, headers=[(b"Idempotency-Key", key)])
-    if key == b"a\x7f" and answer.status_code == 400:
-        return  # a control character: the request is not HTTP to begin with
     problem(answer, "invalid_argument", "Idempotency-Key")
     assert count(api, sent["end_to_end_id"]) == 0
 

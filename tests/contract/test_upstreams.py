@@ -1,0 +1,126 @@
+"""/v1/rates against the stub with all its faults, and how upstreams are configured."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from service.cli import settings_from
+from service.errors import ServiceError
+from tests.contract.samples import problem
+from tests.databases import Sqlite
+from tests.servers import COMMANDS, free_port
+
+FAULTS = {
+    "status": "status",
+    "redirect": "status",
+    "reset": "unreachable",
+    "close": "unreachable",
+    "hang": "timeout",
+    "endless": "too_large",
+    "trickle": "timeout",
+    "huge": "too_large",
+    "html": "invalid",
+    "encoded": "invalid",
+    "wrong_base": "invalid",
+    "not_json": "invalid",
+    "nan": "invalid",
+}
+
+
+def test_every_fault_of_the_stub_has_its_reason(start, stub: str, tmp_path: Path) -> None:
+    refused = f"127.0.0.1:{free_port()}"
+    urls = {fault: f"http://{stub}/faults/{fault}" for fault in FAULTS}
+    urls = {"zeta": f"http://{stub}/rates/zeta"} | urls | {"alpha": f"http://{stub}/rates/alpha"}
+    urls["refused"] = f"http://{refused}/"
+    with start(
+        Sqlite(tmp_path / "db"),
+        upstreams=",".join(f"{name}={url}" for name, url in urls.items()),
+        upstream_hosts=f"{stub},{refused}",
+        upstream_timeout_s="0.8",
+    ) as api:
+        for _ in range(2):  # the second time over the connections that are left
+            started = time.monotonic()
+            got = api.get("/v1/rates", params={"base": "USD"})
+            assert time.monotonic() - started < 3
+            assert got.status_code == 200
+            body = got.json()
+            assert (body["base"], body["complete"]) == ("USD", False)
+            assert body["rates"].keys() == {"zeta", "alpha"}
+            assert all(rates for rates in body["rates"].values())
+            expected = FAULTS | {"refused": "unreachable"}
+            assert [tuple(missing.values()) for missing in body["missing"]] == list(
+                expected.items()
+            )
+        assert api.get("/health/ready").status_code == 200
+
+
+def test_without_upstreams_there_are_no_rates_and_no_bench_routes(start, tmp_path: Path) -> None:
+    with start(Sqlite(tmp_path / "db")) as api:
+        problem(api.get("/v1/rates"), "not_configured")
+        for path in ("plaintext", "json", "db", "queries", "updates", "fortunes"):
+            problem(api.get(f"/bench/{path}"), "not_found")
+        # The bench's tables stay empty until they are asked for.
+        assert api.database.rows("SELECT count(*) FROM world") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("upstreams", "hosts"),
+    [
+        ("ecb=http://rates.test/x", ""),
+        ("ecb=http://rates.test/x", "other.test"),
+        ("ecb=http://rates.test:81/x", "rates.test:80"),
+        ("ecb=http://rates.test/x,b=http://a.rates.test/", "rates.test"),
+        ("ecb=http://rates.test@evil.test/x", "rates.test"),
+        ("ECB=http://rates.test/x", "rates.test"),
+        (f"{'a' * 33}=http://rates.test/x", "rates.test"),
+        ("a=http://rates.test/,a=http://rates.test/", "rates.test"),
+        ("a=file:///etc/passwd", "rates.test"),
+        ("http://rates.test/x", "rates.test"),
+    ],
+)
+def test_upstreams_that_are_not_allowed_are_refused(monkeypatch, upstreams, hosts) -> None:
+    monkeypatch.setenv("HOTPATH_UPSTREAMS", upstreams)
+    monkeypatch.setenv("HOTPATH_UPSTREAM_HOSTS", hosts)
+    with pytest.raises(ServiceError, match=r"^settings: upstreams\b"):
+        settings_from()
+
+
+@pytest.mark.parametrize(
+    ("upstreams", "hosts"),
+    [
+        ("ecb=http://rates.test/x", "rates.test"),
+        ("ecb=http://rates.test/x", "rates.test:80"),
+        ("e-_9=https://rates.test/x", "a.test, rates.test:443"),
+        ("ecb=http://rates.test:81/x,b=https://b.test/?a=b", "rates.test:81,b.test"),
+    ],
+)
+def test_upstreams_that_are_allowed_are_taken(monkeypatch, upstreams, hosts) -> None:
+    monkeypatch.setenv("HOTPATH_UPSTREAMS", upstreams)
+    monkeypatch.setenv("HOTPATH_UPSTREAM_HOSTS", hosts)
+    assert len(settings_from().upstreams) == upstreams.count("http")
+
+
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+def test_a_server_does_not_start_with_upstreams_that_are_not_allowed(
+    tmp_path: Path, command
+) -> None:
+    done = subprocess.run(
+        [sys.executable, *command, "--port", str(free_port())],
+        env=os.environ
+        | {
+            "HOTPATH_UPSTREAMS": "ecb=http://rates.test/x",
+            "HOTPATH_UPSTREAM_HOSTS": "other.test",
+            "HOTPATH_DATABASE_URL": f"sqlite:///{tmp_path}/db",
+        },
+        capture_output=True,
+        timeout=60,
+    )
+    assert done.returncode == 2, done.stderr.decode()
+    assert b"error: settings: upstreams: expected 'ecb' at a host of" in done.stderr
+    assert not (tmp_path / "db").exists()
