@@ -41,8 +41,9 @@ FROM python:${PYTHON}-slim-bookworm
 COPY --from=build /opt/hotpath /opt/hotpath
 # An empty volume mounted on /run/hotpath takes over this owner and mode. The sidecar accepts
 # no directory that others can enter, and no caller of another user: keep its uid equal.
-RUN install -d -o 10001 -g 10001 -m 0700 /run/hotpath
+RUN install -d -o 10001 -g 10001 -m 0700 /run/hotpath /var/lib/hotpath
 ENV PATH=/opt/hotpath/bin:$PATH \
+    HOTPATH_DATABASE_URL=sqlite:////var/lib/hotpath/hotpath.db \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
 WORKDIR /run/hotpath

@@ -161,7 +161,7 @@ def _message(error: Mapping[str, Any]) -> str:
         count = len(came) if isinstance(came, str | list) else context.get("actual_length")
         return f"{field}: expected {bound} {unit}, got {count}"
     if kind == "value_error":  # a check of ours, worded by it
-        return str(context["error"])
+        return str(context["error"]) if field == "body" else f"{field}: {context['error']}"
     expected = _TYPES.get(kind) or context.get("expected")
     expected = expected or error["msg"].removeprefix("Input should be ")
     return f"{field}: expected {expected}, got {shown(came)}"
