@@ -35,6 +35,11 @@ func Normalize(name string) string {
 
 func keep(r rune) rune {
 	switch {
+	// Cherokee folds to upper case, and so does x/text, but its upper case to lower.
+	case r >= 0xAB70 && r <= 0xABBF:
+		return r - 0xAB70 + 0x13A0
+	case r >= 0x13F8 && r <= 0x13FD:
+		return r - 8
 	case unicode.IsLetter(r) || unicode.IsNumber(r):
 		return r
 	case unicode.IsMark(r):

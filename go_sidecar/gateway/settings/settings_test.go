@@ -1,0 +1,109 @@
+package settings
+
+import (
+	"log/slog"
+	"maps"
+	"strings"
+	"testing"
+	"time"
+)
+
+var valid = map[string]string{
+	"HOTPATH_DATABASE_URL":         "sqlite:///hotpath.db",
+	"HOTPATH_DATABASE_POOL_SIZE":   "10",
+	"HOTPATH_DATABASE_TIMEOUT_S":   "3.0",
+	"HOTPATH_UPSTREAMS":            "ecb=http://127.0.0.1:9000/rates/ecb,boe=https://rates.example/boe?x=1",
+	"HOTPATH_UPSTREAM_HOSTS":       "127.0.0.1:9000, rates.example",
+	"HOTPATH_UPSTREAM_TIMEOUT_S":   "2",
+	"HOTPATH_UPSTREAM_CONNECTIONS": "100",
+	"HOTPATH_UPSTREAM_MAX_BYTES":   "65536",
+	"HOTPATH_REQUEST_TIMEOUT_S":    "0.25",
+	"HOTPATH_SHUTDOWN_GRACE_S":     "15",
+	"HOTPATH_MAX_BODY_BYTES":       "1048576",
+	"HOTPATH_MAX_WAITING":          "0",
+	"HOTPATH_THREADS":              "2",
+	"HOTPATH_BENCH_ROUTES":         "True",
+	"HOTPATH_WATCHLIST":            "/list",
+	"HOTPATH_LOG_LEVEL":            "WARNING",
+}
+
+func read(change map[string]string) (*Settings, error) {
+	environment := maps.Clone(valid)
+	maps.Copy(environment, change)
+	return Read(func(name string) (string, bool) {
+		value, is := environment[name]
+		return value, is
+	})
+}
+
+func TestSettingsAreRead(t *testing.T) {
+	s, err := read(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.DatabaseTimeout != 3*time.Second || s.RequestTimeout != 250*time.Millisecond || !s.BenchRoutes || s.LogLevel != slog.LevelWarn {
+		t.Errorf("%+v", s)
+	}
+	if len(s.Upstreams) != 2 || s.Upstreams[1].Name != "boe" || s.Upstreams[1].URL.String() != "https://rates.example/boe?x=1" {
+		t.Errorf("%+v", s.Upstreams)
+	}
+}
+
+func TestUpstreamsMayBeNone(t *testing.T) {
+	s, err := read(map[string]string{"HOTPATH_UPSTREAMS": "", "HOTPATH_UPSTREAM_HOSTS": ""})
+	if err != nil || len(s.Upstreams) != 0 || len(s.UpstreamHosts) != 0 {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
+
+func TestEveryMissingSettingIsNamed(t *testing.T) {
+	_, err := Read(func(string) (string, bool) { return "", false })
+	for name := range valid {
+		if err == nil || !strings.Contains(err.Error(), name+": required, but missing") {
+			t.Errorf("%s is not named in %v", name, err)
+		}
+	}
+}
+
+func TestWrongSettingsAreRefused(t *testing.T) {
+	for _, c := range []struct{ name, value, want string }{
+		{"DATABASE_POOL_SIZE", "0", `an integer of at least 1, got "0"`},
+		{"DATABASE_POOL_SIZE", "ten", `an integer of at least 1, got "ten"`},
+		{"MAX_WAITING", "-1", `an integer of at least 0, got "-1"`},
+		{"REQUEST_TIMEOUT_S", "0", "seconds above 0"},
+		{"REQUEST_TIMEOUT_S", "NaN", "seconds above 0"},
+		{"REQUEST_TIMEOUT_S", "1e99", "seconds above 0"},
+		{"BENCH_ROUTES", "maybe", "true or false"},
+		{"LOG_LEVEL", "info", "DEBUG, INFO"},
+		{"WATCHLIST", "", "a value"},
+		{"UPSTREAMS", "ECB=http://127.0.0.1:9000", "name=URL"},
+		{"UPSTREAMS", "ecb", "name=URL"},
+		{"UPSTREAMS", "ecb=ftp://127.0.0.1:9000", "name=URL"},
+		{"UPSTREAMS", "ecb=http://127.0.0.1:9000,ecb=http://127.0.0.1:9000", "each name once"},
+		{"UPSTREAMS", "ecb=http://elsewhere/", `'ecb' at a host of HOTPATH_UPSTREAM_HOSTS, got "elsewhere"`},
+		{"UPSTREAMS", "ecb=http://127.0.0.1:9001/", "at a host of HOTPATH_UPSTREAM_HOSTS"},
+	} {
+		_, err := read(map[string]string{"HOTPATH_" + c.name: c.value})
+		if err == nil || !strings.Contains(err.Error(), "HOTPATH_"+c.name) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s=%s: %v, want %q", c.name, c.value, err, c.want)
+		}
+	}
+}
+
+func TestHostsAreAllowedByNameOrWithThePort(t *testing.T) {
+	s := &Settings{UpstreamHosts: []string{"rates.example", "127.0.0.1:9000", "[::1]:80"}}
+	for address, want := range map[[2]string]bool{
+		{"rates.example", "443"}:     true,
+		{"rates.example", "80"}:      true,
+		{"127.0.0.1", "9000"}:        true,
+		{"127.0.0.1", "9001"}:        false,
+		{"::1", "80"}:                true,
+		{"::1", "81"}:                false,
+		{"evil.rates.example", "80"}: false,
+		{"", "80"}:                   false,
+	} {
+		if got := s.MayAsk(address[0], address[1]); got != want {
+			t.Errorf("%v: %v", address, got)
+		}
+	}
+}
