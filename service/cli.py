@@ -16,6 +16,7 @@ import typer
 
 from loadtests.bench.cli import app as bench
 from loadtests.lab.cli import app as lab
+from service import servers
 from service.errors import ServiceError, shown
 
 if TYPE_CHECKING:
@@ -264,11 +265,12 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535)] = 8000,
     workers: Annotated[int, typer.Option(min=1, max=256, help="server processes")] = 1,
     access_log: bool = False,
+    server: Annotated[
+        servers.Server, typer.Option(help="others than uvicorn are extras: hotpath[granian]")
+    ] = servers.Server.uvicorn,
 ) -> None:
     """Serves the API. Settings come from the environment: HOTPATH_ENGINE and so on."""
     import logging
-
-    import uvicorn
 
     from service import wiring
 
@@ -280,23 +282,13 @@ def serve(
         wiring.check(settings)
         wiring.prepare_database(settings)
         # After uvicorn's graceful stop the signal comes again, to end us: stop the sidecar first.
+        # The other servers put handlers of their own here.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         with ExitStack() as stack:
             address = wiring.start_sidecar(settings, stack)
             if address:  # one for all workers, which find it here
                 os.environ["HOTPATH_SIDECAR_ADDRESS"] = address
-            uvicorn.run(
-                "service.app:create_server_app",
-                factory=True,
-                host=host,
-                port=port,
-                workers=workers,
-                access_log=access_log,
-                log_level=settings.log_level.lower(),
-                server_header=False,
-                timeout_graceful_shutdown=settings.shutdown_grace_s,
-                timeout_worker_healthcheck=30,  # a starved machine is not a hung worker
-            )
+            servers.run(server, servers.Listening(host, port, workers, access_log), settings)
 
 
 if __name__ == "__main__":
