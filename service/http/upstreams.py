@@ -37,20 +37,20 @@ class Upstreams:
         self._may_ask = settings.may_ask
         self._timeout_s = settings.upstream_timeout_s
         self._max_bytes = settings.upstream_max_bytes
+        self._places = asyncio.Semaphore(settings.upstream_connections)
         # The transport without the client around it, which would add what is not wanted here:
-        # redirects, cookies, credentials and proxies from the environment.
-        self._transport = httpx2.AsyncHTTPTransport(
-            limits=httpx2.Limits(
-                max_connections=settings.upstream_connections,
-                max_keepalive_connections=settings.upstream_connections,
-            )
-        )
+        # redirects, cookies, credentials and proxies from the environment. One for each
+        # upstream, because looking for a free connection among those of all others costs time.
+        tls = httpx2.create_ssl_context()
+        self._transports = {
+            name: httpx2.AsyncHTTPTransport(tls, limits=httpx2.Limits()) for name in self.urls
+        }
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._transport.aclose()
+        await asyncio.gather(*(transport.aclose() for transport in self._transports.values()))
 
     async def ask_all(self, query: dict[str, str]) -> dict[str, bytes | UpstreamError]:
         """GET on each; by name the JSON text that came, or why there is none."""
@@ -59,7 +59,8 @@ class Upstreams:
 
         async def ask(name: str, url: httpx2.URL) -> None:
             try:
-                answers[name] = await self._ask(_get(url, tuple(query.items())))
+                async with self._places:
+                    answers[name] = await self._ask(name, _get(url, tuple(query.items())))
             except UpstreamError as error:
                 answers[name] = error
             except (httpx2.TransportError, OSError):
@@ -73,11 +74,11 @@ class Upstreams:
             pass
         return {name: answers.get(name, UpstreamError("timeout")) for name in self.urls}
 
-    async def _ask(self, request: httpx2.Request) -> bytes:
+    async def _ask(self, name: str, request: httpx2.Request) -> bytes:
         url = request.url
         if not self._may_ask(url.host, url.port or (443 if url.scheme == "https" else 80)):
             raise UpstreamError("unreachable")
-        response = await self._transport.handle_async_request(request)
+        response = await self._transports[name].handle_async_request(request)
         try:
             if response.status_code != 200:
                 raise UpstreamError("status")
