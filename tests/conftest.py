@@ -19,6 +19,7 @@ from service.domain.watchlist import Watchlist
 from service.engines import channel
 from service.engines.spec import EngineSpec, find
 from service.wiring import ENGINES
+from tests.postgres import Cluster, cluster
 
 ENGINE_NAMES = [spec.name for spec in ENGINES]
 REAL_LIST = os.environ.get("WATCHLIST")
@@ -94,6 +95,12 @@ def real() -> Watchlist:
     if not REAL_LIST:
         pytest.skip("no real list: set WATCHLIST=DIR to a directory with sdn.csv and alt.csv")
     return watchlist.load(Path(REAL_LIST))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    with cluster() as found:
+        yield found
 
 
 def misspelt(names: list[str], count: int, seed: int) -> list[str]:

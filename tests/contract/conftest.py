@@ -15,9 +15,11 @@ import httpx2
 import pytest
 
 from service.domain.synthetic import write_synthetic
+from service.settings import Settings
+from service.store import migrate
 from tests.contract.upstreams import ScriptedUpstreams
 from tests.databases import Database, Sqlite
-from tests.postgres import Cluster, Own, cluster, new_database, own_cluster
+from tests.postgres import Own, new_database, own_cluster
 from tests.servers import COMMANDS, Server, serving, upstream
 
 DATABASES = ("sqlite", "postgresql")
@@ -72,18 +74,9 @@ class Fleet:
 
 
 def upgraded(database: Database) -> Database:
-    """With the tables: `hotpath serve` makes them in an embedded database only."""
-    from service.settings import Settings
-    from service.store import migrate
-
+    """With the tables, which `hotpath serve` makes by itself in an embedded database only."""
     migrate.upgrade(Settings(database_url=database.url))
     return database
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Cluster]:
-    with cluster() as found:
-        yield found
 
 
 @pytest.fixture(scope="session")
