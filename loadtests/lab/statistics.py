@@ -1,117 +1,207 @@
-"""From raw blocks to figures: pure functions, no input or output."""
+"""From raw blocks to the figures of the report; pure but for the result that it fills."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from statistics import median
+import itertools
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from math import log
 from typing import Any
 
-PERCENTILES = (50, 90, 99)
-MIN_BEYOND = 5  # observations that must lie beyond a percentile for it to be shown
+from loadtests.lab import cost
+from loadtests.lab.resampling import (
+    block_percentile,
+    latencies,
+    mean_ratio,
+    percentile_ratio,
+    spread,
+)
+
+BASELINES = ("python-inline", "reference-inline")
+COMPARED = ("engines", "io", "ladder", "crossover", "twins")
+LAG_SHARE = 0.1  # of the reported p99 that the generator's own lateness may reach
+BUSY_GENERATOR = 0.9  # of a core
+VOID_BLOCKS = 0.2  # of a cell's blocks
+
+Block = Mapping[str, Any]
+Cell = Mapping[str, Any]
 
 
-def percentile(counts: Mapping[int, int], percent: int) -> int | None:
-    """The nearest-rank percentile of counted values: the smallest value that at least
-    `percent` % of the observations do not exceed.
-
-    None where fewer than MIN_BEYOND observations are expected beyond it: p99 takes
-    500 observations, p90 takes 50, the median 10.
-    """
-    total = sum(counts.values())
-    if total * (100 - percent) < MIN_BEYOND * 100:
-        return None
-    rank = -(-total * percent // 100)
-    for value in sorted(counts):
-        rank -= counts[value]
-        if rank <= 0:
-            return value
-    raise AssertionError("the rank lies within the total")
-
-
-def spread(values: Sequence[float]) -> dict[str, float] | None:
-    """Median, minimum and maximum over rounds; None without any."""
-    if not values:
-        return None
-    return {"median": median(values), "min": min(values), "max": max(values), "rounds": len(values)}
+def summarise(result: dict[str, Any]) -> None:
+    """Fills in `summary`, `comparisons`, each block's `void` and the voids that follow from
+    them; a result with voids is not complete. See schema.md."""
+    by_cell: dict[str, list[dict[str, Any]]] = {cell["id"]: [] for cell in result["cells"]}
+    for block in result["blocks"]:
+        block["void"] = block_void(block)
+        by_cell[block["cell"]].append(block)
+    for cell, blocks in by_cell.items():
+        if cell not in result["voids"] and (reason := cell_void(blocks)):
+            result["voids"][cell] = reason
+    result["complete"] = bool(result.get("complete", True)) and not result["voids"]
+    sound = {
+        cell: [] if cell in result["voids"] else [b for b in blocks if not b["void"]]
+        for cell, blocks in by_cell.items()
+    }
+    price = result["settings"]["price_per_vcpu_hour"]
+    result["summary"] = {
+        cell: _summary(sound[cell], price) | {"void": result["voids"].get(cell)} for cell in by_cell
+    }
+    result["comparisons"] = _comparisons(result["cells"], result["targets"], sound)
 
 
-def paired_ratios(
-    numerators: Mapping[int, float], denominators: Mapping[int, float]
-) -> list[float]:
-    """Round by round, where both have one: drift between rounds cancels out."""
+def block_void(block: Block) -> str | None:
+    """Why the generator's part in a block is too large for its figures to count."""
+    share = block["generator_cpu_s"] / block["window_s"] if block["window_s"] else 0.0
+    if share > BUSY_GENERATOR:
+        return f"the generator used {100 * share:.0f} % of a core"
+    for name, stream in block["streams"].items():
+        if stream["model"] != "open" or not stream["lag"]:
+            continue
+        late = block_percentile(stream["lag"], 0.99)
+        whole = block_percentile(stream["latency"], 0.99)
+        if late is not None and whole is not None and late > LAG_SHARE * whole:
+            return (
+                f"stream {name}: the generator was {late / 1000:.3g} ms late at p99, "
+                f"latency p99 is {whole / 1000:.3g} ms"
+            )
+    return None
+
+
+def cell_void(blocks: Sequence[Block]) -> str | None:
+    faults = [fault for block in blocks for fault in block["faults"]]
+    if faults:
+        return str(faults[0])
+    reasons = [block["void"] for block in blocks if block["void"]]
+    if len(reasons) > VOID_BLOCKS * len(blocks):
+        return f"{len(reasons)} of {len(blocks)} blocks are void; the first: {reasons[0]}"
+    return None
+
+
+def main_stream(block: Block) -> Mapping[str, Any]:
+    streams = block["streams"]
+    found: Mapping[str, Any] = next(streams[n] for n in ("main", "hot", "io") if n in streams)
+    return found
+
+
+def throughput(block: Block) -> float | None:
+    completed = main_stream(block)["completed"]
+    return completed / block["window_s"] if completed and block["window_s"] else None
+
+
+def per_core(block: Block) -> float | None:
+    spent = cost.cpu_s_per_request(block)
+    return 1 / spent if spent else None
+
+
+def median_ms(block: Block) -> float | None:
+    value = block_percentile(main_stream(block)["latency"], 0.5)
+    return None if value is None else value / 1000
+
+
+METRICS = {"throughput_rps": throughput, "per_core_rps": per_core, "p50_ms": median_ms}
+
+
+def known(values: Sequence[float | None]) -> list[float]:
+    return [value for value in values if value is not None]
+
+
+def _summary(blocks: list[Block], price: Mapping[str, Any] | None) -> dict[str, Any]:
+    names = {name: None for block in blocks for name in block["streams"]}
+    streams = {name: [b["streams"][name] for b in blocks] for name in names}
+    lags = latencies([s["lag"] for mine in streams.values() for s in mine if s["model"] == "open"])
+    loop = [block["loop_lag"] for block in blocks if block.get("loop_lag")]
+    figures: dict[str, Any] = {
+        "requests": sum(s["completed"] for mine in streams.values() for s in mine),
+        "throughput_rps": spread(known([throughput(block) for block in blocks])),
+        "latency_ms": {name: latencies([s["latency"] for s in m]) for name, m in streams.items()},
+        "lag_ms": lags and {"p99": lags["p99"]},
+        "loop_lag_ms": latencies(loop) if loop else None,
+        "generator_cpu_share": spread(
+            [block["generator_cpu_s"] / block["window_s"] for block in blocks if block["window_s"]]
+        ),
+        "per_core_rps": spread(known([per_core(block) for block in blocks])),
+        "cost_per_million": cost.per_million(blocks, price),
+    }
+    for role in ("server", "sidecar"):
+        used = [(block, block["usage"][role]) for block in blocks if block["usage"] is not None]
+        peaks = [usage["peak_memory_bytes"] for _, usage in used]
+        figures[role] = {
+            "processes": max((usage["processes"] for _, usage in used), default=0),
+            "cpu_ms_per_request": spread(
+                [
+                    1000 * usage["cpu_s"] / completed
+                    for block, usage in used
+                    if (completed := sum(s["completed"] for s in block["streams"].values()))
+                ]
+            ),
+            "peak_memory_bytes": None if None in peaks else max(peaks, default=None),
+        }
+    return figures
+
+
+def _comparisons(
+    cells: Sequence[Cell],
+    targets: Mapping[str, Mapping[str, Any]],
+    sound: Mapping[str, list[Block]],
+) -> list[dict[str, Any]]:
+    loads: dict[tuple[Any, ...], list[Cell]] = defaultdict(list)
+    for cell in cells:
+        if cell["section"] in COMPARED:
+            load = ("section", "scenario", "model", "users", "rate_rps", "items", "work")
+            loads[tuple(cell[field] for field in load)].append(cell)
+    found = []
+    for same_load in loads.values():
+        for numerator, denominator in _pairs(same_load, targets):
+            pairs = _same_round(sound[numerator["id"]], sound[denominator["id"]])
+            common = {
+                field: numerator[field]
+                for field in ("section", "scenario", "model", "users", "items", "work")
+            }
+            common |= {"numerator": numerator["target"], "denominator": denominator["target"]}
+            for metric, (ratio, interval, n) in ratios(pairs).items():
+                low, high = interval or (None, None)
+                figures = {"ratio": ratio, "low": low, "high": high, "pairs": n}
+                found.append({**common, "metric": metric, **figures})
+    return found
+
+
+def ratios(
+    pairs: Sequence[tuple[Block, Block]],
+) -> dict[str, tuple[float, tuple[float, float] | None, int]]:
+    """By metric the ratio of paired blocks, its interval and the number of pairs."""
+    found: dict[str, tuple[float, tuple[float, float] | None, int]] = {}
+    for metric, value in METRICS.items():
+        logs = [log(x / y) for a, b in pairs if (x := value(a)) and (y := value(b))]
+        if logs:
+            found[metric] = (*mean_ratio(logs), len(logs))
+    if pairs:
+        upper, lower = ([main_stream(b)["latency"] for b in blocks] for blocks in zip(*pairs))
+        if tail := percentile_ratio(upper, lower, 0.99):
+            found["p99_ms"] = (*tail, len(pairs))
+    return found
+
+
+def _pairs(
+    cells: Sequence[Cell], targets: Mapping[str, Mapping[str, Any]]
+) -> list[tuple[Cell, Cell]]:
+    """Numerators and denominators among cells under the same load."""
+    if cells[0]["section"] == "twins":
+        same = itertools.groupby(cells, key=lambda cell: targets[cell["target"]]["variant"])
+        return [(twin, first) for _, (first, *others) in same for twin in others]
+    denominators = [
+        cell
+        for cell in cells
+        if targets[cell["target"]]["kind"] == "gateway" or cell["target"] in BASELINES
+    ]
     return [
-        numerators[round_] / denominators[round_]
-        for round_ in sorted(numerators.keys() & denominators.keys())
+        (cell, base)
+        for base in denominators
+        for cell in cells
+        if cell is not base and targets[cell["target"]]["kind"] == "service"
     ]
 
 
-def pooled_latency(blocks: Iterable[Mapping[str, Any]]) -> tuple[Counter[int], float]:
-    """All blocks' latencies as counts, and their unit in ms."""
-    counts: Counter[int] = Counter()
-    unit_ms = None
-    for block in blocks:
-        if unit_ms not in (None, block["latency_unit_ms"]):
-            raise ValueError("latency_unit_ms: expected one for all blocks")
-        unit_ms = block["latency_unit_ms"]
-        for value, count in block["latency"]:
-            counts[value] += count
-    return counts, unit_ms or 1.0
-
-
-def throughput_by_round(blocks: Iterable[Mapping[str, Any]]) -> dict[int, float]:
-    return {block["round"]: block["completed"] / block["window_s"] for block in blocks}
-
-
-def summarise(
-    variants: Sequence[str],
-    voids: Mapping[str, str],
-    blocks: Sequence[Mapping[str, Any]],
-    names_per_request: int,
-    baselines: Sequence[str],
-) -> list[dict[str, Any]]:
-    """One row per variant, in their order; see schema.md.
-
-    voids: variants whose figures are void, and why; they get no figures.
-    blocks: raw, in any order.
-    baselines: variants that the others' throughput is divided by, round by round.
-    """
-    sound = {
-        variant: [] if variant in voids else [b for b in blocks if b["variant"] == variant]
-        for variant in variants
-    }
-    rates = {variant: throughput_by_round(mine) for variant, mine in sound.items()}
-    rows = []
-    for variant in variants:
-        mine = sound[variant]
-        latency, unit_ms = pooled_latency(mine)
-        row: dict[str, Any] = {
-            "variant": variant,
-            "void": voids.get(variant),
-            "requests": latency.total(),
-            "throughput_rps": spread(list(rates[variant].values())),
-            "throughput_names_per_s": spread(
-                [rate * names_per_request for rate in rates[variant].values()]
-            ),
-            "latency_ms": {
-                f"p{percent}": None if value is None else round(value * unit_ms, 6)
-                for percent in PERCENTILES
-                for value in [percentile(latency, percent)]
-            },
-            "speedup": {
-                baseline: spread(paired_ratios(rates[variant], rates[baseline]))
-                for baseline in baselines
-            },
-            "generator_cpu_share": spread([b["generator_cpu_s"] / b["window_s"] for b in mine]),
-        }
-        for role in ("server", "sidecar"):
-            peaks = [b["usage"][role]["peak_memory_bytes"] for b in mine]
-            row[role] = {
-                "processes": max((b["usage"][role]["processes"] for b in mine), default=0),
-                "cpu_ms_per_request": spread(
-                    [1000 * b["usage"][role]["cpu_s"] / b["completed"] for b in mine]
-                ),
-                "peak_memory_bytes": None if None in peaks else max(peaks, default=None),
-            }
-        rows.append(row)
-    return rows
+def _same_round(upper: Sequence[Block], lower: Sequence[Block]) -> list[tuple[Block, Block]]:
+    """Drift between rounds cancels out of such pairs."""
+    others = {block["round"]: block for block in lower}
+    return [(block, others[block["round"]]) for block in upper if block["round"] in others]

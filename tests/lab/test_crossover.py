@@ -1,0 +1,73 @@
+"""The cost model, against the laws that made-up costs were drawn from."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from loadtests.lab import crossover
+from loadtests.lab.statistics import summarise
+from tests.lab import made_up
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    result = made_up.full(seed=3, rounds=24, noise=0.03)
+    summarise(result)
+    crossover.fit(result)
+    return result
+
+
+@pytest.mark.parametrize("target", ["python-inline", "rust-thread", "go-rpc"])
+def test_model_recovers_the_law_of_the_costs(fitted, target):
+    model = fitted["crossover"]["models"][target]
+    boundary, _, per_work = made_up.COSTS[target]
+    assert model["boundary_us"] == pytest.approx(boundary, rel=0.1)
+    assert model["per_work"] == pytest.approx(per_work, rel=0.15)
+    assert model["per_byte_ns"] >= 0
+    assert model["error"] < 0.05
+    assert model["held_out_error"] < 0.05
+
+
+def test_held_out_loads_are_not_fitted_and_are_judged(fitted):
+    found = fitted["crossover"]
+    held_out = [load for load in found["cells"] if load["held_out"]]
+    assert found["held_out"] == len(held_out) > 3
+    assert found["models"]["go-rpc"]["cells"] == len(found["cells"]) - len(held_out)
+    hits = sum(load["winner"] == load["predicted_winner"] for load in held_out)
+    assert found["hit_rate"] == hits / len(held_out)
+    assert found["hit_rate"] >= 0.8
+    assert all((x["regret"] == 0) == (x["winner"] == x["predicted_winner"]) for x in held_out)
+    assert {load["winner"] for load in found["cells"]} >= {"rust-thread", "go-rpc"}
+
+
+def test_coefficients_are_never_negative_and_the_best_of_those():
+    dice = np.random.default_rng(5)
+    for _ in range(50):
+        factors = np.column_stack([np.ones(12), dice.uniform(1, 100, (12, 2))])
+        costs = factors @ np.array([5.0, 0.0, 2.0]) * np.exp(dice.normal(0, 0.2, 12))
+        found = crossover.least_squares(costs, factors)
+        assert (found >= 0).all()
+        relative = factors / costs[:, None]
+        error = ((relative @ found - 1) ** 2).sum()
+        for step in (0.01, -0.01):  # convex: no better neighbour, no better point
+            for place in range(3):
+                moved = found.copy()
+                moved[place] = max(0, moved[place] + step)
+                assert ((relative @ moved - 1) ** 2).sum() >= error - 1e-12
+
+
+def test_without_the_section_there_is_no_model():
+    result = made_up.Maker().result()
+    summarise(result)
+    crossover.fit(result)
+    assert result["crossover"] is None
+
+
+def test_void_cells_are_left_out():
+    result = made_up.full(rounds=4)
+    gone = [c["id"] for c in result["cells"] if c["section"] == "crossover" and "go-rpc" in c["id"]]
+    result["voids"] = dict.fromkeys(gone, "crashed")
+    summarise(result)
+    crossover.fit(result)
+    assert set(result["crossover"]["models"]) == {"python-inline", "rust-thread"}
