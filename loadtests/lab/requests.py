@@ -259,9 +259,7 @@ def merkle_root(records: Sequence[bytes]) -> bytes:
 
 def canonical(payment: Mapping[str, str]) -> bytes:
     """Canonical JSON. Source: RFC 8785, which for an object of strings is this."""
-    return json.dumps(
-        payment, sort_keys=True, separators=(",", ":"), ensure_ascii=False
-    ).encode()
+    return json.dumps(payment, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def violations(batch: Sequence[Mapping[str, str]]) -> list[list[str]]:

