@@ -61,11 +61,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(_context(settings))
     problems.install(app)
     openapi.install(app, [spec.name for spec in wiring.ENGINES])
+    if settings.bench_routes:
+        rungs.mount(app, settings.bench_rung)
     openapi.serve_docs(app)
     for router in wiring.ROUTERS:
         app.include_router(router)
-    if settings.bench_routes:
-        rungs.mount(app, settings.bench_rung)
     return app
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from html import escape
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
@@ -64,8 +64,8 @@ async def random_world(hot_reads: HotReads) -> Row:
     return row
 
 
-def router(rung: Rung) -> APIRouter:
-    found = APIRouter(prefix="/bench", tags=["bench"], route_class=_NamedServer)
+def mount(app: FastAPI, rung: Rung) -> None:
+    """To be called before other routers are included: see docs/ladder.md on the order."""
     if rung != "starlette":
         json, db = _DICTS if rung == "dict" else _MODELS
         if rung == "sqlalchemy":
@@ -73,15 +73,16 @@ def router(rung: Rung) -> APIRouter:
         # A type named here would be a model: the rung without one must not have it.
         models = (None, None) if rung == "dict" else (Message, World)
         for path, endpoint, model in (("/json", json, models[0]), ("/db", db, models[1])):
-            found.add_api_route(
-                path,
+            app.router.add_api_route(
+                f"/bench{path}",
                 endpoint,
                 response_model=model,
                 operation_id=f"bench_{path[1:]}",
                 summary={"/json": "A JSON object", "/db": "One random row"}[path],
+                tags=["bench"],
+                route_class_override=_NamedServer,
             )
-    found.include_router(_others)
-    return found
+    app.include_router(_others)
 
 
 async def _json_model() -> Message:
@@ -113,7 +114,7 @@ async def _db_dict(request: Request) -> dict[str, Any]:
 _MODELS: tuple[Callable[..., Any], Callable[..., Any]] = (_json_model, _db_model)
 _DICTS: tuple[Callable[..., Any], Callable[..., Any]] = (_json_dict, _db_dict)
 
-_others = APIRouter(route_class=_NamedServer)
+_others = APIRouter(prefix="/bench", tags=["bench"], route_class=_NamedServer)
 
 
 @_others.get(

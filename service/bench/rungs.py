@@ -19,10 +19,10 @@ _JSON = [(b"content-type", b"application/json"), routes.SERVER]
 
 
 def mount(app: FastAPI, rung: Rung) -> None:
-    app.include_router(routes.router(rung))
     if rung == "starlette":
         app.add_route("/bench/json", _on_starlette(_json), methods=["GET"])
         app.add_route("/bench/db", _on_starlette(_db), methods=["GET"])
+    routes.mount(app, rung)
 
 
 def in_front(app: FastAPI, rung: Rung, middleware: Callable[[ASGIApp], ASGIApp]) -> ASGIApp:
@@ -33,7 +33,7 @@ def in_front(app: FastAPI, rung: Rung, middleware: Callable[[ASGIApp], ASGIApp])
         return _Outside(app, {path: _as_asgi(route) for (_, path), route in FAST_ROUTES.items()})
     if rung == "bare":
         bare = FastAPI(telemetry={"tracing": False, "metrics": False, "logs": False})
-        bare.include_router(routes.router(rung))
+        routes.mount(bare, rung)
         return _Outside(app, dict.fromkeys(("/bench/json", "/bench/db"), bare))
     return app
 
