@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from loadtests.lab.resampling import spread
@@ -18,7 +18,7 @@ def cpu_s_per_request(block: Block) -> float | None:
     return sum(usage["cpu_s"] for usage in block["usage"].values()) / completed
 
 
-def per_million(blocks: list[Block], price: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def per_million(blocks: Sequence[Block], price: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """vCPU-hours of a million requests over blocks, and their price where the user gave one.
 
     It is the price of the CPU time alone: not that of cores that idle, memory or traffic.

@@ -23,9 +23,10 @@ def fit(result: dict[str, Any]) -> None:
     loads = _loads(result)
     targets = dict.fromkeys(name for load in loads for name in load["measured_us"])
     models = {
-        name: _model([x for x in loads if name in x["measured_us"]], name) for name in targets
+        name: model
+        for name in targets
+        if (model := _model([x for x in loads if name in x["measured_us"]], name)) is not None
     }
-    models = {name: model for name, model in models.items() if model is not None}
     if len(models) < 2:
         return
     for load in loads:
@@ -54,7 +55,7 @@ def fit(result: dict[str, Any]) -> None:
 
 def predict(model: Mapping[str, float], load: Mapping[str, Any]) -> float:
     """Microseconds per request."""
-    return (
+    return float(
         model["boundary_us"]
         + model["per_byte_ns"] / 1000 * load["request_bytes"]
         + model["per_work"] * load["work_us"]

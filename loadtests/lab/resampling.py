@@ -1,4 +1,4 @@
-"""Medians, percentiles and ratios with their intervals, by seeded bootstrap. No input, no output."""
+"""Medians, percentiles and ratios with their intervals, by seeded bootstrap; pure."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from loadtests.lab.histogram import GROWTH
+
 RESAMPLES = 2000
 SEED = 20260101
 MIN_BLOCKS = 3  # fewer have no interval
 MIN_BEYOND = 5  # requests that must lie beyond a percentile for it to be shown
-GROWTH = 1.01  # of the histograms' buckets: bucket k begins at 1.01^k microseconds
 PERCENTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999}
 
 Floats = NDArray[np.float64]

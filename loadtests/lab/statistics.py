@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from math import log
@@ -38,7 +37,7 @@ def summarise(result: dict[str, Any]) -> None:
         if cell not in result["voids"] and (reason := cell_void(blocks)):
             result["voids"][cell] = reason
     result["complete"] = bool(result.get("complete", True)) and not result["voids"]
-    sound = {
+    sound: dict[str, Sequence[Block]] = {
         cell: [] if cell in result["voids"] else [b for b in blocks if not b["void"]]
         for cell, blocks in by_cell.items()
     }
@@ -105,7 +104,7 @@ def known(values: Sequence[float | None]) -> list[float]:
     return [value for value in values if value is not None]
 
 
-def _summary(blocks: list[Block], price: Mapping[str, Any] | None) -> dict[str, Any]:
+def _summary(blocks: Sequence[Block], price: Mapping[str, Any] | None) -> dict[str, Any]:
     names = {name: None for block in blocks for name in block["streams"]}
     streams = {name: [b["streams"][name] for b in blocks] for name in names}
     lags = latencies([s["lag"] for mine in streams.values() for s in mine if s["model"] == "open"])
@@ -142,7 +141,7 @@ def _summary(blocks: list[Block], price: Mapping[str, Any] | None) -> dict[str, 
 def _comparisons(
     cells: Sequence[Cell],
     targets: Mapping[str, Mapping[str, Any]],
-    sound: Mapping[str, list[Block]],
+    sound: Mapping[str, Sequence[Block]],
 ) -> list[dict[str, Any]]:
     loads: dict[tuple[Any, ...], list[Cell]] = defaultdict(list)
     for cell in cells:
@@ -186,8 +185,12 @@ def _pairs(
 ) -> list[tuple[Cell, Cell]]:
     """Numerators and denominators among cells under the same load."""
     if cells[0]["section"] == "twins":
-        same = itertools.groupby(cells, key=lambda cell: targets[cell["target"]]["variant"])
-        return [(twin, first) for _, (first, *others) in same for twin in others]
+        by_target = {cell["target"]: cell for cell in cells}
+        return [
+            (cell, by_target[first])
+            for cell in cells
+            if (first := targets[cell["target"]]["twin_of"]) in by_target
+        ]
     denominators = [
         cell
         for cell in cells

@@ -33,18 +33,22 @@ class Maker:
         self.drift = np.exp(self.dice.normal(0, drift, rounds))
         self.cells, self.blocks, self.targets = [], [], {}
 
-    def target(self, name, variant=None, kind="service", server="uvicorn", rung=None):
+    def target(self, name, variant=None, kind="service", server="uvicorn", rung=None, twin_of=None):
         self.targets[name] = {
             "kind": kind, "variant": None if kind == "gateway" else variant or name,
-            "server": None if kind == "gateway" else server, "rung": rung, "environment": {},
+            "twin_of": twin_of, "slowed": None, "server": None if kind == "gateway" else server, "rung": rung, "environment": {},
             "startup_s": 1.0, "verification": {"matches": 32},
         }  # fmt: skip
 
-    def cell(self, section, scenario, target, cost_us, more="", **fields):
+    def cell(self, section, scenario, target, cost_us, **fields):
+        told_apart = (("*", fields.get("items")), ("~", fields.get("work")))
+        told_apart += (("@", fields.get("rate_rps") or fields.get("io_rate_rps")),)
+        more = "".join(f"{mark}{value:g}" for mark, value in told_apart if value is not None)
         cell = {
             "id": f"{section}/{scenario}/{target}{more}", "section": section, "scenario": scenario,
             "target": target, "model": "closed", "users": 2, "rate_rps": None, "arrivals": None,
             "items": None, "request_bytes": None, "work": None, "held_out": False,
+            "io_rate_rps": None,
         } | fields  # fmt: skip
         self.cells.append(cell)
         for round_ in range(1, self.rounds + 1):
@@ -137,8 +141,9 @@ def request_us(target, request_bytes, work_us):
 def full(seed=1, rounds=8, noise=0.04):
     """All sections, as a standard run has them."""
     maker = Maker(seed, rounds, noise)
-    for name in (*VARIANTS, "rust-thread#2"):
-        maker.target(name, variant=name.partition("#")[0])
+    for name in VARIANTS:
+        maker.target(name)
+    maker.target("rust-thread-twin", variant="rust-thread", twin_of="rust-thread")
     maker.target("gateway", kind="gateway")
     for scenario, items, work in (
         ("matches", 4, 280.0),
@@ -154,7 +159,7 @@ def full(seed=1, rounds=8, noise=0.04):
         maker.cell("io", scenario, "gateway", cost / {"json": 5, "db": 2.5}.get(scenario, 1.6))
     for rung, cost in LAYERS.items():
         for server in ("uvicorn", "granian"):
-            name = f"{rung}@{server}"
+            name = f"{rung}-{server}"
             maker.target(name, variant="rust-thread", server=server, rung=rung)
             maker.cell("ladder", "json", name, cost * (0.8 if server == "granian" else 1.0))
     maker.cell("ladder", "json", "gateway", 76.0)
@@ -162,19 +167,19 @@ def full(seed=1, rounds=8, noise=0.04):
         cost = request_us(target, 120, 280.0)
         for share in (0.2, 0.4, 0.6, 0.8, 0.9, 0.95):
             rate = round(share * 1e6 / cost)
-            maker.cell("load", "matches", target, cost, f"@{rate}", model="open", users=None,
+            maker.cell("load", "matches", target, cost, model="open", users=None,
                        rate_rps=float(rate), arrivals="poisson", items=4)  # fmt: skip
-    for target in ("python-inline", "rust-thread", "go-rpc"):
+    for target in ("python-inline", "rust-thread", "go-rpc", "gateway"):
         for users in (0, 2):
             maker.cell("mixed", "mixed", target, request_us(target, 480, 1100.0),
-                       f"@{users}", users=users, items=16)  # fmt: skip
+                       users=users, io_rate_rps=100.0, items=16 if users else None)  # fmt: skip
     for target in ("python-inline", "rust-thread", "go-rpc"):
         for i, items in enumerate((1, 2, 4, 8, 16, 32, 64, 128)):
             for j, (work, per_item) in enumerate(WORK_US.items()):
                 maker.cell("crossover", "matches", target,
                            request_us(target, 25 * items, per_item * items / 10),
-                           f"@{items}x{work}", items=items, work=float(work),
+                           items=items, work=float(work),
                            request_bytes=25 * items, held_out=(i + 2 * j) % 4 == 1)  # fmt: skip
-    for target in ("rust-thread", "rust-thread#2"):
+    for target in ("rust-thread", "rust-thread-twin"):
         maker.cell("twins", "matches", target, request_us("rust-thread", 120, 280.0), items=4)
     return maker.result(work_us={cutoff: us / 10 for cutoff, us in WORK_US.items()})

@@ -15,7 +15,7 @@ from tests.lab.made_up import Maker
 def two(seed=1, rounds=12, ratio=1.0, noise=0.05, drift=0.3, section="twins", costs=1000.0):
     maker = Maker(seed, rounds, noise, drift)
     maker.target("a", variant="rust-thread")
-    maker.target("b", variant="rust-thread")
+    maker.target("b", variant="rust-thread", twin_of="a")
     maker.cell(section, "matches", "a", costs)
     maker.cell(section, "matches", "b", costs / ratio)
     return maker.result()
