@@ -89,7 +89,9 @@ def upgrade_database() -> None:
 
 @database.command("prune")
 def prune_database(
-    hours: Annotated[float, typer.Option(min=0, help="idempotency keys older than this go")] = 24,
+    hours: Annotated[
+        float, typer.Option(min=0, max=87_600, help="idempotency keys older than this go")
+    ] = 24,
 ) -> None:
     """Removes old idempotency keys; run it every day."""
     with errors_shown():

@@ -21,11 +21,16 @@ Result = TypeVar("Result")
 
 
 def upgrade(settings: Settings) -> None:
-    """Brings the schema up to date, in one transaction.
+    """Brings the schema up to date, in one transaction. One newer than this code is left alone.
 
     Raises: ServiceError database_unavailable.
     """
-    _with_connection(settings, lambda connection: command.upgrade(_config(connection), "head"))
+
+    def apply(connection: Connection) -> None:
+        if _lacks_migrations(connection):
+            command.upgrade(_config(connection), "head")
+
+    _with_connection(settings, apply)
 
 
 def is_outdated(settings: Settings) -> bool:
