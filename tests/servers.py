@@ -18,6 +18,10 @@ import httpx2
 import psutil
 
 BIN = Path(sys.executable).parent
+COMMANDS = {
+    name: (sys.executable, "-m", "service.cli", command, "--port", "{port}")
+    for name, command in (("service", "serve"), ("gateway", "gateway"))
+}
 
 
 @dataclass
@@ -68,13 +72,13 @@ def free_port() -> int:
 def serving(
     log: Path,
     *arguments: str,
-    command: tuple[str, ...] = ("-m", "service.cli", "serve"),
+    command: tuple[str, ...] = COMMANDS["service"],
     until: str = "/health/ready",
     **settings: str,
 ) -> Iterator[Server]:
     """hotpath serve with the given settings; ended with SIGTERM.
 
-    command: what Python runs instead, such as COMMANDS["gateway"]; gets --port.
+    command: another server, such as COMMANDS["gateway"]; "{port}" stands for its port.
     until: the path that must answer with 200 before the block begins.
     """
     port = free_port()
@@ -83,7 +87,7 @@ def serving(
     environment = os.environ | {f"HOTPATH_{name.upper()}": text for name, text in settings.items()}
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, *command, "--port", str(port), *arguments],
+            [*(part.format(port=port) for part in command), *arguments],
             env=environment,
             stdout=output,
             stderr=output,
@@ -96,12 +100,6 @@ def serving(
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(60)
-
-
-COMMANDS = {
-    name: ("-m", "service.cli", command)
-    for name, command in (("service", "serve"), ("gateway", "gateway"))
-}
 
 
 @contextmanager

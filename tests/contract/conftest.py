@@ -14,7 +14,10 @@ from typing import Any
 import httpx2
 import pytest
 
+from hotpath_go import gateway_path
+from service import wiring
 from service.domain.synthetic import write_synthetic
+from service.gateway import environment
 from service.settings import Settings
 from service.store import migrate
 from tests.contract.upstreams import ScriptedUpstreams
@@ -152,16 +155,30 @@ def own_postgres() -> Iterator[Own]:
 
 
 @pytest.fixture(params=SERVERS)
-def start(request: pytest.FixtureRequest, tmp_path: Path, watchlist_directory: Path) -> Any:
+def start(request: pytest.FixtureRequest, tmp_path: Path, watchlist_directory: Path) -> Start:
     """Starts the server with settings of the test's own."""
+    return Start(request.param, tmp_path / "log", watchlist_directory)
+
+
+class Start:
+    def __init__(self, name: str, log: Path, watchlist: Path) -> None:
+        self.name = name
+        self._log, self._watchlist = log, watchlist
 
     @contextmanager
-    def starting(database: Database, **settings: str) -> Iterator[Api]:
-        with serving(
-            tmp_path / "log",
-            command=COMMANDS[request.param],
-            **{"watchlist": str(watchlist_directory), "database_url": database.url} | settings,
-        ) as server:
-            yield Api(request.param, server, database)
-
-    return starting
+    def __call__(
+        self, database: Database, until: str = "/health/ready", **settings: str
+    ) -> Iterator[Api]:
+        settings |= {"watchlist": str(self._watchlist), "database_url": database.url}
+        command = COMMANDS[self.name]
+        if self.name == "gateway":
+            # What `hotpath gateway` does, without the seconds that Python takes to start.
+            checked = Settings(**settings)  # type: ignore[arg-type]  # it parses text
+            wiring.prepare_database(checked)
+            settings = {
+                name.removeprefix("HOTPATH_"): text
+                for name, text in environment(checked, self._watchlist).items()
+            }
+            command = (str(gateway_path()), "-listen", "127.0.0.1:{port}")
+        with serving(self._log, command=command, until=until, **settings) as server:
+            yield Api(self.name, server, database)
