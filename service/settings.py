@@ -96,6 +96,13 @@ class Settings(BaseSettings):
     bench_rung: Rung = Field(
         "model", description="how /bench/json and /bench/db are served; see docs/ladder.md"
     )
+    test_slowdown: float = Field(
+        1,
+        ge=1,
+        le=10,
+        description="for the lab's own test: kernels in this process take so many times as long; "
+        "only with bench_routes",
+    )
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
 
     @model_validator(mode="after")
@@ -106,6 +113,14 @@ class Settings(BaseSettings):
                     f"upstreams: expected '{name}' at a host of HOTPATH_UPSTREAM_HOSTS, "
                     f"got {url.host}:{url.port}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _slow_for_tests_alone(self) -> Self:
+        if self.test_slowdown != 1 and not self.bench_routes:
+            raise ValueError(
+                f"test_slowdown: expected 1 without bench_routes, got {self.test_slowdown}"
+            )
         return self
 
     def may_ask(self, host: str, port: int | None) -> bool:

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.bench import routes
+from service.bench import loop_lag, routes
 from service.http.fast_lane import FastAnswer, FastLane, FastRoute
 from service.settings import Rung
 
@@ -23,6 +23,7 @@ def mount(app: FastAPI, rung: Rung) -> None:
         app.add_route("/bench/json", _on_starlette(_json), methods=["GET"])
         app.add_route("/bench/db", _on_starlette(_db), methods=["GET"])
     routes.mount(app, rung)
+    app.include_router(loop_lag.router())
 
 
 def in_front(app: FastAPI, rung: Rung, middleware: Callable[[ASGIApp], ASGIApp]) -> ASGIApp:

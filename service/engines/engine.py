@@ -11,6 +11,7 @@ from typing import Any, Self
 from service.engines import channel
 from service.engines.offloads import Held, Inline, Job, Offload, Outcome, Processes, Rpc, Threads
 from service.engines.sidecar import Sidecar
+from service.engines.slowdown import slowed
 from service.engines.spec import EngineSpec, EngineStatus, Variant, find
 from service.errors import ServiceError
 from service.settings import Settings
@@ -110,7 +111,9 @@ class Engines:
 
     async def _offload(self, spec: EngineSpec, offload: str) -> Offload:
         settings, held = self._settings, self._held
-        module = await asyncio.to_thread(spec.load)
+        module: Any = await asyncio.to_thread(spec.load)
+        if settings.test_slowdown != 1:
+            module = slowed(module, settings.test_slowdown, offload)
         spec.use_threads(settings.kernel_threads)
         match offload:
             case "inline":
