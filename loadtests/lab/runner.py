@@ -1,4 +1,4 @@
-"""A run of the lab: start and verify every target, then load them block by block."""
+"""The sections of a run: servers up and verified, then block by block in random order."""
 
 from __future__ import annotations
 
@@ -6,207 +6,317 @@ import http.client
 import json
 import os
 import random
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from statistics import median
+from typing import Any, Protocol
 
 from loadtests.lab import answers
+from loadtests.lab.fleet import shown_environment
+from loadtests.lab.locust_process import LocustProcess
 from loadtests.lab.progress import Progress
-from loadtests.lab.scenarios import Scenario
-from loadtests.lab.targets import LabError, Target
-from loadtests.lab.workload import Workload
+from loadtests.lab.requests import Pool
+from loadtests.lab.scenarios import Cell, Section
+from loadtests.lab.targets import LabError, Target, uninterrupted
 
-PACKAGE = Path(__file__).parents[1]
-LOCUST_OVERHEAD_S = 4.0  # a first guess of a block's start and end, for the progress bar alone
+SLOW = 4  # times as long as planned
+CONNECTIONS = 64  # that the open model may open
+MARGIN_S = 30.0  # for what a block takes besides its load
+
+PoolKey = tuple[str, int | None, float | None]  # scenario, items, work
+Rates = Mapping[tuple[str, str], float]
+
+
+class MakesPools(Protocol):
+    def pool(self, scenario: str, items: int | None, work: float | None) -> Pool: ...
+
+
+class StoredPools:
+    """Pools as files, each made when it is first needed."""
+
+    def __init__(self, source: MakesPools, directory: Path) -> None:
+        self._source, self._directory = source, directory
+        self._made: dict[PoolKey, tuple[Pool, Path]] = {}
+        directory.mkdir(parents=True, exist_ok=True)
+
+    def __getitem__(self, key: PoolKey) -> tuple[Pool, Path]:
+        if key not in self._made:
+            pool = self._source.pool(*key)
+            path = self._directory / f"{'-'.join(str(part) for part in key if part)}.json"
+            pool.write(path)
+            self._made[key] = pool, path.resolve()
+        return self._made[key]
 
 
 @dataclass
 class Outcome:
-    """What a run yielded, complete or not; see schema.md.
+    """What a run yielded, complete or not; see schema.md."""
 
-    voids: variants whose figures must not be used, and why.
-    """
-
-    targets: list[dict[str, Any]] = field(default_factory=list)
+    targets: dict[str, dict[str, Any]] = field(default_factory=dict)
+    cells: list[dict[str, Any]] = field(default_factory=list)
     blocks: list[dict[str, Any]] = field(default_factory=list)
     voids: dict[str, str] = field(default_factory=dict)
     interrupted: bool = False
 
+    def saturation(self) -> Rates:
+        """The median throughput of each (scenario, target) of the section `engines`."""
+        found = {}
+        for cell in self.cells:
+            mine = [block for block in self.blocks if block["cell"] == cell["id"]]
+            if cell["section"] == "engines" and mine and cell["id"] not in self.voids:
+                rates = [b["streams"]["main"]["completed"] / b["window_s"] for b in mine]
+                # Of several batch sizes the first one counts, which is the usual one.
+                found.setdefault((cell["scenario"], cell["target"]), median(rates))
+        return found
 
-@contextmanager
-def running(
-    targets: Sequence[Target], workload: Workload, requests: int, seconds: float, progress: Progress
-) -> Iterator[list[dict[str, Any]]]:
-    """Starts and verifies all targets, yields what that found, and stops them all.
 
-    As many are started at once as there are cores; nothing is measured yet.
-    Raises LabError for the first, in their order, that does not start or answers wrongly.
+def pool_keys(cell: Cell) -> dict[str, PoolKey]:
+    """By stream."""
+    if cell.scenario != "mixed":
+        return {"main": (cell.scenario, cell.items, cell.work)}
+    hot: dict[str, PoolKey] = {"hot": ("matches", cell.items, cell.work)} if cell.users else {}
+    return hot | {"io": ("db", None, None)}
+
+
+class Servers:
+    """Starts targets when a section needs them, verifies them, and stops them all.
+
+    lost: by name why a target can be measured no more.
     """
 
-    def prepare(target: Target) -> dict[str, Any]:
-        # Where a directory lies on this machine says nothing elsewhere: its name is kept.
-        settings = {name: text.rpartition(os.sep)[2] for name, text in target.env.items()}
-        facts: dict[str, Any] = {"variant": target.name, "environment": settings}
-        facts["startup_s"] = target.start()
-        facts["verification"] = verify(target, workload, requests, seconds)
-        progress.step(f"{target.name} is up and verified")
-        return facts
+    def __init__(
+        self,
+        targets: Mapping[str, Target],
+        pools: StoredPools,
+        requests: int,
+        seconds: float,
+        progress: Progress,
+        facts: dict[str, dict[str, Any]],
+    ) -> None:
+        self._targets, self._pools, self._progress = targets, pools, progress
+        self._requests, self._seconds, self._facts = requests, seconds, facts
+        self.lost: dict[str, str] = {}
 
-    starters = ThreadPoolExecutor(max_workers=os.cpu_count())
-    try:
-        yield list(starters.map(prepare, targets))
-    finally:
+    def __getitem__(self, name: str) -> Target:
+        return self._targets[name]
+
+    def use(self, section: Section, needed_later: Sequence[str]) -> None:
+        """Has the section's targets up and verified for its requests; those that nobody
+        needs any more are ended, as even an idle server takes time from the others."""
+        for name, target in self._targets.items():
+            if target.is_up and name not in {*section.targets(), *needed_later}:
+                target.stop()
+        names = [name for name in section.targets() if name not in self.lost]
+        keys = {
+            name: {k for c in section.cells if c.target == name for k in pool_keys(c).values()}
+            for name in names
+        }
+        for key in sorted(set().union(*keys.values()), key=str):
+            self._pools[key]  # made here, not in several threads
+        # As many are started at once as there are cores; nothing is measured meanwhile.
+        starters = ThreadPoolExecutor(max_workers=os.cpu_count())
+        try:
+            failures = starters.map(lambda name: self._prepare(name, keys[name]), names)
+            self.lost |= {name: why for name, why in zip(names, failures, strict=True) if why}
+        finally:
+            with uninterrupted():
+                starters.shutdown(wait=False, cancel_futures=True)
+
+    def _prepare(self, name: str, keys: set[PoolKey]) -> str | None:
+        target = self._targets[name]
+        try:
+            if name not in self._facts:
+                environment = {"environment": shown_environment(target.env)}
+                started = {"startup_s": target.start(), "verification": {}}
+                self._facts[name] = target.facts | environment | started
+                self._progress.step(f"{name} is up")
+            verified = self._facts[name]["verification"]
+            for key in sorted(keys, key=str):
+                label = "*".join(str(part) for part in key[:2] if part)
+                if label not in verified:
+                    verified[label] = verify(
+                        target, self._pools[key][0], self._requests, self._seconds
+                    )
+        except LabError as error:
+            self._progress.step(f"VOID {error}")
+            return str(error)
+        return None
+
+    def stop(self) -> None:
         with uninterrupted():
-            # Stopping the targets is what ends a starter that still waits for one; the
-            # second pass is for a server that a starter began in between.
-            for wait in (False, True):
-                starters.shutdown(wait=wait, cancel_futures=True)
-                for target in targets:
+            # The second pass is for a server that a starter began in between.
+            for _ in range(2):
+                for target in self._targets.values():
                     target.terminate()
-                for target in targets:
+                for target in self._targets.values():
                     target.stop()
 
 
-def verify(target: Target, workload: Workload, requests: int, seconds: float) -> dict[str, int]:
-    """Compares answers with the expected hits before any load; counts what was compared."""
+@contextmanager
+def serving(servers: Servers) -> Iterator[Servers]:
+    try:
+        yield servers
+    finally:
+        servers.stop()
+
+
+def verify(target: Target, pool: Pool, requests: int, seconds: float) -> int:
+    """Compares answers with the expected ones before any load; counts what was compared."""
     started = time.monotonic()
     done = 0
-    for body, expected in list(zip(workload.bodies, workload.expected, strict=True))[:requests]:
+    for request in pool.requests[:requests]:
         if done >= 2 and time.monotonic() - started > seconds:
             break
         try:
-            status, headers, content = target.ask("POST", "/v1/matches", body)
+            status, headers, content = target.ask(
+                request["method"], request["path"], request["body"]
+            )
         except (OSError, http.client.HTTPException) as error:
             raise LabError(target.crashed() or f"{target.name}: no answer: {error!r}") from error
-        fault = answers.fault(status, headers, content, target.headers, expected)
+        fault = answers.fault(request["check"], status, headers, content, target.headers)
         if fault is not None:
             raise LabError(target.describe(f"failed the verification: {fault}"))
         done += 1
-    hits = sum(len(name) for expected in workload.expected[:done] for name in expected)
-    return {"requests": done, "hits": hits}
+    return done
 
 
-def measure(
-    targets: Sequence[Target],
-    scenario: Scenario,
-    rounds: int,
-    workload: Path,
-    logs: Path,
-    progress: Progress,
-    outcome: Outcome,
-) -> None:
-    """Fills in the outcome, block by block: each round visits every sound target once,
-    in a seeded random order, and only one target is under load at a time."""
-    dice = random.Random(scenario.seed)
-    block_s = {t.name: scenario.warmup_s + scenario.window_s + LOCUST_OVERHEAD_S for t in targets}
-    for round_ in range(1, rounds + 1):
-        order = dice.sample(targets, k=len(targets))
-        for position, target in enumerate(order, 1):
-            if target.name in outcome.voids:
-                continue
-            left = [t for t in order[position - 1 :] if t.name not in outcome.voids]
-            remaining_s = sum(block_s[t.name] for t in left) + (rounds - round_) * sum(
-                block_s[t.name] for t in targets if t.name not in outcome.voids
+@dataclass
+class Measurement:
+    """One section after another, into the outcome.
+
+    later_s: what all sections after the current one are expected to take.
+    """
+
+    servers: Servers
+    pools: StoredPools
+    locust: LocustProcess
+    progress: Progress
+    outcome: Outcome
+    seed: int
+    later_s: float = 0.0
+
+    def measure(self, section: Section) -> None:
+        """Each round visits every sound cell once, in a seeded random order; only one
+        target is under load at a time."""
+        dice = random.Random(f"{self.seed} order of {section.name}")
+        self._announce(section)
+        block_s = {cell.id: section.warmup_s + section.window_s for cell in section.cells}
+        planned_s = section.warmup_s + section.window_s
+        began = time.monotonic()
+        for round_ in range(1, section.max_rounds + 1):
+            order = dice.sample(section.cells, k=len(section.cells))
+            taking_part = [
+                (position, cell)
+                for position, cell in enumerate(order, 1)
+                if cell.id not in self.outcome.voids
+                and (round_ <= section.min_rounds or block_s[cell.id] <= SLOW * planned_s)
+            ]
+            round_s = sum(block_s[cell.id] for _, cell in taking_part)
+            spent_s = time.monotonic() - began
+            if not taking_part:
+                return
+            if round_ > section.min_rounds and spent_s + round_s > section.budget_s:
+                return
+            for position, cell in taking_part:
+                if cell.id in self.outcome.voids:  # since this round began
+                    continue
+                left_s = max(section.budget_s - (time.monotonic() - began), 0.0)
+                self.progress.block(
+                    f"{section.name} {round_}: {cell.target}", left_s + self.later_s
+                )
+                started = time.monotonic()
+                self._block(section, cell, round_, position)
+                block_s[cell.id] = time.monotonic() - started
+
+    def _announce(self, section: Section) -> None:
+        for cell in section.cells:
+            sizes = [
+                self.pools[key][0].request_bytes
+                for name, key in pool_keys(cell).items()
+                if name != "io"
+            ]
+            self.outcome.cells.append(
+                cell.facts() | {"request_bytes": sizes[0] if sizes and sizes[0] else None}
             )
-            progress.block(f"round {round_}/{rounds}: {target.name}", remaining_s)
-            started = time.monotonic()
-            place = {"variant": target.name, "round": round_, "position": position}
-            place["started_at"] = datetime.now(UTC).isoformat(timespec="milliseconds")
-            try:
-                # Every round has its own stretch of the pool, the same for all variants.
-                first = (round_ - 1) * scenario.pool // rounds
-                figures = load(target, scenario, workload, first, logs, round_, progress)
-            except LabError as error:
-                outcome.voids[target.name] = str(error)
-                progress.step(f"VOID {error}")
-            else:
-                outcome.blocks.append(place | figures)
-                if figures["faults"]:
-                    reason = target.crashed() or figures["faults"][0]
-                    outcome.voids[target.name] = reason
-                    progress.step(f"VOID {target.name}: {reason}")
-                block_s[target.name] = time.monotonic() - started
+            if cell.target in self.servers.lost:
+                self.outcome.voids[cell.id] = self.servers.lost[cell.target]
 
-
-def load(
-    target: Target,
-    scenario: Scenario,
-    workload: Path,
-    first: int,
-    logs: Path,
-    round_: int,
-    progress: Progress,
-) -> dict[str, Any]:
-    """One block: a fresh Locust process on one target. Returns its figures."""
-    stem = logs / f"locust-{target.name}-{round_}"
-    output = stem.with_suffix(".json")
-    output.unlink(missing_ok=True)
-    settings = asdict(scenario) | {
-        "first": first,
-        "headers": dict(target.headers),
-        "pid": target.pid,
-        "workload": str(workload.resolve()),
-        "output": str(output.resolve()),
-    }
-    stem.with_suffix(".settings.json").write_text(json.dumps(settings))
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("LOCUST_")}
-    environment["HOTPATH_LAB_BLOCK"] = str(stem.with_suffix(".settings.json").resolve())
-    environment["PYTHONPATH"] = os.pathsep.join(
-        filter(None, (str(PACKAGE.parent), os.environ.get("PYTHONPATH")))
-    )
-    users = str(scenario.users)
-    command = [sys.executable, "-m", "locust", "-f", str(PACKAGE / "locustfile.py"), "--headless"]
-    command += ["-u", users, "-r", users, "--host", target.url, "--only-summary"]
-    timeout_s = scenario.warmup_s + 3 * scenario.max_s + 60
-    log = stem.with_suffix(".log")
-    with log.open("wb") as stream:
-        # A session of its own: on Ctrl-C it is the lab that ends it.
-        process = subprocess.Popen(
-            command,
-            cwd=logs,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    def _block(self, section: Section, cell: Cell, round_: int, position: int) -> None:
+        target = self.servers[cell.target]
+        place = {"cell": cell.id, "round": round_, "position": position}
+        place["started_at"] = datetime.now(UTC).isoformat(timespec="milliseconds")
+        watches_loop = section.name == "mixed" and target.facts["kind"] == "service"
         try:
-            deadline = time.monotonic() + timeout_s
-            while process.poll() is None and time.monotonic() < deadline:
-                time.sleep(0.1)
-                progress.tick()
-        finally:
-            with uninterrupted():
-                if process.poll() is None:
-                    process.kill()
-                process.wait()
-    target.note_descendants()
-    if not output.exists():
-        tail = log.read_text(errors="replace")[-2000:]
-        raise LabError(
-            target.crashed() or f"{target.name}: Locust left no figures; the end of {log}:\n{tail}"
-        )
-    figures: dict[str, Any] = json.loads(output.read_text())
-    return figures
+            if watches_loop:
+                _loop_lag(target, "POST")
+            figures = self.locust.load(
+                self.command(section, cell, target, round_),
+                section.warmup_s + 2 * section.max_s + MARGIN_S,
+            )
+            target.note_descendants()
+            lag = None
+            if watches_loop and not figures["faults"]:
+                lag = _loop_lag(target, "GET")
+        except LabError as error:
+            self._void(cell, target, str(error))
+            return
+        figures.pop("id")
+        self.outcome.blocks.append(place | figures | {"loop_lag": lag, "void": None})
+        if figures["faults"]:
+            self._void(cell, target, str(figures["faults"][0]))
+
+    def _void(self, cell: Cell, target: Target, reason: str) -> None:
+        """All of a crashed target's cells are void, the measured ones too."""
+        if crash := target.crashed():
+            self.servers.lost[cell.target] = crash
+            for mine in self.outcome.cells:
+                if mine["target"] == cell.target:
+                    self.outcome.voids[mine["id"]] = crash
+        self.outcome.voids.setdefault(cell.id, reason)
+        self.progress.step(f"VOID {cell.id}: {crash or reason}")
+
+    def command(self, section: Section, cell: Cell, target: Target, round_: int) -> dict[str, Any]:
+        """What generator.py takes. All targets get the same requests of a round, and with
+        the same seed the same arrivals."""
+        seed = f"{self.seed} {section.name} {cell.scenario} {cell.items} {round_}"
+        dice = random.Random(seed)
+        streams = []
+        for name, key in pool_keys(cell).items():
+            pool, path = self.pools[key]
+            stream: dict[str, Any] = {"name": name, "pool": str(path)}
+            stream["first"] = dice.randrange(len(pool.requests))
+            rate_rps = cell.io_rate_rps if name == "io" else cell.rate_rps
+            if rate_rps is None:
+                stream |= {"model": "closed", "users": cell.users}
+            else:
+                stream |= {"model": "open", "rate_rps": rate_rps, "connections": CONNECTIONS}
+                stream["arrivals"] = cell.arrivals or "poisson"
+            streams.append(stream)
+        return {
+            "id": f"{cell.id} in round {round_}",
+            "url": target.url,
+            "pid": target.pid,
+            "headers": dict(target.headers),
+            "seed": dice.getrandbits(32),
+            "warmup_s": section.warmup_s,
+            "window_s": section.window_s,
+            "min_requests": section.min_requests,
+            "max_s": section.max_s,
+            "streams": streams,
+        }
 
 
-@contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Cleaning up must not be cut short by a second Ctrl-C."""
-    before = {
-        number: signal.signal(number, signal.SIG_IGN)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    }
+def _loop_lag(target: Target, method: str) -> Any:
+    """POST begins to measure it; GET ends that and gives the histogram."""
     try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        status, _, content = target.ask(method, "/bench/loop-lag")
+    except (OSError, http.client.HTTPException) as error:
+        raise LabError(target.crashed() or f"{target.name}: no answer: {error!r}") from error
+    if status >= 300:
+        raise LabError(target.describe(f"answered /bench/loop-lag with status {status}"))
+    return json.loads(content)["late"] if method == "GET" else None

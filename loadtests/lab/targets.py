@@ -9,8 +9,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -159,3 +159,17 @@ class Target:
                 process.kill()
         psutil.wait_procs(self._descendants, timeout=STOP_TIMEOUT_S)
         self.process = None
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Cleaning up must not be cut short by a second Ctrl-C."""
+    before = {
+        number: signal.signal(number, signal.SIG_IGN)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,127 @@
+"""The generator's process, as the lab sees it: blocks go in, figures come out."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+from loadtests.lab.progress import Progress
+from loadtests.lab.targets import LabError, pinned, uninterrupted
+
+TREE = Path(__file__).parents[2]  # where the package loadtests is
+START_TIMEOUT_S = 60.0
+TICK_S = 0.1
+
+
+class LocustProcess:
+    """Locust with the lab's user class, for all blocks of a run; see generator.py.
+
+    It is started anew for the block after one that it did not survive.
+    """
+
+    def __init__(
+        self,
+        log: Path,
+        progress: Progress,
+        cores: Sequence[int] | None = None,
+        module: str = "loadtests.lab.generator",
+    ) -> None:
+        self._log, self._progress, self._cores, self._module = log, progress, cores, module
+        self._process: subprocess.Popen[bytes] | None = None
+        self._answers: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+
+    def load(self, block: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
+        """The block's figures. Raises LabError where there are none."""
+        if self._process is None:
+            self._start()
+        process = self._process
+        assert process is not None
+        assert process.stdin is not None
+        try:
+            process.stdin.write(json.dumps({"block": block}).encode() + b"\n")
+            process.stdin.flush()
+        except OSError as error:
+            raise self._lost("has ended") from error
+        figures: dict[str, Any] = self._answer(timeout_s)["block"]
+        return figures
+
+    def close(self) -> None:
+        if self._process is not None:
+            with uninterrupted():
+                assert self._process.stdin is not None
+                self._process.kill()
+                self._process.wait()
+                with suppress(OSError):  # what was not written goes nowhere
+                    self._process.stdin.close()
+            self._process = None
+
+    def _start(self) -> None:
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("LOCUST_")}
+        environment["PYTHONPATH"] = os.pathsep.join(
+            filter(None, (str(TREE), os.environ.get("PYTHONPATH")))
+        )
+        self._answers = queue.SimpleQueue()
+        with self._log.open("ab") as log:
+            # A session of its own: on Ctrl-C it is the lab that ends it.
+            self._process = subprocess.Popen(
+                pinned([sys.executable, "-m", self._module], self._cores),
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,
+            )
+        assert self._process.stdout is not None
+        threading.Thread(
+            target=_lines_into, args=(self._process.stdout, self._answers), daemon=True
+        ).start()
+        if not self._answer(START_TIMEOUT_S).get("ready"):
+            raise self._lost("did not start as expected")
+
+    def _answer(self, timeout_s: float) -> dict[str, Any]:
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            self._progress.tick()
+            try:
+                line = self._answers.get(timeout=TICK_S)
+            except queue.Empty:
+                continue
+            if not line:
+                raise self._lost("has ended")
+            try:
+                answer: dict[str, Any] = json.loads(line)
+            except ValueError as error:
+                raise self._lost(f"answered {line[:200]!r}") from error
+            return answer
+        raise self._lost(f"gave no answer within {timeout_s:.0f} s")
+
+    def _lost(self, what: str) -> LabError:
+        """Ends what is left of it."""
+        self.close()
+        tail = self._log.read_text(errors="replace")[-2000:]
+        return LabError(f"the generator {what}; the end of {self._log}:\n{tail or '(empty)'}")
+
+
+def _lines_into(stream: IO[bytes], answers: queue.SimpleQueue[bytes]) -> None:
+    for line in stream:
+        answers.put(line)
+    answers.put(b"")
+    stream.close()
+
+
+@contextmanager
+def locust(log: Path, progress: Progress, cores: Sequence[int] | None) -> Iterator[LocustProcess]:
+    process = LocustProcess(log, progress, cores)
+    try:
+        yield process
+    finally:
+        process.close()
