@@ -1,132 +1,182 @@
-"""One block of load on one target, as seen from inside the Locust process.
+"""What counts in one block of load on one target. Pure: times come in, in seconds of one
+clock; nothing here waits or sends.
 
-The window opens at the first answer after the warm-up and closes at the first
-answer by which both its time is over and enough requests are done. A request counts
-if its answer came inside the window (the opening answer itself does not), for
-throughput, latency and CPU time alike. Requests in flight at the close are still
-awaited and checked, but not counted: as many were in flight at the opening, whose
-answers are. Both ends lie on answers, so a slow target's rate is not rounded by the
-length of the window.
+Where all streams are closed, the window opens at the first answer after the warm-up and
+closes at the first answer by which its time is over and enough requests are done. A
+request counts if its answer came inside (the opening answer itself does not). As many
+requests were in flight at the opening as are at the close, so the rate is true, and both
+ends lie on answers, so that a slow target's rate is not rounded by the window's length.
+
+Where a stream is open, the window is a span of the schedule, and one of its requests
+counts if it was due inside, whenever its answer came. A closed stream beside it counts
+the answers of that span.
 """
 
 from __future__ import annotations
 
-import json
-import time
-from collections import Counter
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
-from loadtests.lab import answers
-from loadtests.lab.resources import Reading, read_tree, used_between
+from loadtests.lab.histogram import Histogram
 
-LATENCY_UNIT_MS = 0.01
+OPEN, CLOSED = "open", "closed"
+
+
+class Meter(Protocol):
+    generator_cpu_s: float
+
+    def open(self) -> None: ...
+    def close(self) -> None: ...
+    def used(self) -> dict[str, Any]: ...
+
+
+@dataclass
+class Stream:
+    """first, pool: requests are taken from the pool of that size, from `first` on.
+    due: counted so far, whether answered or not."""
+
+    name: str
+    model: str
+    first: int
+    pool: int
+    rate_rps: float | None = None
+    taken: int = 0
+    due: int = 0
+    in_flight: int = 0
+    max_in_flight: int = 0
+    gave_up: int = 0
+    latency: Histogram = field(default_factory=Histogram)
+    raw_latency: Histogram = field(default_factory=Histogram)
+    lag: Histogram = field(default_factory=Histogram)
+
+    def take(self) -> int:
+        """The place in the pool of the request that is sent now."""
+        place = (self.first + self.taken) % self.pool
+        self.taken += 1
+        self.in_flight += 1
+        self.max_in_flight = max(self.max_in_flight, self.in_flight)
+        return place
+
+    def figures(self) -> dict[str, Any]:
+        return {
+            "model": self.model,
+            "rate_rps": self.rate_rps,
+            "taken": self.taken,
+            "completed": self.latency.total,
+            "latency": self.latency.pairs(),
+            "raw_latency": self.raw_latency.pairs(),
+            "lag": self.lag.pairs(),
+            "max_in_flight": self.max_in_flight,
+            "gave_up": self.gave_up,
+        }
 
 
 class Block:
-    """Hands out the requests of a block and records what came back.
-
-    settings: warmup_s, window_s, min_requests, max_s (the window's upper bound),
-        first (index of the first request in the pool), headers (expected of every
-        answer), pid (of the server, on this machine), workload and output (paths).
-    """
+    """settings: warmup_s, window_s, min_requests (of each stream), max_s (the window's
+    upper bound)."""
 
     def __init__(
-        self,
-        settings: Mapping[str, Any],
-        bodies: list[str],
-        expected: list[answers.ExpectedHits],
-        read: Callable[[int], Reading] = read_tree,
-        clock: Callable[[], float] = time.perf_counter,
+        self, settings: Mapping[str, Any], streams: Sequence[Stream], meter: Meter, now: float
     ) -> None:
-        self.settings = settings
-        self.bodies = bodies
-        self.expected = expected
-        self.read = read
-        self.clock = clock
-        self.started = clock()
-        self.taken = 0
-        self.in_flight = 0
-        self.faults: list[str] = []
-        self.latencies: Counter[int] = Counter()  # in units of LATENCY_UNIT_MS
+        self._settings, self.streams, self._meter = settings, streams, meter
+        self.opening = now + settings["warmup_s"]
         self.opened: float | None = None
-        self.closed = False
-        self.window_s = 0.0
-        self.usage: dict[str, Any] | None = None
-        self.generator_cpu_s = 0.0
-
-    @classmethod
-    def from_file(cls, path: str) -> Block:
-        settings = json.loads(Path(path).read_text())
-        workload = json.loads(Path(settings["workload"]).read_text())
-        return cls(settings, workload["bodies"], workload["expected"])
+        self.closed: float | None = None
+        self.faults: list[str] = []
+        self._scheduled = any(stream.model == OPEN for stream in streams)
 
     @property
     def drained(self) -> bool:
-        return self.closed and self.in_flight == 0
+        return self.closed is not None and not any(stream.in_flight for stream in self.streams)
 
-    def take(self) -> tuple[str, int] | None:
-        """The next request's body and its index in the pool; None when the block is over."""
-        if self.closed:
-            return None
-        index = (self.settings["first"] + self.taken) % len(self.bodies)
-        self.taken += 1
-        self.in_flight += 1
-        return self.bodies[index], index
+    def enough(self) -> bool:
+        return all(stream.due >= self._settings["min_requests"] for stream in self.streams)
 
-    def fault(
-        self, index: int, status: int, headers: Mapping[str, str], content: bytes
-    ) -> str | None:
-        return answers.fault(
-            status, headers, content, self.settings["headers"], self.expected[index]
+    def over(self, now: float) -> bool:
+        """Whether an open window has been so for long enough."""
+        assert self.opened is not None
+        span = now - self.opened
+        return span >= self._settings["max_s"] or (
+            span >= self._settings["window_s"] and self.enough()
         )
 
-    def completed(self, latency_ms: float, exception: Exception | None) -> None:
-        """Must be called once for each request taken, at the moment its answer came."""
-        now = self.clock()
-        self.in_flight -= 1
-        if exception is not None:
-            self.faults.append(str(exception))
-            self.closed = True  # the figures are void now: no use in more load
-        if self.closed:
-            return
-        if self.opened is None:
-            if now - self.started >= self.settings["warmup_s"]:
-                self._open(now)
-            return
-        self.latencies[round(latency_ms / LATENCY_UNIT_MS)] += 1
-        elapsed = now - self.opened
-        enough = self.latencies.total() >= self.settings["min_requests"]
-        if elapsed >= self.settings["max_s"] or (enough and elapsed >= self.settings["window_s"]):
-            self._close(elapsed)
-
-    def _open(self, now: float) -> None:
+    def open(self, now: float) -> None:
         self.opened = now
-        self._reading = self.read(self.settings["pid"])
-        self._generator = time.process_time()
+        self._metered(self._meter.open)
 
-    def _close(self, elapsed: float) -> None:
-        self.closed = True
-        self.window_s = elapsed
-        self.generator_cpu_s = time.process_time() - self._generator
+    def close(self, now: float) -> None:
+        if self.closed is not None:
+            return
+        self.closed = now
+        if self.opened is not None:
+            self._metered(self._meter.close)
+
+    def fail(self, fault: str, now: float) -> None:
+        """Ends the block: its figures are void, and more load is of no use."""
+        self.faults.append(fault)
+        self.close(now)
+
+    def arrived(self, stream: Stream, intended: float, now: float) -> None:
+        """An open stream's request is due, and the generator has noticed it now."""
+        if self.opened is not None and intended >= self.opened:
+            stream.due += 1
+            stream.lag.record(now - intended)
+
+    def answered(
+        self, stream: Stream, intended: float, sent: float, now: float, fault: str | None = None
+    ) -> None:
+        """Once for each request taken, at the moment its answer came."""
+        stream.in_flight -= 1
+        if fault is not None:
+            self.fail(fault, now)
+        elif stream.model == OPEN:
+            # What was due after the close was never sent.
+            if self.opened is not None and intended >= self.opened:
+                stream.latency.record(now - intended)
+                stream.raw_latency.record(now - sent)
+        elif self.closed is None:
+            self._count(stream, sent, now)
+
+    def _count(self, stream: Stream, sent: float, now: float) -> None:
+        if self.opened is None:
+            if not self._scheduled and now >= self.opening:
+                self.open(now)
+            return
+        stream.due += 1
+        stream.latency.record(now - sent)
+        stream.raw_latency.record(now - sent)
+        if not self._scheduled and self.over(now):
+            self.close(now)
+
+    def _metered(self, read: Callable[[], None]) -> None:
         try:
-            self.usage = used_between(self._reading, self.read(self.settings["pid"]))
+            read()
         except ProcessLookupError as error:
             self.faults.append(str(error))
+            self.closed = self.closed or self.opened
 
     def figures(self) -> dict[str, Any]:
-        """The raw figures; see schema.md."""
+        """When all is answered, or given up. See schema.md."""
+        usage = None
+        generator_cpu_s = 0.0
+        for stream in self.streams:
+            missing = stream.due - stream.latency.total
+            if missing and not self.faults:
+                self.faults.append(f"stream {stream.name}: {missing} requests had no answer")
+        if self.opened is not None and self.closed is not None:
+            generator_cpu_s = self._meter.generator_cpu_s
+            try:
+                usage = self._meter.used()
+            except ProcessLookupError as error:
+                self.faults.append(str(error))
+        window_s = 0.0
+        if self.opened is not None and self.closed is not None:
+            window_s = self.closed - self.opened
         return {
-            "taken": self.taken,
-            "completed": self.latencies.total(),
-            "window_s": self.window_s,
-            "latency_unit_ms": LATENCY_UNIT_MS,
-            "latency": sorted(self.latencies.items()),
-            "usage": self.usage,
-            "generator_cpu_s": self.generator_cpu_s,
+            "window_s": window_s,
+            "streams": {stream.name: stream.figures() for stream in self.streams},
+            "usage": usage,
+            "generator_cpu_s": generator_cpu_s,
             "faults": self.faults,
         }
-
-    def write(self) -> None:
-        Path(self.settings["output"]).write_text(json.dumps(self.figures()))
