@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import re
+from itertools import count
 from time import perf_counter
+from uuid import uuid4
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -53,6 +54,9 @@ class RequestContext:
         self._request_timeout_s = request_timeout_s
         self._max_body_bytes = max_body_bytes
         self._timeouts = Timeouts(request_timeout_s)
+        # Unique among all processes, and no secret: random bits for each request would cost more.
+        self._id_prefix = uuid4().hex[:16]
+        self._numbers = count()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -66,8 +70,8 @@ class RequestContext:
                 body_bytes = value
         if sent_id and _SAFE_ID.fullmatch(sent_id):
             request_id = sent_id.decode()
-        else:  # an id is no secret; uuid4 would ask the system for random bits each time
-            request_id = f"{random.getrandbits(128):032x}"
+        else:
+            request_id = f"{self._id_prefix}{next(self._numbers):016x}"
         info = RequestInfo(request_id)
         scope.setdefault("state", {})["info"] = info
         answering = False
