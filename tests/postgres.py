@@ -66,6 +66,9 @@ class Own:
     def start(self) -> None:
         self._pg_ctl(*self._options, "start")
 
+    def is_running(self) -> bool:
+        return (self._server.pgdata / "postmaster.pid").exists()
+
     def _pg_ctl(self, *arguments: str) -> None:
         server = self._server
         pgexec(

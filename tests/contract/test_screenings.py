@@ -173,7 +173,7 @@ def test_a_proof_out_of_the_batch_is_not_found(service: Api, place: str) -> None
 
 def test_what_is_no_place_or_no_id_is_refused(service: Api) -> None:
     created = screen(service, batch(1)).json()
-    problem(service.get(f"/v1/screenings/{created['id']}/proofs/x"), "invalid_argument", "n")
+    problem(service.get(f"/v1/screenings/{created['id']}/proofs/x"), "invalid_argument", "place")
     problem(service.get("/v1/screenings/x/proofs/0"), "invalid_argument", "id")
     problem(service.get("/v1/screenings/x"), "invalid_argument", "id")
     problem(service.get(f"/v1/screenings/{UNKNOWN_ID}"), "not_found")

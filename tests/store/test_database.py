@@ -18,7 +18,6 @@ from service.store.database import Database as Pool
 from service.store.database import has_wal_reset_bug
 from service.store.idempotency import KEYS
 from tests.databases import Database, Sqlite
-from tests.servers import serving
 from tests.test_cli import hotpath
 
 
@@ -134,12 +133,6 @@ def test_which_versions_have_the_wal_reset_bug(version, is_affected: bool) -> No
     assert has_wal_reset_bug(version) is is_affected
 
 
-def test_the_start_warns_of_the_wal_reset_bug(tmp_path: Path) -> None:
-    with serving(tmp_path / "log", engine="python") as server:
-        log = server.log.read_text()
-    assert ("WAL-reset bug" in log) == has_wal_reset_bug()
-
-
 def test_db_prune_removes_the_keys_of_more_than_a_day(empty: Database, settings: Settings) -> None:
     migrate.upgrade(settings)
     now = datetime.now(UTC)
@@ -164,7 +157,3 @@ def test_db_prune_removes_the_keys_of_more_than_a_day(empty: Database, settings:
     assert done.stdout == b"2 keys removed\n"
     keys = "SELECT key FROM idempotency_keys ORDER BY key"
     assert empty.rows(keys) == [("now",), ("recent",)]
-    assert hotpath("db", "prune", "--hours", "0", HOTPATH_DATABASE_URL=empty.url).stdout == (
-        b"2 keys removed\n"
-    )
-    assert empty.rows(keys) == []

@@ -1,0 +1,212 @@
+"""A database that is busy, slow, gone or wrong: said as such, in time, and got over."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from service.store.database import has_wal_reset_bug
+from tests.contract.conftest import SERVERS, Api, Fleet, Start, upgraded
+from tests.contract.samples import UNKNOWN_ID, new_id, payment, problem
+from tests.databases import Sqlite
+from tests.postgres import Own, new_database
+from tests.servers import wait_until
+
+TIMEOUT_S = 0.7
+IN_TIME_S = TIMEOUT_S + 1.5  # on a busy machine
+READS = ("/v1/payments", f"/v1/payments/{UNKNOWN_ID}")
+
+
+def assert_unavailable(api: Api) -> None:
+    """Every route that needs the database says so in time, the others go on."""
+    for path in READS:
+        problem(in_time(api.get, path), "database_unavailable")
+    problem(in_time(api.pay, payment()), "database_unavailable")
+    problem(in_time(api.pay, payment(), new_id("key")), "database_unavailable")
+    assert in_time(api.get, "/health/ready").status_code == 503
+    assert in_time(api.get, "/health/live").status_code == 200
+    assert in_time(api.post, "/v1/seals", json={"records": []}).status_code == 200
+
+
+def in_time(call, *arguments, **named) -> httpx2.Response:
+    started = time.monotonic()
+    answer = call(*arguments, **named)
+    assert time.monotonic() - started < IN_TIME_S
+    return answer
+
+
+def assert_recovers(api: Api) -> None:
+    wait_until(lambda: api.get("/health/ready").status_code == 200, "readiness", timeout_s=15)
+    wait_until(lambda: api.pay(payment()).status_code == 201, "a payment", timeout_s=15)
+    for _ in range(12):  # more than the pool has: no connection is left broken
+        assert api.pay(payment(), new_id("key")).status_code == 201
+        assert api.get("/v1/payments").status_code == 200
+
+
+@pytest.fixture(scope="module", params=SERVERS)
+def on_postgres(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    watchlist_directory: Path,
+    own_postgres: Own,
+) -> Iterator[Api]:
+    """A server that was started while its PostgreSQL was away, which came later."""
+    database = upgraded(new_database(own_postgres))
+    start = Start(request.param, tmp_path_factory.mktemp("faults") / "log", watchlist_directory)
+    own_postgres.stop()
+    try:
+        with start(database, until="/health/live", database_timeout_s=str(TIMEOUT_S)) as api:
+            assert_unavailable(api)
+            own_postgres.start()
+            assert_recovers(api)
+            yield api
+    finally:
+        if not own_postgres.is_running():
+            own_postgres.start()
+
+
+def test_a_server_starts_without_postgres_and_serves_when_it_comes(on_postgres: Api) -> None:
+    assert on_postgres.pay(payment()).status_code == 201  # the fixture has seen the rest
+
+
+def test_postgres_goes_and_comes_back(on_postgres: Api, own_postgres: Own) -> None:
+    own_postgres.stop()
+    try:
+        assert_unavailable(on_postgres)
+    finally:
+        own_postgres.start()
+    assert_recovers(on_postgres)
+
+
+def test_postgres_does_not_answer_for_a_while(on_postgres: Api, own_postgres: Own) -> None:
+    sent, key = payment(), new_id("key")
+    with own_postgres.frozen():
+        problem(in_time(on_postgres.pay, sent, key), "database_unavailable")
+        assert_unavailable(on_postgres)
+    assert_recovers(on_postgres)
+    assert on_postgres.pay(sent, key).status_code == 201
+    assert rows(on_postgres, sent) == 1
+
+
+def test_many_requests_to_a_frozen_postgres_all_end_in_time(
+    on_postgres: Api, own_postgres: Own
+) -> None:
+    async def all_at_once() -> list[httpx2.Response]:
+        async with httpx2.AsyncClient(
+            base_url=str(on_postgres.server.client.base_url),
+            timeout=30,
+            limits=httpx2.Limits(max_connections=40),
+            trust_env=False,
+        ) as client:
+            requests = [client.post("/v1/payments", json=payment()) for _ in range(40)]
+            return await asyncio.gather(*requests)
+
+    with own_postgres.frozen():
+        started = time.monotonic()
+        answers = asyncio.run(all_at_once())
+        assert time.monotonic() - started < TIMEOUT_S + 3
+        for answer in answers:
+            problem(answer, "database_unavailable")
+        assert on_postgres.get("/health/live").status_code == 200
+    assert_recovers(on_postgres)
+
+
+def test_a_table_that_is_locked_for_too_long(on_postgres: Api) -> None:
+    sent, key = payment(), new_id("key")
+    with on_postgres.database.writers_waiting():
+        problem(in_time(on_postgres.pay, sent, key), "database_unavailable")
+        assert on_postgres.get("/v1/payments").status_code == 200
+    assert rows(on_postgres, sent) == 0
+    assert on_postgres.pay(sent, key).status_code == 201
+    assert rows(on_postgres, sent) == 1
+
+
+def rows(api: Api, sent: dict) -> int:
+    query = "SELECT count(*) FROM payments WHERE end_to_end_id = ?"
+    ((count,),) = api.database.rows(query, sent["end_to_end_id"])
+    return count
+
+
+@pytest.fixture(scope="module", params=SERVERS)
+def on_sqlite(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    watchlist_directory: Path,
+) -> Iterator[Api]:
+    directory = tmp_path_factory.mktemp("faults")
+    start = Start(request.param, directory / "log", watchlist_directory)
+    with start(Sqlite(directory / "x.db"), database_timeout_s=str(TIMEOUT_S)) as api:
+        yield api
+
+
+def test_sqlite_is_locked_for_too_long(on_sqlite: Api) -> None:
+    sent, key = payment(), new_id("key")
+    with on_sqlite.database.writers_waiting():
+        problem(in_time(on_sqlite.pay, sent), "database_unavailable")
+        problem(in_time(on_sqlite.pay, sent, key), "database_unavailable")
+        # Readers are not in the way of a writer, nor it in theirs.
+        assert on_sqlite.get("/v1/payments").status_code == 200
+        assert on_sqlite.get("/health/ready").status_code == 200
+    assert rows(on_sqlite, sent) == 0
+    assert on_sqlite.database.rows("SELECT * FROM idempotency_keys WHERE key = ?", key) == []
+    first = on_sqlite.pay(sent, key)
+    assert first.status_code == 201
+    assert "Idempotency-Replayed" not in first.headers
+    assert rows(on_sqlite, sent) == 1
+
+
+def test_sqlite_is_locked_for_a_moment(on_sqlite: Api) -> None:
+    sent = payment()
+    with ThreadPoolExecutor(1) as pool:
+        with on_sqlite.database.writers_waiting():
+            answer = pool.submit(on_sqlite.pay, sent)
+            time.sleep(TIMEOUT_S / 4)
+            assert not answer.done()
+        assert answer.result().status_code == 201
+    assert rows(on_sqlite, sent) == 1
+
+
+def test_many_writers_get_through_one_after_the_other(on_sqlite: Api) -> None:
+    before = len(on_sqlite.database.rows("SELECT id FROM payments"))
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda _: on_sqlite.pay(payment()), range(60)))
+    created = [answer.json()["id"] for answer in answers if answer.status_code == 201]
+    for answer in answers:
+        if answer.status_code != 201:
+            problem(answer, "database_unavailable")
+    assert len(set(created)) == len(created) >= 1
+    assert len(on_sqlite.database.rows("SELECT id FROM payments")) == before + len(created)
+
+
+def test_what_is_our_own_fault_is_called_that_and_tells_nothing(on_sqlite: Api) -> None:
+    on_sqlite.database.run("ALTER TABLE payments RENAME TO hidden")
+    try:
+        for answer in (*map(on_sqlite.get, READS), on_sqlite.pay(payment())):
+            assert answer.status_code == 500
+            assert answer.headers["Content-Type"] == "application/problem+json"
+            document = answer.json()
+            assert (document["code"], document["status"]) == ("internal", 500)
+            assert document["title"] == "Something broke inside the service"
+            assert document["request_id"] == answer.headers["X-Request-ID"]
+            assert document["request_id"] in document["detail"]
+            assert "Retry-After" not in answer.headers
+            for secret in ("no such table", "payments", "SELECT", "INSERT", "Traceback"):
+                assert secret not in answer.text
+            log = on_sqlite.server.log.read_text()
+            assert document["request_id"] in log
+            assert "no such table" in log
+            assert "DE89370400440532013000" not in log  # payments are nobody's business
+    finally:
+        on_sqlite.database.run("ALTER TABLE hidden RENAME TO payments")
+    assert on_sqlite.pay(payment()).status_code == 201
+
+
+def test_the_start_warns_of_the_wal_reset_bug(fleet: Fleet) -> None:
+    log = fleet["service-sqlite"].server.log.read_text()
+    assert ("WAL-reset bug" in log) == has_wal_reset_bug()
