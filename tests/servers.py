@@ -74,12 +74,13 @@ def serving(
     *arguments: str,
     command: tuple[str, ...] = COMMANDS["service"],
     until: str = "/health/ready",
+    within_s: float = 90,
     **settings: str,
 ) -> Iterator[Server]:
     """hotpath serve with the given settings; ended with SIGTERM.
 
     command: another server, such as COMMANDS["gateway"]; "{port}" stands for its port.
-    until: the path that must answer with 200 before the block begins.
+    until: the path that must answer with 200 before the block begins, in so many seconds.
     """
     port = free_port()
     # Without it the database of whoever runs the tests would be the one that is changed.
@@ -95,11 +96,16 @@ def serving(
     with client_of(port) as client:
         server = Server(process, client, log)
         try:
-            wait_until(lambda: answers(server, until), f"an answer to {until}", log)
+            wait_until(lambda: answers(server, until), f"an answer to {until}", log, within_s)
             yield server
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(60)
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                raise
 
 
 @contextmanager

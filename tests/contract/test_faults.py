@@ -16,7 +16,7 @@ from tests.contract.conftest import SERVERS, Api, Fleet, Start, upgraded
 from tests.contract.samples import UNKNOWN_ID, new_id, payment, problem
 from tests.databases import Sqlite
 from tests.postgres import Own, new_database
-from tests.servers import wait_until
+from tests.servers import serving, wait_until
 
 TIMEOUT_S = 0.7
 IN_TIME_S = TIMEOUT_S + 1.5  # on a busy machine
@@ -125,6 +125,24 @@ def test_a_table_that_is_locked_for_too_long(on_postgres: Api) -> None:
     assert rows(on_postgres, sent) == 0
     assert on_postgres.pay(sent, key).status_code == 201
     assert rows(on_postgres, sent) == 1
+
+
+def test_a_server_starts_while_postgres_does_not_answer(
+    own_postgres: Own, tmp_path: Path
+) -> None:
+    settings = {"database_timeout_s": str(TIMEOUT_S), "engine": "python"}
+    database = upgraded(new_database(own_postgres))
+    with (
+        own_postgres.frozen(),
+        serving(
+            tmp_path / "log",
+            until="/health/live",
+            within_s=20,
+            database_url=database.url,
+            **settings,
+        ) as server,
+    ):
+        assert server.client.get("/health/ready").status_code == 503
 
 
 def rows(api: Api, sent: dict) -> int:
