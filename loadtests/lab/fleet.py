@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import sys
@@ -53,7 +54,7 @@ def upstream(logs: Path, cores: Cores | None) -> Target:
         ),
         log=logs / "upstream.log",
         ready=f"/rates/{SOURCES[0]}?base=EUR",
-        cores=cores and cores.generator,
+        cores=None if cores is None else cores.generator,
     )
 
 
@@ -113,7 +114,7 @@ class Fleet:
             env=env | self._surroundings(name),
             headers={"X-Engine": variant.engine, "X-Offload": variant.offload},
             facts=facts | {"twin_of": twin_of, "slowed": slowed},
-            cores=self.cores and self.cores.server,
+            cores=None if self.cores is None else self.cores.server,
         )
 
     def gateway(self, name: str) -> Target:
@@ -133,7 +134,7 @@ class Fleet:
                 "twin_of": None,
                 "slowed": None,
             },
-            cores=self.cores and self.cores.server,
+            cores=None if self.cores is None else self.cores.server,
         )
 
     def _surroundings(self, name: str) -> dict[str, str]:
@@ -193,6 +194,8 @@ def _fill(url: str) -> None:
     from service.settings import Settings
     from service.store import migrate
 
+    # Each server warns of a SQLite that could corrupt what two write; here it is one copy each.
+    logging.getLogger("hotpath").setLevel(logging.ERROR)
     settings = Settings(database_url=url, bench_routes=True)
     try:
         migrate.upgrade(settings)

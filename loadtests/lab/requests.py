@@ -97,6 +97,10 @@ class Pools:
         """items: of a request; None where it has none. work: the cutoff, CUTOFF by default."""
         return Pool(self._makers[scenario](items or 0, work or CUTOFF))
 
+    def queries(self, count: int = 64) -> list[str]:
+        """Some of the names, normalised."""
+        return [self._normalize(name) for name in self._names[:count]]
+
     @cached_property
     def _names(self) -> list[str]:
         dice = random.Random(f"{self._seed} names")

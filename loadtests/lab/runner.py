@@ -65,7 +65,7 @@ class Outcome:
 
     def saturation(self) -> Rates:
         """The median throughput of each (scenario, target) of the section `engines`."""
-        found = {}
+        found: dict[tuple[str, str], float] = {}
         for cell in self.cells:
             mine = [block for block in self.blocks if block["cell"] == cell["id"]]
             if cell["section"] == "engines" and mine and cell["id"] not in self.voids:

@@ -3,92 +3,159 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from loadtests.lab import machine, runner
+from loadtests.lab import calibration, crossover, machine, runner, statistics, verdicts
+from loadtests.lab.fleet import Cores
+from loadtests.lab.locust_process import LocustProcess, locust
 from loadtests.lab.progress import Progress
-from loadtests.lab.scenarios import Profile
-from loadtests.lab.statistics import summarise
+from loadtests.lab.scenarios import Section
 from loadtests.lab.targets import LabError, Target
-from loadtests.lab.workload import Workload
 
-SCHEMA = "hotpath.lab.result/1"
+SCHEMA = "hotpath.lab.result/2"
+START_S = 3.0  # of a server, a first guess for the progress bar alone
 
 
 @dataclass(frozen=True)
 class Plan:
-    """watchlist: what the report says of it: source and number of names.
-    baselines: variants that throughput is compared with, each one of the targets."""
+    """targets: by name, of all sections. settings: what result.json says of the choice.
+    null_server: answers /bench/plaintext; None to leave the calibration out.
+    work_us: times the crossover's unit of work, where that is measured.
+    slo: the file of thresholds, if any."""
 
-    targets: Sequence[Target]
-    profile: Profile
-    workload: Workload
-    watchlist: dict[str, Any]
-    baselines: Sequence[str]
+    sections: Sequence[Section]
+    targets: Mapping[str, Target]
+    pools: runner.MakesPools
+    settings: Mapping[str, Any]
     out: Path
+    verify_requests: int
+    verify_s: float
+    cores: Cores | None = None
+    null_server: Target | None = None
+    work_us: Callable[[Sequence[float]], Mapping[str, float]] | None = None
+    slo: Path | None = None
 
 
 def carry_out(plan: Plan, progress: Progress) -> dict[str, Any]:
     """Runs the plan, writes plan.out/result.json and returns it.
 
-    Raises LabError, with nothing measured, where a target does not start or answers
-    wrongly. Ctrl-C during the load ends the run early: the result holds what is done.
+    Raises LabError where nothing could be measured. Ctrl-C during the load ends the run
+    early: the result holds what is done.
     """
-    profile, scenario = plan.profile, plan.profile.scenario
-    logs = plan.out / "logs"
-    logs.mkdir(parents=True, exist_ok=True)
-    workload_file = logs / "workload.json"
-    plan.workload.write(workload_file)
-    variants = [target.name for target in plan.targets]
+    pools = runner.StoredPools(plan.pools, plan.out / "pools")
+    (plan.out / "logs").mkdir(parents=True, exist_ok=True)
     outcome = runner.Outcome()
     result: dict[str, Any] = {
         "schema": SCHEMA,
         "started_at": _now(),
-        "settings": {
-            "profile": profile.name,
-            "rounds": profile.rounds,
-            "model": "closed",
-            "variants": variants,
-            "baselines": list(plan.baselines),
-            "watchlist": plan.watchlist,
-            **asdict(scenario),
-        },
+        "settings": plan.settings,
         "machine": machine.describe(),
         "commit": machine.commit(),
+        "engines": None,
+        "calibration": None,
+        "work_us": None,
     }
-    with runner.running(
-        plan.targets, plan.workload, profile.verify_requests, profile.verify_s, progress
-    ) as outcome.targets:
-        result["engines"] = engines(plan.targets[0])
-        try:
-            runner.measure(
-                plan.targets, scenario, profile.rounds, workload_file, logs, progress, outcome
-            )
-        except KeyboardInterrupt:
-            outcome.interrupted = True
-            progress.step("interrupted: stopping the servers, keeping the finished blocks")
-    planned = len(variants) * profile.rounds
-    result |= asdict(outcome) | {
-        "finished_at": _now(),
-        "complete": not outcome.voids and len(outcome.blocks) == planned,
-        "summary": summarise(
-            variants, outcome.voids, outcome.blocks, scenario.names, plan.baselines
-        ),
-    }
+    try:
+        _measure(plan, pools, outcome, result, progress)
+    except KeyboardInterrupt:
+        if not outcome.blocks:
+            raise
+        outcome.interrupted = True
+        progress.step("interrupted: the servers are stopped, the finished blocks are kept")
+    if not outcome.blocks:
+        raise LabError(next(iter(outcome.voids.values()), "there is nothing to measure"))
+    result |= asdict(outcome) | {"finished_at": _now(), "complete": not outcome.interrupted}
+    statistics.summarise(result)
+    crossover.fit(result)
+    verdicts.judge(result, plan.slo)
     (plan.out / "result.json").write_text(json.dumps(result) + "\n")
     return result
 
 
-def engines(target: Target) -> Any:
-    """What the service says of its engines and their builds."""
-    status, _, content = target.ask("GET", "/v1/engines")
-    if status != 200:
-        raise LabError(target.describe(f"answered GET /v1/engines with status {status}"))
-    return json.loads(content)
+def _measure(
+    plan: Plan,
+    pools: runner.StoredPools,
+    outcome: runner.Outcome,
+    result: dict[str, Any],
+    progress: Progress,
+) -> None:
+    cutoffs = {c.work for section in plan.sections for c in section.cells if c.work is not None}
+    if cutoffs and plan.work_us is not None:
+        progress.step("timing the kernel alone")
+        result["work_us"] = plan.work_us(sorted(cutoffs))
+    seed = plan.settings["seed"]
+    with ExitStack() as stack:
+        servers = stack.enter_context(
+            runner.serving(
+                runner.Servers(
+                    plan.targets,
+                    pools,
+                    plan.verify_requests,
+                    plan.verify_s,
+                    progress,
+                    outcome.targets,
+                )
+            )
+        )
+        generator = stack.enter_context(_generator(plan, progress))
+        if plan.null_server is not None:
+            progress.step("calibrating the generator")
+            result["calibration"] = _calibrate(plan.null_server, generator, pools, seed)
+        measurement = runner.Measurement(servers, pools, generator, progress, outcome, seed)
+        for number, section in enumerate(plan.sections):
+            later = plan.sections[number + 1 :]
+            if section.levels:
+                section = section.at_saturation(outcome.saturation())
+            measurement.later_s = sum(s.budget_s for s in later) + START_S * len(
+                {name for s in later for name in s.targets()} - outcome.targets.keys()
+            )
+            servers.use(section, [name for s in later for name in s.targets()])
+            if not outcome.blocks and servers.lost:
+                raise LabError(next(iter(servers.lost.values())))
+            if result["engines"] is None:
+                result["engines"] = _engines([servers[name] for name in section.targets()])
+            measurement.measure(section)
+
+
+def calibrated(plan: Plan, progress: Progress) -> dict[str, Any]:
+    """The generator's ceiling alone, without any measurement."""
+    assert plan.null_server is not None
+    (plan.out / "logs").mkdir(parents=True, exist_ok=True)
+    pools = runner.StoredPools(plan.pools, plan.out / "pools")
+    with _generator(plan, progress) as generator:
+        return _calibrate(plan.null_server, generator, pools, plan.settings["seed"])
+
+
+def _generator(plan: Plan, progress: Progress) -> AbstractContextManager[LocustProcess]:
+    cores = None if plan.cores is None else plan.cores.generator
+    return locust(plan.out / "logs" / "locust.log", progress, cores)
+
+
+def _calibrate(
+    null_server: Target, generator: LocustProcess, pools: runner.StoredPools, seed: int
+) -> dict[str, Any]:
+    try:
+        null_server.start()
+        _, pool = pools["plaintext", None, None]
+        return calibration.ceiling(generator, null_server, pool, seed)
+    finally:
+        null_server.stop()
+
+
+def _engines(targets: Sequence[Target]) -> Any:
+    """What the service says of its engines and their builds; None without a service."""
+    for target in targets:
+        if target.facts["kind"] == "service" and target.is_up:
+            status, _, content = target.ask("GET", "/v1/engines")
+            if status != 200:
+                raise LabError(target.describe(f"answered GET /v1/engines with status {status}"))
+            return json.loads(content)
+    return None
 
 
 def read(directory: Path) -> dict[str, Any]:

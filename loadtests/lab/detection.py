@@ -1,0 +1,82 @@
+"""Whether the lab finds out that an engine has become slower by a little."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from loadtests.lab import plan
+from loadtests.lab.scenarios import Cell, Section, sections, twin_of
+
+VARIANT = "rust-thread"
+NAMES = 128  # in a request: nearly all of its time is the kernel's
+
+
+@dataclass(frozen=True)
+class Detection:
+    """Throughput of the slowed server as a share of the other's. expected: from the time that
+    the server itself says its kernel takes."""
+
+    ratio: float
+    low: float
+    high: float
+    pairs: int
+    expected: float
+
+    @property
+    def is_detected(self) -> bool:
+        return self.high < 1
+
+    def words(self) -> str:
+        found = "found" if self.is_detected else "NOT found"
+        agrees = "within" if self.low <= self.expected <= self.high else "outside of"
+        return (
+            f"{found}: throughput is {self.ratio:.4f} of the other's "
+            f"(95 % {self.low:.4f} to {self.high:.4f}, {self.pairs} pairs); "
+            f"{self.expected:.4f} was to be expected, which is {agrees} the interval"
+        )
+
+
+Carry = Callable[[plan.Request, Sequence[Section]], dict[str, Any]]
+
+
+def detect(
+    factor: float, seconds: float, out: Path, seed: int, pin: bool, carried_out: Carry
+) -> Detection:
+    """One user after another on two servers of one variant, one of which is slowed.
+    Raises LabError."""
+    chosen = plan.choose("quick", (VARIANT,), ("matches",), "none")
+    chosen = replace(chosen, profile=replace(chosen.profile, budgets={"twins": seconds}))
+    (section,) = sections(chosen)
+    cells = tuple(
+        Cell("twins", "matches", name, users=1, items=NAMES) for name in (VARIANT, twin_of(VARIANT))
+    )
+    section = replace(section, cells=cells, window_s=0.4)
+    request = plan.Request(chosen, out, seed=seed, pin=pin, slowed=factor)
+    result = carried_out(request, [section])
+    (found,) = (c for c in result["comparisons"] if c["metric"] == "throughput_rps")
+    latency_ms = 1000 / result["summary"][cells[0].id]["throughput_rps"]["median"]
+    expected = latency_ms / (latency_ms + (factor - 1) * _kernel_ms(request, section))
+    return Detection(found["ratio"], found["low"], found["high"], found["pairs"], expected)
+
+
+def _kernel_ms(request: plan.Request, section: Section) -> float:
+    """Of a request, as the server that is not slowed says in its headers."""
+    with plan.planned(request, [section]) as planned:
+        target = planned.targets[VARIANT]
+        try:
+            target.start()
+            pool = planned.pools.pool("matches", NAMES, None)
+            times = []
+            for one in pool.requests * 5:
+                _, headers, _ = target.ask(one["method"], one["path"], one["body"])
+                spent = re.search(r"kernel;dur=([0-9.]+)", headers["Server-Timing"])
+                assert spent is not None
+                times.append(float(spent[1]))
+        finally:
+            target.stop()
+    return median(times)
