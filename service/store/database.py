@@ -20,6 +20,7 @@ from service.settings import Settings
 
 log = logging.getLogger("hotpath.store")
 
+_LEAVE_S = 0.1
 _RECYCLE_S = 1800  # shorter than the idle limits of common proxies
 # SQLSTATE classes: connection exceptions, no resources, operator intervention (a shutdown, too).
 _GONE = ("08", "53", "57")
@@ -30,10 +31,13 @@ class Database:
 
     So the service starts while its database is away, says that it is not ready, and recovers
     by itself.
+
+    timeout_s: for what is done with a connection; the settings' by default, which always holds
+        for connecting.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._timeout_s = settings.database_timeout_s
+    def __init__(self, settings: Settings, timeout_s: float | None = None) -> None:
+        self._timeout_s = timeout_s or settings.database_timeout_s
         self._engine = create_engine(settings)
         self.dialect = self._engine.dialect.name
         # On SQLite each statement outside of a transaction commits by itself anyway.
@@ -121,13 +125,23 @@ def async_url(url: str) -> URL:
     return parsed.set(drivername=driver)
 
 
+class _Connection(asyncpg.Connection):
+    async def close(self, *, timeout: float | None = None) -> None:
+        """Takes leave of a server that answers; of another one the caller should not wait for,
+        least of all a request whose time is up already."""
+        await super().close(timeout=min(timeout or _LEAVE_S, _LEAVE_S))
+
+
 def create_engine(settings: Settings) -> AsyncEngine:
     url = async_url(settings.database_url)
     options: dict[str, Any] = {}
     if url.get_backend_name() == "postgresql":
         options = {
             "pool_recycle": _RECYCLE_S,
-            "connect_args": {"timeout": settings.database_timeout_s},
+            "connect_args": {
+                "timeout": settings.database_timeout_s,
+                "connection_class": _Connection,
+            },
         }
     engine = create_async_engine(
         url,

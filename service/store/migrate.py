@@ -17,6 +17,8 @@ from sqlalchemy import Connection
 from service.settings import Settings
 from service.store.database import Database
 
+PATIENCE_S = 600.0  # a migration may take longer than a request
+
 Result = TypeVar("Result")
 
 
@@ -30,7 +32,7 @@ def upgrade(settings: Settings) -> None:
         if _lacks_migrations(connection):
             command.upgrade(_config(connection), "head")
 
-    _with_connection(settings, apply)
+    _with_connection(settings, apply, PATIENCE_S)
 
 
 def is_outdated(settings: Settings) -> bool:
@@ -59,11 +61,14 @@ def _config(connection: Connection) -> Config:
     return config
 
 
-def _with_connection(settings: Settings, function: Callable[[Connection], Result]) -> Result:
+def _with_connection(
+    settings: Settings, function: Callable[[Connection], Result], timeout_s: float | None = None
+) -> Result:
     async def run() -> Result:
-        # A migration may take longer than a request.
-        patient = settings.model_copy(update={"database_timeout_s": 600.0})
-        async with Database(patient) as database, database.write() as connection:
+        async with (
+            Database(settings, timeout_s) as database,
+            database.write() as connection,
+        ):
             return await connection.run_sync(function)
 
     return asyncio.run(run())
