@@ -70,6 +70,29 @@ def time_kernels(
             )
 
 
+@app.command("ladder")
+def climb_ladder(
+    database: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="PostgreSQL; by default one is started"),
+    ] = None,
+    seconds: Annotated[
+        float, typer.Option(min=0.8, help="counted time of each server and route")
+    ] = 8.0,
+    out: Annotated[Path, typer.Option(help="the raw run")] = Path("out/ladder.json"),
+) -> None:
+    """/bench/json and /bench/db on every rung and server, beside the gateway in Go."""
+    from loadtests.bench import closed_loop, ladder, ladder_page, open_loop
+    from loadtests.lab.targets import LabError
+
+    try:
+        ladder.run(database, seconds, out, lambda text: typer.echo(text, err=True))
+    except (LabError, OSError, closed_loop.WrongAnswer, open_loop.WrongAnswer) as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from error
+    typer.echo(ladder_page.as_text(out))
+
+
 @app.command("page")
 def write_page(
     run: Annotated[Path, typer.Argument(help="a raw run, written by `kernels --out`")],

@@ -13,9 +13,9 @@ from typing import Any
 import psutil
 
 PACKAGES = {  # those whose version can move a figure
-    "cython", "fastapi", "gevent", "grpcio", "hotpath", "hotpath-cython", "hotpath-go",
-    "hotpath-rust", "httptools", "locust", "numpy", "pydantic", "pydantic-core", "rapidfuzz",
-    "starlette", "uvicorn", "uvloop",
+    "asyncpg", "cython", "fastapi", "gevent", "granian", "grpcio", "hotpath", "hotpath-cython",
+    "hotpath-go", "hotpath-rust", "httptools", "httpx2", "hypercorn", "locust", "numpy", "pydantic",
+    "pydantic-core", "rapidfuzz", "sqlalchemy", "starlette", "uvicorn", "uvloop",
 }  # fmt: skip
 
 
