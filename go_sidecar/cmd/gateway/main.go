@@ -75,7 +75,8 @@ func newServer(s *settings.Settings, handler http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: s.RequestTimeout,
-		// The handler's deadline is the request's; this one ends clients that read too slowly.
+		// The handlers keep the request's deadline; these end clients that are slower still.
+		ReadTimeout:    s.RequestTimeout + 10*time.Second,
 		WriteTimeout:   s.RequestTimeout + 10*time.Second,
 		IdleTimeout:    75 * time.Second,
 		MaxHeaderBytes: 64 << 10,

@@ -14,19 +14,25 @@ import (
 
 // Read returns the whole body.
 // Errors: body_too_large, deadline_exceeded, unsupported_media_type, and malformed_json
-// where there is none; or that of a client that went away.
+// where there is none; bad_request where it broke off.
 func Read(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
 	tooLarge := problem.New(problem.BodyTooLarge, "body: expected at most %d bytes, got more", most)
 	if r.ContentLength > most {
+		w.Header().Set("Connection", "close") // or the server reads the body before it answers
 		return nil, tooLarge
 	}
 	connection := http.NewResponseController(w)
-	if deadline, is := r.Context().Deadline(); is {
+	deadline, is := r.Context().Deadline()
+	if is {
 		// The context alone does not end a read from a client that sends nothing.
 		connection.SetReadDeadline(deadline)
-		defer connection.SetReadDeadline(time.Time{})
 	}
 	content, err := readAll(http.MaxBytesReader(w, r.Body, most), r.ContentLength)
+	if err != nil {
+		w.Header().Set("Connection", "close")
+	} else if is {
+		connection.SetReadDeadline(time.Time{})
+	}
 	var limit *http.MaxBytesError
 	switch {
 	case errors.As(err, &limit):
@@ -34,7 +40,7 @@ func Read(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, problem.New(problem.DeadlineExceeded, "the body did not arrive in time")
 	case err != nil:
-		return nil, err
+		return nil, problem.New(problem.BadRequest, "the body broke off or was not framed as HTTP has it")
 	case len(content) == 0:
 		return nil, problem.New(problem.MalformedJSON, "body: expected JSON, got nothing")
 	case !isJSON(r.Header.Get("Content-Type")):

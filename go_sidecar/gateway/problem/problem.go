@@ -14,6 +14,7 @@ type Code string
 
 const (
 	MalformedJSON        Code = "malformed_json"
+	BadRequest           Code = "bad_request"
 	NotFound             Code = "not_found"
 	MethodNotAllowed     Code = "method_not_allowed"
 	IdempotencyConflict  Code = "idempotency_conflict"
@@ -39,6 +40,7 @@ type kind struct {
 
 var kinds = map[Code]kind{
 	MalformedJSON:        {400, "The body is not JSON", 0},
+	BadRequest:           {400, "The request is not valid HTTP", 0},
 	NotFound:             {404, "There is nothing here", 0},
 	MethodNotAllowed:     {405, "The method is not allowed here", 0},
 	IdempotencyConflict:  {409, "The same request is being carried out", 1},

@@ -201,8 +201,12 @@ func (s *sqliteStore) UpdateWorlds(ctx context.Context, worlds []World) error {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	return s.write(ctx, func(tx *sql.Tx) error {
+		update, err := tx.PrepareContext(ctx, updateWorld) // the transaction closes it
+		if err != nil {
+			return err
+		}
 		for _, world := range worlds {
-			if _, err := tx.ExecContext(ctx, updateWorld, world.ID, world.RandomNumber); err != nil {
+			if _, err := update.ExecContext(ctx, world.ID, world.RandomNumber); err != nil {
 				return err
 			}
 		}
