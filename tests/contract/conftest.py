@@ -13,8 +13,8 @@ from typing import Any
 
 import httpx2
 import pytest
-
 from hotpath_go import gateway_path
+
 from service import wiring
 from service.domain.synthetic import write_synthetic
 from service.gateway import environment
@@ -28,6 +28,7 @@ from tests.servers import COMMANDS, Server, serving, upstream
 DATABASES = ("sqlite", "postgresql")
 SERVERS = tuple(COMMANDS)
 UPSTREAM_TIMEOUT_S = 0.6
+DATABASE_TIMEOUT_S = 0.7
 WATCHLIST_NAMES = 2000
 
 
@@ -152,6 +153,19 @@ def own_postgres() -> Iterator[Own]:
     """For the tests that stop it: the others' connections are not theirs to break."""
     with own_cluster() as found:
         yield found
+
+
+@pytest.fixture(scope="session", params=SERVERS)
+def bare(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    watchlist_directory: Path,
+) -> Iterator[Api]:
+    """Each server as it comes, on SQLite; only its patience with the database is short."""
+    directory = tmp_path_factory.mktemp("bare")
+    start = Start(request.param, directory / "log", watchlist_directory)
+    with start(Sqlite(directory / "x.db"), database_timeout_s=str(DATABASE_TIMEOUT_S)) as api:
+        yield api
 
 
 @pytest.fixture(params=SERVERS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -40,10 +41,8 @@ class PostgresProxy:
     def __exit__(self, *_: object) -> None:
         # A blocked accept() or recv() ends by shutdown(), not by close().
         for found in [self._listener, *self._sockets]:
-            try:
+            with suppress(OSError):
                 found.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
         for thread in self._threads:
             thread.join()
         for found in [self._listener, *self._sockets]:

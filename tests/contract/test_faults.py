@@ -12,13 +12,12 @@ import httpx2
 import pytest
 
 from service.store.database import has_wal_reset_bug
+from tests.contract.conftest import DATABASE_TIMEOUT_S as TIMEOUT_S
 from tests.contract.conftest import SERVERS, Api, Fleet, Start, upgraded
 from tests.contract.samples import UNKNOWN_ID, new_id, payment, problem
-from tests.databases import Sqlite
 from tests.postgres import Own, new_database
 from tests.servers import serving, wait_until
 
-TIMEOUT_S = 0.7
 IN_TIME_S = TIMEOUT_S + 1.5  # on a busy machine
 READS = ("/v1/payments", f"/v1/payments/{UNKNOWN_ID}")
 
@@ -127,9 +126,7 @@ def test_a_table_that_is_locked_for_too_long(on_postgres: Api) -> None:
     assert rows(on_postgres, sent) == 1
 
 
-def test_a_server_starts_while_postgres_does_not_answer(
-    own_postgres: Own, tmp_path: Path
-) -> None:
+def test_a_server_starts_while_postgres_does_not_answer(own_postgres: Own, tmp_path: Path) -> None:
     settings = {"database_timeout_s": str(TIMEOUT_S), "engine": "python"}
     database = upgraded(new_database(own_postgres))
     with (
@@ -151,61 +148,49 @@ def rows(api: Api, sent: dict) -> int:
     return count
 
 
-@pytest.fixture(scope="module", params=SERVERS)
-def on_sqlite(
-    request: pytest.FixtureRequest,
-    tmp_path_factory: pytest.TempPathFactory,
-    watchlist_directory: Path,
-) -> Iterator[Api]:
-    directory = tmp_path_factory.mktemp("faults")
-    start = Start(request.param, directory / "log", watchlist_directory)
-    with start(Sqlite(directory / "x.db"), database_timeout_s=str(TIMEOUT_S)) as api:
-        yield api
-
-
-def test_sqlite_is_locked_for_too_long(on_sqlite: Api) -> None:
+def test_sqlite_is_locked_for_too_long(bare: Api) -> None:
     sent, key = payment(), new_id("key")
-    with on_sqlite.database.writers_waiting():
-        problem(in_time(on_sqlite.pay, sent), "database_unavailable")
-        problem(in_time(on_sqlite.pay, sent, key), "database_unavailable")
+    with bare.database.writers_waiting():
+        problem(in_time(bare.pay, sent), "database_unavailable")
+        problem(in_time(bare.pay, sent, key), "database_unavailable")
         # Readers are not in the way of a writer, nor it in theirs.
-        assert on_sqlite.get("/v1/payments").status_code == 200
-        assert on_sqlite.get("/health/ready").status_code == 200
-    assert rows(on_sqlite, sent) == 0
-    assert on_sqlite.database.rows("SELECT * FROM idempotency_keys WHERE key = ?", key) == []
-    first = on_sqlite.pay(sent, key)
+        assert bare.get("/v1/payments").status_code == 200
+        assert bare.get("/health/ready").status_code == 200
+    assert rows(bare, sent) == 0
+    assert bare.database.rows("SELECT * FROM idempotency_keys WHERE key = ?", key) == []
+    first = bare.pay(sent, key)
     assert first.status_code == 201
     assert "Idempotency-Replayed" not in first.headers
-    assert rows(on_sqlite, sent) == 1
+    assert rows(bare, sent) == 1
 
 
-def test_sqlite_is_locked_for_a_moment(on_sqlite: Api) -> None:
+def test_sqlite_is_locked_for_a_moment(bare: Api) -> None:
     sent = payment()
     with ThreadPoolExecutor(1) as pool:
-        with on_sqlite.database.writers_waiting():
-            answer = pool.submit(on_sqlite.pay, sent)
+        with bare.database.writers_waiting():
+            answer = pool.submit(bare.pay, sent)
             time.sleep(TIMEOUT_S / 4)
             assert not answer.done()
         assert answer.result().status_code == 201
-    assert rows(on_sqlite, sent) == 1
+    assert rows(bare, sent) == 1
 
 
-def test_many_writers_get_through_one_after_the_other(on_sqlite: Api) -> None:
-    before = len(on_sqlite.database.rows("SELECT id FROM payments"))
+def test_many_writers_get_through_one_after_the_other(bare: Api) -> None:
+    before = len(bare.database.rows("SELECT id FROM payments"))
     with ThreadPoolExecutor(20) as pool:
-        answers = list(pool.map(lambda _: on_sqlite.pay(payment()), range(60)))
+        answers = list(pool.map(lambda _: bare.pay(payment()), range(60)))
     created = [answer.json()["id"] for answer in answers if answer.status_code == 201]
     for answer in answers:
         if answer.status_code != 201:
             problem(answer, "database_unavailable")
     assert len(set(created)) == len(created) >= 1
-    assert len(on_sqlite.database.rows("SELECT id FROM payments")) == before + len(created)
+    assert len(bare.database.rows("SELECT id FROM payments")) == before + len(created)
 
 
-def test_what_is_our_own_fault_is_called_that_and_tells_nothing(on_sqlite: Api) -> None:
-    on_sqlite.database.run("ALTER TABLE payments RENAME TO hidden")
+def test_what_is_our_own_fault_is_called_that_and_tells_nothing(bare: Api) -> None:
+    bare.database.run("ALTER TABLE payments RENAME TO hidden")
     try:
-        for answer in (*map(on_sqlite.get, READS), on_sqlite.pay(payment())):
+        for answer in (*map(bare.get, READS), bare.pay(payment())):
             assert answer.status_code == 500
             assert answer.headers["Content-Type"] == "application/problem+json"
             document = answer.json()
@@ -216,13 +201,13 @@ def test_what_is_our_own_fault_is_called_that_and_tells_nothing(on_sqlite: Api) 
             assert "Retry-After" not in answer.headers
             for secret in ("no such table", "payments", "SELECT", "INSERT", "Traceback"):
                 assert secret not in answer.text
-            log = on_sqlite.server.log.read_text()
+            log = bare.server.log.read_text()
             assert document["request_id"] in log
             assert "no such table" in log
             assert "DE89370400440532013000" not in log  # payments are nobody's business
     finally:
-        on_sqlite.database.run("ALTER TABLE hidden RENAME TO payments")
-    assert on_sqlite.pay(payment()).status_code == 201
+        bare.database.run("ALTER TABLE hidden RENAME TO payments")
+    assert bare.pay(payment()).status_code == 201
 
 
 def test_the_start_warns_of_the_wal_reset_bug(fleet: Fleet) -> None:

@@ -118,9 +118,7 @@ def test_visible_ascii_makes_a_key(api: Api, characters: str) -> None:
     assert is_replay_of(api.pay(sent, key), first)
 
 
-@pytest.mark.parametrize(
-    "key", [b"", b"a" * 256, b"a b", b"a\tb", "schlüssel".encode(), b"\xff"]
-)
+@pytest.mark.parametrize("key", [b"", b"a" * 256, b"a b", b"a\tb", "schlüssel".encode(), b"\xff"])
 def test_what_is_no_key_is_refused(api: Api, key: bytes) -> None:
     sent = payment()
     answer = api.post("/v1/payments", json=sent, headers=[(b"Idempotency-Key", key)])

@@ -163,7 +163,9 @@ def test_the_validation_vectors(stateless: Api) -> None:
 def test_a_thousand_payments_are_told_apart_by_their_ids(stateless: Api) -> None:
     payments = [payment(end_to_end_id=f"E{n % 900}") for n in range(1000)]
     got = stateless.post("/v1/validations", json={"payments": payments}).json()["results"]
-    assert [found["violations"] for found in got] == [[]] * 900 + [["end_to_end_id_duplicate"]] * 100
+    assert [found["violations"] for found in got] == [[]] * 900 + [
+        ["end_to_end_id_duplicate"]
+    ] * 100
 
 
 def seal(api: Api, records: list[bytes], prove: list[int]) -> dict:
@@ -179,9 +181,7 @@ def expected_seal(records: list[bytes], prove: list[int]) -> dict:
         tree.append_entry(record)
     proofs = {
         # pymerkle counts from 1, and its path begins with the leaf itself.
-        str(place): [
-            node.hex() for node in tree.prove_inclusion(place + 1, len(records)).path[1:]
-        ]
+        str(place): [node.hex() for node in tree.prove_inclusion(place + 1, len(records)).path[1:]]
         for place in prove
     }
     return {"root": tree.get_root(len(records)).hex(), "size": len(records), "proofs": proofs}

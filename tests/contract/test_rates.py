@@ -16,9 +16,7 @@ SOURCES = ("ecb", "fed", "boj")  # as in the setting
 GOOD = answer({"base": "EUR", "rates": {"USD": "1.0832", "JPY": "161"}})
 LATE = [10.0]
 BROKEN = [b""]  # closed without a word
-REDIRECT = (
-    b"HTTP/1.1 302 Found\r\nLocation: /fed\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-)
+REDIRECT = b"HTTP/1.1 302 Found\r\nLocation: /fed\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 MAX_BYTES = 1 << 16
 
 
@@ -49,7 +47,7 @@ def test_every_source_answers(stateless: Api) -> None:
     assert got.json() == {
         "base": "EUR",
         "complete": True,
-        "rates": {source: rates for source in SOURCES},
+        "rates": dict.fromkeys(SOURCES, rates),
         "missing": [],
     }
 
@@ -61,7 +59,9 @@ def test_an_upstream_is_asked_in_plain_words(stateless: Api, upstreams) -> None:
     for source, (head,) in upstreams.requests.items():
         request, *lines = head.split("\n")
         assert request == f"GET /{source}?base=EUR HTTP/1.1"
-        sent = {name.lower(): text.strip() for name, _, text in (l.partition(":") for l in lines)}
+        sent = {
+            name.lower(): text.strip() for name, _, text in (line.partition(":") for line in lines)
+        }
         assert sent["accept-encoding"] == "identity"
         assert not {"cookie", "authorization"} & sent.keys()
 

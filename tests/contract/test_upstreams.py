@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import time
 from pathlib import Path
 
@@ -11,9 +9,11 @@ import pytest
 
 from service.cli import settings_from
 from service.errors import ServiceError
+from tests.contract.conftest import Api
 from tests.contract.samples import problem
 from tests.databases import Sqlite
-from tests.servers import COMMANDS, free_port
+from tests.servers import free_port
+from tests.test_cli import hotpath
 
 FAULTS = {
     "status": "status",
@@ -59,13 +59,12 @@ def test_every_fault_of_the_stub_has_its_reason(start, stub: str, tmp_path: Path
         assert api.get("/health/ready").status_code == 200
 
 
-def test_without_upstreams_there_are_no_rates_and_no_bench_routes(start, tmp_path: Path) -> None:
-    with start(Sqlite(tmp_path / "db")) as api:
-        problem(api.get("/v1/rates"), "not_configured")
-        for path in ("plaintext", "json", "db", "queries", "updates", "fortunes"):
-            problem(api.get(f"/bench/{path}"), "not_found")
-        # The bench's tables stay empty until they are asked for.
-        assert api.database.rows("SELECT count(*) FROM world") == [(0,)]
+def test_without_upstreams_there_are_no_rates_and_no_bench_routes(bare: Api) -> None:
+    problem(bare.get("/v1/rates"), "not_configured")
+    for path in ("plaintext", "json", "db", "queries", "updates", "fortunes"):
+        problem(bare.get(f"/bench/{path}"), "not_found")
+    # The bench's tables stay empty until they are asked for.
+    assert bare.database.rows("SELECT count(*) FROM world") == [(0,)]
 
 
 @pytest.mark.parametrize(
@@ -105,21 +104,13 @@ def test_upstreams_that_are_allowed_are_taken(monkeypatch, upstreams, hosts) -> 
     assert len(settings_from().upstreams) == upstreams.count("http")
 
 
-@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
-def test_a_server_does_not_start_with_upstreams_that_are_not_allowed(
-    tmp_path: Path, command
-) -> None:
-    done = subprocess.run(
-        [part.format(port=free_port()) for part in command],
-        env=os.environ
-        | {
-            "HOTPATH_UPSTREAMS": "ecb=http://rates.test/x",
-            "HOTPATH_UPSTREAM_HOSTS": "other.test",
-            "HOTPATH_DATABASE_URL": f"sqlite:///{tmp_path}/db",
-        },
-        capture_output=True,
-        timeout=60,
+def test_the_gateway_does_not_start_with_upstreams_that_are_not_allowed(tmp_path: Path) -> None:
+    done = hotpath(
+        *("gateway", "--port", str(free_port())),
+        expect=2,
+        HOTPATH_UPSTREAMS="ecb=http://rates.test/x",
+        HOTPATH_UPSTREAM_HOSTS="other.test",
+        HOTPATH_DATABASE_URL=f"sqlite:///{tmp_path}/db",
     )
-    assert done.returncode == 2, done.stderr.decode()
     assert b"error: settings: upstreams: expected 'ecb' at a host of" in done.stderr
     assert not (tmp_path / "db").exists()

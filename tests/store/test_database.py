@@ -10,7 +10,9 @@ import psutil
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from typer.testing import CliRunner
 
+from service.cli import app as cli
 from service.errors import ServiceError
 from service.settings import Settings
 from service.store import migrate
@@ -18,7 +20,6 @@ from service.store.database import Database as Pool
 from service.store.database import has_wal_reset_bug
 from service.store.idempotency import KEYS
 from tests.databases import Database, Sqlite
-from tests.test_cli import hotpath
 
 
 def test_every_pooled_connection_to_sqlite_is_durable_and_strict(tmp_path: Path) -> None:
@@ -49,11 +50,10 @@ def test_the_pool_is_closed_behind_the_service(empty: Database, settings: Settin
         return count - 1  # the one that asks
 
     async def run() -> int:
-        async with Pool(settings) as pool:
-            async with pool.read() as one, pool.write() as two:
-                await one.execute(text("SELECT 1"))
-                await two.execute(text("SELECT 1"))
-                return await asyncio.to_thread(connections)
+        async with Pool(settings) as pool, pool.read() as one, pool.write() as two:
+            await one.execute(text("SELECT 1"))
+            await two.execute(text("SELECT 1"))
+            return await asyncio.to_thread(connections)
 
     assert asyncio.run(run()) >= 2
     assert connections() == 0
@@ -78,12 +78,12 @@ def test_a_broken_constraint_is_not_the_databases_fault(
 
     async def run() -> None:
         async with Pool(settings) as pool:
-            with pytest.raises(DBAPIError):
-                async with pool.write() as connection:
-                    for _ in range(2):
-                        await connection.execute(text("INSERT INTO world VALUES (1, 1)"))
+            async with pool.write() as connection:
+                for _ in range(2):
+                    await connection.execute(text("INSERT INTO world VALUES (1, 1)"))
 
-    asyncio.run(run())
+    with pytest.raises(DBAPIError):
+        asyncio.run(run())
     assert empty.rows("SELECT * FROM world") == []
 
 
@@ -153,7 +153,7 @@ def test_db_prune_removes_the_keys_of_more_than_a_day(empty: Database, settings:
                 )
 
     asyncio.run(fill())
-    done = hotpath("db", "prune", HOTPATH_DATABASE_URL=empty.url)
-    assert done.stdout == b"2 keys removed\n"
+    done = CliRunner().invoke(cli, ["db", "prune"], env={"HOTPATH_DATABASE_URL": empty.url})
+    assert (done.exit_code, done.output) == (0, "2 keys removed\n")
     keys = "SELECT key FROM idempotency_keys ORDER BY key"
     assert empty.rows(keys) == [("now",), ("recent",)]
