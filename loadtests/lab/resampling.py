@@ -151,7 +151,7 @@ def latencies(histograms: Sequence[Pairs]) -> dict[str, Any] | None:
     figures: dict[str, Any] = dict.fromkeys(PERCENTILES)
     intervals: dict[str, list[float] | None] = dict.fromkeys(PERCENTILES)
     figures |= {name: float(value) / 1000 for name, value in zip(known, values)}
-    figures["max"] = float(GROWTH ** (counted.buckets[-1] + 0.5)) / 1000
+    figures["max"] = float(counted.pooled([1.0])[0]) / 1000
     n = len(histograms)
     if n >= MIN_BLOCKS and known:
         drawn = np.log(counted.resampled(shares))

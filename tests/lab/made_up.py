@@ -68,7 +68,7 @@ class Maker:
                 streams["hot"] = self.stream("closed", None, count, 2 * cost_us)
             lag = cost_us / 2 if "inline" in cell["target"] else 120
             streams["io"] = self.stream(
-                "open", 100.0, int(100 * window_s), 900 + lag * bool(cell["users"])
+                "open", 100.0, int(400 * window_s), 900 + lag * bool(cell["users"])
             )
         else:
             streams["main"] = self.stream(cell["model"], rate, count, wait)

@@ -1,0 +1,214 @@
+"""The answer in two sentences, and what stands against relying on it: all from the figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from loadtests.lab.report.figures import Cell, Figures
+from loadtests.lab.report.wording import certainly, figure, interval, listed, said
+
+CLOSE = 0.67  # of Go's requests per core and above; below, FastAPI needs half as many cores again
+BUSY = 0.5  # runnable processes per core, before the run adds its own
+ALLOWED = 0.02  # that an A/A interval may reach beyond one
+NEAR_CEILING = 0.6  # of the generator's own limit
+SHOWN_VOIDS = 12
+PLAIN = "model"  # the rung that people start from
+SCREENING, METHOD = "reference-inline", "python-inline"
+
+
+def answer(figures: Figures) -> list[str]:
+    """Is FastAPI close to Go: where, where not; and the cheapest way to close the gap."""
+    best = _best_per_route(figures)
+    if not best:
+        return ["No route was measured against Go with figures that can be used.", *_steps(figures)]
+    close, far, open_ = [], [], []
+    for route, (cell, found) in best.items():
+        words = f"{route} {said(found, 2)}"
+        if cell["section"] == "engines":
+            words = f"{route} with {cell['target']} {said(found, 2)}"
+        if found["low"] is None or found["low"] < CLOSE <= found["high"]:
+            open_.append(words)
+        elif found["low"] >= CLOSE:
+            close.append(words)
+        else:
+            far.append(words)
+    parts = []
+    if close:
+        parts.append(f"FastAPI is close to Go on {listed(close)}")
+    if far:
+        parts.append(
+            f"it is not on {listed(far)}"
+            if close
+            else f"FastAPI is not close to Go on {listed(far)}"
+        )
+    if open_:
+        parts.append(f"this run cannot tell on {listed(open_)}")
+    first = "; ".join(parts) + (
+        f" (its requests per core as a share of Go's; {CLOSE:g} and above count as close)."
+    )
+    first = first[0].upper() + first[1:]
+    return [first, *_steps(figures)]
+
+
+def _best_per_route(figures: Figures) -> dict[str, tuple[Cell, Mapping[str, Any]]]:
+    """By route the fastest FastAPI target, and its requests per core by the gateway's."""
+    gateway = figures.gateway()
+    found = {}
+    for section in ("engines", "io"):
+        for route, cells in figures.loads(section):
+            cell = figures.fastest(cells)
+            compared = cell and figures.compare(cell, gateway, "per_core_rps")
+            if cell and compared:
+                found[route] = (cell, compared)
+    return found
+
+
+def _steps(figures: Figures) -> list[str]:
+    parts = [part for part in (_step_of_engines(figures), _step_of_ladder(figures)) if part]
+    return [f"The cheapest way to close the gap: {'; '.join(parts)}."] if parts else []
+
+
+def _step_of_engines(figures: Figures) -> str | None:
+    """The first variant, in order of effort, that the fastest one does not certainly beat by
+    more than the method itself brought."""
+    loads = figures.loads("engines")
+    if not loads:
+        return None
+    route, cells = loads[0]
+    by_target = {cell["target"]: cell for cell in cells}
+    best = figures.fastest(cells)
+    method = by_target.get(METHOD)
+    if best is None:
+        return None
+    gain = method and figures.compare(method, SCREENING)
+    rest = figures.compare(best, METHOD)
+    if gain and rest and certainly(gain) == "above":
+        words = (
+            f"on {route} the better method, still pure Python ({METHOD}), is {said(gain, 2)} times "
+            f"{SCREENING}"
+        )
+        if certainly(rest) == "above":
+            words += f", and {best['target']} adds a factor of {said(rest, 2)}"
+        else:
+            words += (
+                f", to which no other engine certainly adds ({best['target']}: {said(rest, 2)})"
+            )
+        return words + _left(figures, best)
+    if rest and best["target"] != METHOD:
+        return f"on {route} {best['target']} is {said(rest, 2)} times {METHOD}" + _left(
+            figures, best
+        )
+    return None
+
+
+def _left(figures: Figures, cell: Cell) -> str:
+    """What then remains between it and Go."""
+    rest = figures.compare(cell, figures.gateway(), "per_core_rps")
+    return f", which has {said(rest, 2)} of Go's requests per core" if rest else ""
+
+
+def _step_of_ladder(figures: Figures) -> str | None:
+    """What another server brings the route that people start from, and the rung that is
+    closest to Go per core."""
+    gateway = figures.gateway()
+    targets = figures.result["targets"]
+    for route, cells in figures.loads("ladder"):
+        compared = {
+            cell["target"]: found
+            for cell in cells
+            if (found := figures.compare(cell, gateway, "per_core_rps"))
+        }
+        rated = sorted(compared, key=lambda name: -compared[name]["ratio"])
+        plain = [name for name in rated if targets[name]["rung"] == PLAIN]
+        start = next((name for name in plain if targets[name]["server"] == "uvicorn"), None)
+        if start is None:
+            continue
+        parts = [f"a plain FastAPI route on uvicorn has {said(compared[start], 2)} of Go's"]
+        if plain[0] != start:
+            server = targets[plain[0]]["server"]
+            parts.append(f"on {server} it has {said(compared[plain[0]], 2)}")
+        if rated[0] not in plain:
+            parts.append(
+                f"the rung {targets[rated[0]]['rung']} on {targets[rated[0]]['server']} has "
+                f"{said(compared[rated[0]], 2)}{_not_told_apart(compared, rated)}"
+            )
+        return f"on {route} {listed(parts)}"
+    return None
+
+
+def _not_told_apart(compared: Mapping[str, Mapping[str, Any]], rated: Sequence[str]) -> str:
+    """Those whose intervals reach the best one's."""
+    low = compared[rated[0]]["low"]
+    near = [
+        name
+        for name in rated[1:]
+        if low is None or compared[name]["high"] is None or compared[name]["high"] >= low
+    ]
+    return f", not told apart from {listed(near)}" if near else ""
+
+
+def problems(figures: Figures) -> list[str]:
+    result = figures.result
+    voids = [f"{cell} is void: {reason}" for cell, reason in result["voids"].items()]
+    found = voids[:SHOWN_VOIDS]
+    if len(voids) > SHOWN_VOIDS:
+        found.append(f"{len(voids) - SHOWN_VOIDS} more cells are void; the tables mark them.")
+    if result["interrupted"]:
+        found.append("The run was interrupted: what was not finished is missing.")
+    machine = result["machine"]
+    if machine["load_average"][0] > BUSY * machine["usable_cores"]:
+        found.append(
+            f"The machine was busy at the start: a load of {machine['load_average'][0]:.1f} on "
+            f"{machine['usable_cores']} cores. Measure on an idle one before you rely on this."
+        )
+    return found + _twins(figures) + _near_ceiling(figures)
+
+
+def twins(figures: Figures) -> list[Mapping[str, Any]]:
+    return [
+        comparison
+        for comparison in figures.result["comparisons"]
+        if comparison["section"] == "twins" and comparison["metric"] == "throughput_rps"
+    ]
+
+
+def _twins(figures: Figures) -> list[str]:
+    found = []
+    for pair in twins(figures):
+        name, low, high = pair["numerator"], pair["low"], pair["high"]
+        slowed = figures.result["targets"][name]["slowed"]
+        if slowed:
+            seen = "The lab sees it" if certainly(pair) == "below" else "The lab does not see it"
+            found.append(
+                f"A test switch slowed the kernels of {name} by a factor of {slowed:g}. {seen}: "
+                f"its throughput is {said(pair)} times its twin's."
+            )
+        elif low is None:
+            found.append("The A/A pair has too few rounds for an interval.")
+        elif low < 1 - ALLOWED or high > 1 + ALLOWED:
+            found.append(
+                f"The same variant, measured beside itself, has a ratio of {said(pair)}: "
+                "differences of that size mean nothing here."
+            )
+    return found
+
+
+def _near_ceiling(figures: Figures) -> list[str]:
+    calibration = figures.result["calibration"]
+    if not calibration or not calibration["ceiling_rps"]:
+        return ["The generator was not calibrated: its own limit is not known."]
+    limit = calibration["ceiling_rps"]["median"]
+    near = {
+        cell["target"]: rate["median"] / limit
+        for cell in figures.result["cells"]
+        if (rate := figures.rate(cell)) and rate["median"] > NEAR_CEILING * limit
+    }
+    if not near:
+        return []
+    shares = listed([f"{name} ({100 * share:.0f} %)" for name, share in near.items()])
+    return [
+        f"Near the generator's own limit of {figure(limit)} requests/s "
+        f"({interval(calibration['ceiling_rps'])}), so that they may be faster than their "
+        f"throughput says (requests per core are not concerned): {shares}."
+    ]

@@ -1,0 +1,96 @@
+"""The report as one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections.abc import Callable, Mapping
+from html import escape
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from loadtests.lab.report import drawing
+from loadtests.lab.report.document import (
+    Bullets,
+    Chart,
+    Document,
+    Facts,
+    Part,
+    Row,
+    Section,
+    Table,
+    Text,
+)
+
+Draw = Callable[[Chart, int], str]  # an SVG in stand-in colours
+
+PAGE = Path(__file__).with_name("page.html")
+
+
+def page(document: Document, result: Mapping[str, Any], draw: Draw) -> str:
+    contents = "".join(
+        f'<a href="#{section.anchor}">{escape(section.title)}</a>' for section in document.sections
+    )
+    raw = gzip.compress(json.dumps(result).encode(), mtime=0)
+    return Template(PAGE.read_text()).substitute(
+        light=drawing.variables(1),
+        dark=drawing.variables(2),
+        title=escape(document.title),
+        eyebrow=escape(document.eyebrow),
+        answer=" ".join(f"<span>{escape(sentence)}</span>" for sentence in document.answer),
+        problems="".join(f'<p class="problem">{escape(p)}</p>' for p in document.problems),
+        contents=contents,
+        sections="".join(_section(section, draw) for section in document.sections),
+        raw=base64.b64encode(raw).decode(),
+    )
+
+
+def _section(section: Section, draw: Draw) -> str:
+    parts = "".join(_part(part, draw) for part in section.parts)
+    return f'<section id="{section.anchor}"><h2>{escape(section.title)}</h2>{parts}</section>\n'
+
+
+def _part(part: Part, draw: Draw) -> str:
+    match part:
+        case Text(words):
+            return f"<p>{escape(words)}</p>"
+        case Bullets(items):
+            return f"<ul>{''.join(f'<li>{escape(item)}</li>' for item in items)}</ul>"
+        case Facts(pairs):
+            rows = "".join(f"<dt>{escape(n)}</dt><dd>{escape(v)}</dd>" for n, v in pairs)
+            return f"<dl>{rows}</dl>"
+        case Chart():
+            wide, narrow = (
+                drawing.colored(draw(part, width), drawing.CSS)
+                for width in (drawing.WIDE, drawing.NARROW)
+            )
+            return (
+                f'<figure><figcaption>{escape(part.title)}</figcaption><div class="wide">{wide}'
+                f'</div><div class="narrow">{narrow}</div></figure>'
+            )
+        case Table():
+            return _table(part)
+
+
+def _table(table: Table) -> str:
+    head = "".join(f"<th>{escape(t)}<small>{escape(u)}</small></th>" for t, u in table.head)
+    rows = "".join(_row(row, len(table.head)) for row in table.rows)
+    label = escape(table.label)
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{label}"><table>'
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _row(row: Row, columns: int) -> str:
+    if row.kind == "group":
+        name = f'<th scope="rowgroup">{escape(row.name)}</th><td colspan="{columns - 1}"></td>'
+        return f'<tr class="group">{name}</tr>'
+    cells = "".join(
+        f"<td>{escape(figure)}" + (f"<small>{escape(more)}</small>" if more else "") + "</td>"
+        for figure, more in row.cells
+    )
+    note = "<small>void</small>" if row.kind == "void" else ""
+    return f'<tr class="{row.kind}"><th scope="row">{escape(row.name)}{note}</th>{cells}</tr>'
