@@ -51,17 +51,20 @@ def test_killed_after_the_commit_and_before_the_answer_on_postgresql(
 ) -> None:
     database = upgraded(new_database(own_postgres))
     sent, key = payment(), new_id("key")
-    with PostgresProxy(own_postgres.socket_path) as proxy, ThreadPoolExecutor(1) as pool:
-        with start(proxy.database(database), database_timeout_s="20") as api:
-            proxy.hold_commits()
-            answer = pool.submit(api.pay, sent, key)
-            assert proxy.held.wait(20)
-            # The server does not know it yet, but the database does.
-            assert len(payments(database, sent)) == len(keys(database, key)) == 1
-            assert not answer.done()
-            api.server.kill()
-            with pytest.raises(httpx2.TransportError):
-                answer.result()
+    with (
+        PostgresProxy(own_postgres.socket_path) as proxy,
+        ThreadPoolExecutor(1) as pool,
+        start(proxy.database(database), database_timeout_s="20") as api,
+    ):
+        proxy.hold_commits()
+        answer = pool.submit(api.pay, sent, key)
+        assert proxy.held.wait(20)
+        # The server does not know it yet, but the database does.
+        assert len(payments(database, sent)) == len(keys(database, key)) == 1
+        assert not answer.done()
+        api.server.kill()
+        with pytest.raises(httpx2.TransportError):
+            answer.result()
     with start(database) as api:
         assert_answered_as_the_first_time(api, sent, key)
 

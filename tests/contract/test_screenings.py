@@ -157,7 +157,7 @@ def test_records_of_a_large_batch_are_proven(service: Api) -> None:
 
 
 def test_a_record_is_the_payment_as_canonical_json(service: Api) -> None:
-    strange = 'q" b\\ /\b\t\n\f\r\x01\x1f\x7f\x80 é ü e\u0301 \u2028\u2029 \ufeff 🦊 \U0010ffff'
+    strange = '\0 q" b\\ /\b\t\n\f\r\x01\x1f\x7f\x80 é ü e\u0301 \u2028\u2029 \ufeff 🦊 \U0010ffff'
     payments = [payment(debtor_name=strange, amount="1.5", end_to_end_id="\n"), payment()]
     created = screen(service, payments).json()
     assert created["root"] == tree_hash([canonical(sent) for sent in payments]).hex()

@@ -77,10 +77,9 @@ def test_a_broken_constraint_is_not_the_databases_fault(
     migrate.upgrade(settings)
 
     async def run() -> None:
-        async with Pool(settings) as pool:
-            async with pool.write() as connection:
-                for _ in range(2):
-                    await connection.execute(text("INSERT INTO world VALUES (1, 1)"))
+        async with Pool(settings) as pool, pool.write() as connection:
+            for _ in range(2):
+                await connection.execute(text("INSERT INTO world VALUES (1, 1)"))
 
     with pytest.raises(DBAPIError):
         asyncio.run(run())
