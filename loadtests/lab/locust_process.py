@@ -18,6 +18,7 @@ from loadtests.lab.progress import Progress
 from loadtests.lab.targets import LabError, pinned, uninterrupted
 
 TREE = Path(__file__).parents[2]  # where the package loadtests is
+MODULE = "loadtests.lab.generator"
 START_TIMEOUT_S = 60.0
 TICK_S = 0.1
 
@@ -33,16 +34,15 @@ class LocustProcess:
         log: Path,
         progress: Progress,
         cores: Sequence[int] | None = None,
-        module: str = "loadtests.lab.generator",
     ) -> None:
-        self._log, self._progress, self._cores, self._module = log, progress, cores, module
+        self._log, self._progress, self._cores = log, progress, cores
         self._process: subprocess.Popen[bytes] | None = None
         self._answers: queue.SimpleQueue[bytes] = queue.SimpleQueue()
 
     def load(self, block: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
         """The block's figures. Raises LabError where there are none."""
         if self._process is None:
-            self._start()
+            self.start()
         process = self._process
         assert process is not None
         assert process.stdin is not None
@@ -64,7 +64,7 @@ class LocustProcess:
                     self._process.stdin.close()
             self._process = None
 
-    def _start(self) -> None:
+    def start(self) -> None:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("LOCUST_")}
         environment["PYTHONPATH"] = os.pathsep.join(
             filter(None, (str(TREE), os.environ.get("PYTHONPATH")))
@@ -73,7 +73,7 @@ class LocustProcess:
         with self._log.open("ab") as log:
             # A session of its own: on Ctrl-C it is the lab that ends it.
             self._process = subprocess.Popen(
-                pinned([sys.executable, "-m", self._module], self._cores),
+                pinned([sys.executable, "-m", MODULE], self._cores),
                 env=environment,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -122,6 +122,7 @@ def _lines_into(stream: IO[bytes], answers: queue.SimpleQueue[bytes]) -> None:
 def locust(log: Path, progress: Progress, cores: Sequence[int] | None) -> Iterator[LocustProcess]:
     process = LocustProcess(log, progress, cores)
     try:
+        process.start()
         yield process
     finally:
         process.close()

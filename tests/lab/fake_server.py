@@ -1,6 +1,7 @@
-"""A server with the contract of POST /v1/matches and none of its work: it answers from
-a file. Run as a program: fake_server.py PORT WORKLOAD MODE
+"""A server with the routes that the lab loads and none of their work: it answers from a
+file. Run as a program: fake_server.py PORT FILE MODE
 
+FILE: {body: the hits of each of its names}.
 MODE: sound; wrong (from the 30th answer on, a score is off by one bit); slow (0.3 s per
 request, one at a time); broken (never starts); family (has a child that runs another
 program, and one that runs its own); crash (ends at the 30th request, without its family).
@@ -16,18 +17,23 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 
-PORT, WORKLOAD, MODE = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+PORT, FILE, MODE = int(sys.argv[1]), sys.argv[2], sys.argv[3]
 if MODE == "broken":
     sys.exit("engine 'fake' is not installed; run: make fake")
-with open(WORKLOAD) as file:
-    known = json.load(file)
-ANSWERS = dict(zip(known["bodies"], known["expected"], strict=True))
+with open(FILE) as file:
+    ANSWERS = json.load(file)
 answered = count(1)
 one_at_a_time = threading.Lock()
+FIXED = {
+    "/health/ready": {},
+    "/v1/engines": {"engines": [{"name": "fake", "version": "1", "detail": "no work"}]},
+    "/bench/db": {"id": 7, "randomNumber": 10_000},
+    "/bench/loop-lag": {"late": [[460, 3], [700, 1]]},
+}
 
 if MODE in ("family", "crash"):
-    subprocess.Popen(["tail", "-f", WORKLOAD])
-    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1000)", WORKLOAD])
+    subprocess.Popen(["tail", "-f", FILE])
+    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1000)", FILE])
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -35,15 +41,15 @@ class Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def do_GET(self):
-        self.answer({"engines": [{"name": "fake", "version": "1", "detail": "no work"}]})
+        self.answer(FIXED[self.path])
 
     def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+        if self.path == "/bench/loop-lag":
+            self.answer({})
+            return
         number = next(answered)
-        names = json.loads(body)["names"]
-        hits = json.loads(json.dumps(ANSWERS.get(body, [[] for _ in names])))
-        if number == 100:
-            print("100 answers", flush=True)
+        hits = json.loads(json.dumps(ANSWERS[body]))
         if MODE == "crash" and number >= 30:
             print("the fake server has had enough", flush=True)
             os._exit(7)
@@ -54,7 +60,7 @@ class Handler(BaseHTTPRequestHandler):
                 time.sleep(0.3)
         results = [
             {"name": name, "hits": [{"row": row, "score": score} for row, score in found]}
-            for name, found in zip(names, hits, strict=True)
+            for name, found in zip(json.loads(body)["names"], hits, strict=True)
         ]
         self.answer({"results": results})
 

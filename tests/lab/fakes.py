@@ -5,55 +5,102 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from loadtests.lab import progress, session
-from loadtests.lab.scenarios import Profile, Scenario
+from loadtests.lab.requests import Pool
+from loadtests.lab.scenarios import Cell, Section
 from loadtests.lab.targets import Target
-from loadtests.lab.workload import Workload
 
 SERVER = Path(__file__).with_name("fake_server.py")
-SCENARIO = Scenario(
-    users=2, names=2, pool=8, warmup_s=0.1, window_s=0.5, min_requests=2, max_s=10.0
-)
+BODIES = [json.dumps({"names": [f"name {i}", "other"]}) for i in range(8)]
+HITS = [[[[i, 1.0], [i + 10, 0.9123456789]], []] for i in range(8)]
+SETTINGS: dict[str, Any] = {
+    "profile": "test",
+    "scenarios": ["matches"],
+    "variants": [],
+    "against": [],
+    "seed": 1,
+    "pinned": None,
+    "watchlist": {"source": "made up", "names": 18},
+    "database": "sqlite",
+    "price_per_vcpu_hour": None,
+}
+FACTS = {
+    "kind": "service",
+    "server": "fake",
+    "rung": None,
+    "twin_of": None,
+    "slowed": None,
+}
 
 
-def plan(directory: Path, modes: list[str], rounds: int = 1, **scenario: float) -> session.Plan:
-    workload = Workload(
-        bodies=[json.dumps({"names": [f"name {i}", "other"]}) for i in range(8)],
-        expected=[[[[i, 1.0], [i + 10, 0.9123456789]], []] for i in range(8)],
+class Pools:
+    """The fake servers' own requests, whatever is asked for."""
+
+    def __init__(self, hits: Sequence[Any] = HITS) -> None:
+        self.hits = hits
+
+    def pool(self, scenario: str, *_: object) -> Pool:
+        if scenario == "db":
+            check = {"kind": "row", "status": 200, "engine": False, "expected": None}
+            return Pool([{"method": "GET", "path": "/bench/db", "body": None, "check": check}])
+        checks = [
+            {"kind": "hits", "status": 200, "engine": True, "expected": hits} for hits in self.hits
+        ]
+        return Pool(
+            [
+                {"method": "POST", "path": "/v1/matches", "body": body, "check": check}
+                for body, check in zip(BODIES, checks, strict=True)
+            ]
+        )
+
+
+def section(modes: Sequence[str], rounds: int = 1, name: str = "engines") -> Section:
+    return Section(
+        name=name,
+        cells=tuple(Cell(name, "matches", mode, items=2) for mode in modes),
+        warmup_s=0.1,
+        window_s=0.3,
+        min_rounds=rounds,
+        max_rounds=rounds,
+        budget_s=60,
+        min_requests=2,
+        max_s=10,
     )
+
+
+def plan(directory: Path, *sections: Section, pools: Pools | None = None) -> session.Plan:
+    """Its targets are named after the modes of their servers."""
     directory.mkdir(parents=True, exist_ok=True)
     known = directory / "known.json"
-    workload.write(known)
+    known.write_text(json.dumps(dict(zip(BODIES, HITS, strict=True))))
+    modes = dict.fromkeys(name for section in sections for name in section.targets())
     return session.Plan(
-        targets=[
-            Target(
+        sections=sections,
+        targets={
+            mode: Target(
                 name=mode,
                 argv=(sys.executable, str(SERVER), "{port}", str(known), mode),
                 log=directory / "logs" / f"{mode}.log",
                 headers={"X-Engine": "fake"},
+                facts=FACTS | {"variant": mode},
             )
             for mode in modes
-        ],
-        profile=Profile(
-            name="test",
-            variants=None,
-            rounds=rounds,
-            scenario=replace(SCENARIO, **scenario),
-            verify_requests=4,
-            verify_s=5.0,
-        ),
-        workload=workload,
-        watchlist={"source": "made up", "names": 18},
-        baselines=modes[:1],
+        },
+        pools=pools or Pools(),
+        settings=SETTINGS | {"variants": list(modes)},
         out=directory,
+        verify_requests=4,
+        verify_s=5.0,
     )
 
 
 if __name__ == "__main__":
-    result = session.carry_out(
-        plan(Path(sys.argv[1]), sys.argv[3:], rounds=int(sys.argv[2])), progress.of_stderr()
-    )
+    out, rounds, *modes = sys.argv[1:]
+    long = replace(section(modes, int(rounds)), budget_s=600)
+    result = session.carry_out(plan(Path(out), long), progress.of_stderr())
     print(json.dumps({key: result[key] for key in ("interrupted", "complete")}))

@@ -1,12 +1,11 @@
 """The requests and what is expected of them."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
 
-from loadtests.lab.scenarios import QUICK
-from loadtests.lab.workload import brute_force, build
+from loadtests.lab.requests import BASES, Pools, brute_force, merkle_root, violations
 
 
 @dataclass(frozen=True)
@@ -20,6 +19,29 @@ class Entry:
 
 
 ENTRIES = [Entry(i, name) for i, name in enumerate(["Dwayne", "Martha", "Dixon", "Martha"])]
+VALID = {
+    "end_to_end_id": "INV-1",
+    "debtor_name": "Zia Logistics GmbH",
+    "debtor_iban": "DE89370400440532013000",
+    "creditor_name": "Jon Smyth",
+    "creditor_iban": "GB29NWBK60161331926819",
+    "creditor_bic": "NWBKGB2L",
+    "currency": "EUR",
+    "amount": "1234.50",
+}
+
+
+def pools(seed=1, lowest_cutoff=0.9):
+    rates = {base: {"alpha": {"USD": "1.0"}} for base in BASES}
+    return Pools(seed, ENTRIES, str.lower, lowest_cutoff, rates)
+
+
+def bodies(pool):
+    return [json.loads(request["body"]) for request in pool.requests]
+
+
+def expected(pool):
+    return [request["check"]["expected"] for request in pool.requests]
 
 
 def test_expected_hits_are_the_published_scores():
@@ -37,19 +59,90 @@ def test_nothing_below_the_cutoff_is_expected():
     assert brute_force(["marhta"], ENTRIES, 0.97, 5) == [[]]
 
 
-def test_same_seed_same_requests_and_another_seed_others():
-    scenario = replace(QUICK.scenario, pool=20)
-    first = build(scenario, ENTRIES, str.lower)
-    assert first == build(scenario, ENTRIES, str.lower)
-    assert first.bodies != build(replace(scenario, seed=1), ENTRIES, str.lower).bodies
-    assert len(first.bodies) == len(first.expected) == 20
+def test_hits_of_a_higher_cutoff_are_those_of_a_pass_with_it():
+    """One pass over the list, at the lowest cutoff, serves all of them."""
+    low, high = pools(lowest_cutoff=0.7), pools(lowest_cutoff=0.95)
+    assert low.pool("matches", 4, 0.95) == high.pool("matches", 4, 0.95)
+    assert expected(low.pool("matches", 4, 0.7)) != expected(low.pool("matches", 4, 0.95))
+
+
+@pytest.mark.parametrize("scenario", ["matches", "validations", "seals", "screenings"])
+def test_same_seed_same_requests_and_another_seed_others(scenario):
+    first = pools().pool(scenario, 3, None)
+    assert first == pools().pool(scenario, 3, None)
+    assert bodies(first) != bodies(pools(seed=2).pool(scenario, 3, None))
 
 
 def test_requests_mix_exact_misspelt_and_unrelated_names():
-    load = build(replace(QUICK.scenario, pool=50), ENTRIES, str.lower)
-    hits = [name for request in load.expected for name in request]
+    pool = pools().pool("matches", 4, None)
+    hits = [name for request in expected(pool) for name in request]
     best = [found[0][1] if found else 0.0 for found in hits]
-    assert {json.loads(body)["limit"] for body in load.bodies} == {5}
-    assert sum(score == 1 for score in best) > 20  # exact
-    assert sum(0.9 <= score < 1 for score in best) > 20  # misspelt
-    assert sum(score == 0 for score in best) > 50  # unrelated
+    assert {body["limit"] for body in bodies(pool)} == {5}
+    assert sum(score == 1 for score in best) > 100  # exact
+    assert sum(0.9 <= score < 1 for score in best) > 100  # misspelt
+    assert sum(score == 0 for score in best) > 200  # unrelated
+
+
+def test_requests_have_as_many_items_as_asked_for():
+    for scenario, field in (
+        ("matches", "names"),
+        ("validations", "payments"),
+        ("seals", "records"),
+    ):
+        for items in (1, 7, 300):
+            assert {len(body[field]) for body in bodies(pools().pool(scenario, items, None))} == {
+                items
+            }
+
+
+def test_merkle_roots_are_those_of_certificate_transparency():
+    """The roots of the reference trees in google/certificate-transparency's MerkleTree tests."""
+    leaves = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657"]
+    records = [bytes.fromhex(leaf) for leaf in leaves]
+    roots = {
+        0: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        1: "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
+        2: "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
+        3: "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
+        7: "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
+    }
+    assert {n: merkle_root(records[:n]).hex() for n in roots} == roots
+
+
+@pytest.mark.parametrize(
+    ("fields", "broken"),
+    [
+        ({}, []),
+        ({"debtor_iban": "DE89370400440532013001"}, ["debtor_iban_checksum"]),
+        ({"amount": "1234.505"}, ["amount_minor_units"]),
+        ({"currency": "JPY"}, ["amount_minor_units"]),
+        ({"creditor_bic": "DEUTDEFF"}, ["creditor_bic_country"]),
+    ],
+)
+def test_violations_are_what_is_wrong(fields, broken):
+    assert violations([VALID | fields]) == [broken]
+
+
+def test_some_payments_are_broken_and_most_are_not():
+    results = [
+        result
+        for document in expected(pools().pool("validations", 50, None))
+        for result in document["results"]
+    ]
+    share = sum(result["valid"] for result in results) / len(results)
+    assert 0.6 < share < 0.8
+    assert {name for r in results for name in r["violations"]} == {
+        "debtor_iban_checksum",
+        "amount_minor_units",
+    }
+
+
+def test_rates_are_those_that_the_upstreams_gave():
+    for request in pools().pool("rates", None, None).requests:
+        base = request["path"].rpartition("=")[2]
+        assert request["check"]["expected"] == {
+            "base": base,
+            "complete": True,
+            "rates": {"alpha": {"USD": "1.0"}},
+            "missing": [],
+        }

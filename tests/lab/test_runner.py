@@ -1,12 +1,13 @@
-"""The lab end to end: real Locust processes against small fake servers."""
+"""The lab end to end: the real generator against small fake servers."""
 
 from __future__ import annotations
 
-import json
+import copy
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -14,9 +15,15 @@ import pytest
 
 from loadtests.lab import session
 from loadtests.lab.progress import Lines
-from loadtests.lab.runner import PACKAGE
+from loadtests.lab.scenarios import Cell
 from loadtests.lab.targets import LabError
 from tests.lab import fakes
+
+TREE = Path(__file__).parents[2]
+
+
+def carried_out(directory: Path, *sections, **options):
+    return session.carry_out(fakes.plan(directory, *sections, **options), Lines())
 
 
 def processes_naming(path: Path) -> list[str]:
@@ -29,134 +36,187 @@ def processes_naming(path: Path) -> list[str]:
     return lines
 
 
+def generators() -> set[int]:
+    return {
+        process.pid
+        for process in psutil.process_iter(["cmdline"])
+        if "loadtests.lab.generator" in (process.info["cmdline"] or ())
+    }
+
+
+def blocks_of(result, target):
+    return [b for b in result["blocks"] if b["cell"].split("/")[2].startswith(target)]
+
+
+def cell(target: str) -> str:
+    return f"engines/matches/{target}*2"
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     directory = tmp_path_factory.mktemp("run")
-    result = session.carry_out(fakes.plan(directory, ["slow", "family"], rounds=2), Lines())
-    return directory, result
+    before = generators()
+    result = carried_out(directory, fakes.section(["slow", "family"], rounds=3))
+    return directory, result, generators() - before
 
 
-def test_each_round_visits_each_variant_once(run):
-    _, result = run
-    assert result["complete"]
-    assert not result["voids"]
-    visits = sorted((block["round"], block["variant"]) for block in result["blocks"])
-    assert visits == [(1, "family"), (1, "slow"), (2, "family"), (2, "slow")]
+def test_each_round_visits_each_cell_once(run):
+    _, result, _ = run
+    visits = sorted((block["round"], block["cell"]) for block in result["blocks"])
+    cells = [cell("family"), cell("slow")]
+    assert visits == [(round_, name) for round_ in (1, 2, 3) for name in cells]
+    places = sorted((block["round"], block["position"]) for block in result["blocks"])
+    assert places == [(round_, place) for round_ in (1, 2, 3) for place in (1, 2)]
+    assert not [block["faults"] for block in result["blocks"] if block["faults"]]
 
 
 def test_rate_of_a_server_of_known_speed_is_right(run):
     """0.3 s per request, one at a time: at most 3.33 requests/s, and each of two users
     waits for the other's request too."""
-    _, result = run
-    for block in result["blocks"]:
-        if block["variant"] == "slow":
-            rate = block["completed"] / block["window_s"]
-            waits_s = [wait / 100_000 for wait, count in block["latency"] for _ in range(count)]
-            assert rate < 3.7  # an answer that is noticed late shortens the window
-            assert min(waits_s) > 0.59
-            # Little's law: however slow this machine, two requests are under way.
-            assert rate * sum(waits_s) / len(waits_s) == pytest.approx(2, rel=0.25)
+    _, result, _ = run
+    for block in blocks_of(result, "slow"):
+        stream = block["streams"]["main"]
+        rate = stream["completed"] / block["window_s"]
+        waits_s = [1.01**k * 1e-6 for k, count in stream["latency"] for _ in range(count)]
+        assert rate < 3.7  # an answer that is noticed late shortens the window
+        assert min(waits_s) > 0.59
+        # Little's law: however slow this machine, two requests are under way.
+        assert rate * sum(waits_s) / len(waits_s) == pytest.approx(2, rel=0.25)
 
 
 def test_every_counted_request_has_its_latency_and_cpu_time(run):
-    _, result = run
+    _, result, _ = run
     for block in result["blocks"]:
-        assert block["completed"] == sum(count for _, count in block["latency"])
-        assert block["taken"] > block["completed"] >= 2
-        assert block["window_s"] >= 0.5
-    busy = result["summary"][1]["server"]["cpu_ms_per_request"]["median"]
-    assert 0.05 < busy < 50
+        stream = block["streams"]["main"]
+        assert stream["completed"] == sum(count for _, count in stream["latency"])
+        assert stream["taken"] > stream["completed"] >= 2
+        assert block["window_s"] >= 0.3
+        spent_ms = 1000 * block["usage"]["server"]["cpu_s"] / stream["completed"]
+        assert 0.05 < spent_ms < 50
 
 
 def test_a_child_with_another_program_is_the_sidecar(run):
-    _, result = run
-    family = result["summary"][1]
-    assert (family["server"]["processes"], family["sidecar"]["processes"]) == (2, 1)
-    assert family["sidecar"]["peak_memory_bytes"] < family["server"]["peak_memory_bytes"]
+    _, result, _ = run
+    usage = blocks_of(result, "family")[0]["usage"]
+    assert (usage["server"]["processes"], usage["sidecar"]["processes"]) == (2, 1)
+    assert 0 < usage["sidecar"]["peak_memory_bytes"] < usage["server"]["peak_memory_bytes"]
 
 
 def test_nothing_is_left_behind(run):
-    directory, _ = run
+    directory, _, generators_left = run
     assert processes_naming(directory) == []
+    assert not generators_left
+
+
+def test_targets_say_what_ran_and_what_was_verified(run):
+    _, result, _ = run
+    assert result["targets"]["slow"]["verification"] == {"matches*2": 4}
+    assert result["targets"]["slow"]["startup_s"] > 0
+    assert result["engines"]["engines"][0]["name"] == "fake"
+    sizes = {c["request_bytes"] for c in result["cells"]}
+    assert sizes == {len(fakes.BODIES[0])}
 
 
 def test_result_can_be_read_again(run):
-    directory, result = run
-    assert session.read(directory)["blocks"] == [
-        block | {"latency": [list(pair) for pair in block["latency"]]} for block in result["blocks"]
-    ]
+    directory, result, _ = run
+    assert session.read(directory)["blocks"] == result["blocks"]
 
 
-def test_one_wrong_bit_under_load_voids_the_variant_alone(tmp_path):
-    result = session.carry_out(fakes.plan(tmp_path, ["wrong", "sound"]), Lines())
-    wrong, sound = result["summary"]
+def test_one_wrong_bit_under_load_voids_the_cell_alone(tmp_path):
+    result = carried_out(tmp_path, fakes.section(["wrong", "sound"], rounds=2))
     assert not result["complete"]
-    assert "expected (row, score)" in wrong["void"]
-    assert wrong["throughput_rps"] is None
-    assert sound["void"] is None
-    assert sound["throughput_rps"]["median"] > 10
+    assert list(result["voids"]) == [cell("wrong")]
+    assert "expected (row, score)" in result["voids"][cell("wrong")]
+    assert len(blocks_of(result, "wrong")) == 1
+    assert len(blocks_of(result, "sound")) == 2
+    assert result["summary"][cell("wrong")]["throughput_rps"] is None
+    assert result["summary"][cell("sound")]["throughput_rps"]["median"] > 10
 
 
-def test_a_crashed_server_is_reported_with_the_end_of_its_log(tmp_path):
-    result = session.carry_out(fakes.plan(tmp_path, ["crash"], rounds=2), Lines())
-    assert "crashed with exit code 7" in result["voids"]["crash"]
-    assert "the fake server has had enough" in result["voids"]["crash"]
+def test_a_crashed_server_is_reported_with_its_log_and_voids_all_its_cells(tmp_path):
+    later = fakes.section(["crash", "sound"], name="twins")
+    result = carried_out(tmp_path, fakes.section(["crash"], rounds=2), later)
+    assert sorted(result["voids"]) == [cell("crash"), "twins/matches/crash*2"]
+    for reason in result["voids"].values():
+        assert "crashed with exit code 7" in reason
+        assert "the fake server has had enough" in reason
+    assert [b["cell"] for b in result["blocks"][1:]] == ["twins/matches/sound*2"]
     assert processes_naming(tmp_path) == []
 
 
 def test_a_server_that_does_not_start_ends_the_run_and_the_others(tmp_path):
-    with pytest.raises(LabError, match="not installed; run: make fake"):
-        session.carry_out(fakes.plan(tmp_path, ["sound", "broken"]), Lines())
+    with pytest.raises(LabError, match=r"not installed; run: make fake"):
+        carried_out(tmp_path, fakes.section(["sound", "broken"]))
     assert processes_naming(tmp_path) == []
 
 
+def test_a_server_that_does_not_start_later_voids_its_own_cells(tmp_path):
+    later = fakes.section(["broken", "sound"], name="twins")
+    result = carried_out(tmp_path, fakes.section(["sound"]), later)
+    assert list(result["voids"]) == ["twins/matches/broken*2"]
+    assert len(result["blocks"]) == 2
+
+
 def test_a_wrong_answer_before_load_ends_the_run(tmp_path):
-    plan = fakes.plan(tmp_path, ["sound"])
-    plan.workload.expected[1][0][0][0] += 1
+    hits = copy.deepcopy(fakes.HITS)
+    hits[1][0][0][0] += 1
     with pytest.raises(LabError, match=r"failed the verification: hits of 'name 1'.*\[2, 1.0\]"):
-        session.carry_out(plan, Lines())
+        carried_out(tmp_path, fakes.section(["sound"]), pools=fakes.Pools(hits))
+
+
+def test_slow_cells_take_part_in_no_more_than_the_least_rounds(tmp_path):
+    section = replace(fakes.section(["slow", "sound"]), window_s=0.1, max_rounds=4)
+    result = carried_out(tmp_path, section)
+    assert len(blocks_of(result, "slow")) == 1
+    assert len(blocks_of(result, "sound")) == 4
+
+
+def test_rounds_end_with_the_budget(tmp_path):
+    section = replace(fakes.section(["sound"]), max_rounds=1000, budget_s=1.5)
+    result = carried_out(tmp_path, section)
+    assert 2 <= len(result["blocks"]) < 8
+
+
+def test_load_is_set_to_levels_of_the_measured_saturation(tmp_path):
+    load = fakes.section(["sound"], name="load")
+    load = replace(load, levels=(0.1, 0.2), window_s=0.5)
+    result = carried_out(tmp_path, fakes.section(["sound"]), load)
+    (saturated,) = (b for b in result["blocks"] if b["cell"] == cell("sound"))
+    full = saturated["streams"]["main"]["completed"] / saturated["window_s"]
+    rates = [c["rate_rps"] for c in result["cells"] if c["section"] == "load"]
+    assert rates == pytest.approx([0.1 * full, 0.2 * full], rel=0.06)
+    for block in result["blocks"][1:]:
+        stream = block["streams"]["main"]
+        assert stream["model"] == "open"
+        assert sum(count for _, count in stream["lag"]) == stream["completed"] > 0
+
+
+def test_mixed_load_has_two_streams_and_the_lag_of_the_loop(tmp_path):
+    alone = Cell("mixed", "mixed", "sound", users=0, io_rate_rps=40)
+    both = replace(alone, users=2, items=2)
+    section = replace(fakes.section([], name="mixed"), cells=(alone, both), window_s=0.5)
+    result = carried_out(tmp_path, section)
+    streams = {block["cell"]: block["streams"] for block in result["blocks"]}
+    assert streams[alone.id].keys() == {"io"}
+    assert streams[both.id].keys() == {"hot", "io"}
+    assert streams[both.id]["io"]["model"] == "open"
+    assert streams[both.id]["hot"]["completed"] > 10
+    assert all(block["loop_lag"] == [[460, 3], [700, 1]] for block in result["blocks"])
 
 
 def test_ctrl_c_keeps_what_is_done_and_leaves_nothing_behind(tmp_path):
+    before = generators()
     command = [sys.executable, "-m", "tests.lab.fakes", str(tmp_path), "50", "sound", "family"]
     process = subprocess.Popen(
-        command,
-        cwd=PACKAGE.parent,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+        command, cwd=TREE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    while "round 2/50" not in (line := process.stderr.readline()):
+    while "engines 2:" not in (line := process.stderr.readline()):
         assert line, "the run ended early"
-    time.sleep(0.5)  # into a block
+    time.sleep(0.2)  # into a block
     assert processes_naming(tmp_path)
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=20)
     assert out.strip() == '{"interrupted": true, "complete": false}'
     assert len(session.read(tmp_path)["blocks"]) >= 2
     assert processes_naming(tmp_path) == []
-
-
-def test_plain_locust_needs_nothing_of_the_lab_and_keeps_hundredths(tmp_path):
-    target = fakes.plan(tmp_path, ["sound"]).targets[0]
-    target.start()
-    command = [sys.executable, "-m", "locust", "-f", str(PACKAGE / "locustfile.py")]
-    command += ["--headless", "-u", "1", "--host", target.url, "--tags", "matches", "--json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as locust:
-        try:
-            deadline = time.monotonic() + 30
-            while "100 answers" not in target.log.read_text():
-                assert time.monotonic() < deadline, "no load within 30 s"
-                time.sleep(0.05)
-            locust.terminate()
-            output, _ = locust.communicate(timeout=10)
-        finally:
-            locust.kill()
-            target.stop()
-    assert locust.returncode == 0
-    (stats,) = json.loads(output)
-    assert stats["num_requests"] >= 90
-    assert stats["num_failures"] == 0
-    times = [float(time_ms) for time_ms in stats["response_times"]]
-    assert any(time_ms != round(time_ms) for time_ms in times)
-    assert all(time_ms == round(time_ms, 2) for time_ms in times)
+    assert generators() <= before
