@@ -60,7 +60,7 @@ def count_of(queries: str | None) -> int:
 
 
 async def random_world(hot_reads: HotReads) -> Row:
-    (row,) = await hot_reads.rows(ONE_WORLD, random.randint(1, WORLDS))
+    (row,) = await hot_reads.rows(ONE_WORLD, 1 + int(WORLDS * random.random()))
     return row
 
 

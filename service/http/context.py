@@ -18,9 +18,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.engines import deadline
 from service.engines.spec import Variant
+from service.engines.timeouts import Timeouts
 from service.errors import ServiceError
 from service.http.problems import problem_response
-from service.http.timeouts import Timeouts
 
 log = logging.getLogger("hotpath.http")
 

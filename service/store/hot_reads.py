@@ -13,6 +13,7 @@ from typing import Any, Self
 import asyncpg
 from sqlalchemy import make_url
 
+from service.engines.timeouts import Timeouts
 from service.settings import Settings
 from service.store.database import Database, async_url, is_gone, unavailable
 
@@ -31,7 +32,7 @@ class HotReads:
     def __init__(self, settings: Settings, database: Database) -> None:
         self._database = database
         self._url = make_url(settings.database_url)
-        self._timeout_s = settings.database_timeout_s
+        self._timeouts = Timeouts(settings.database_timeout_s)
         self._free = asyncio.Semaphore(settings.database_pool_size)
         self._idle: list[asyncpg.Connection] = []
 
@@ -47,16 +48,19 @@ class HotReads:
             async with self._database.read() as connection:
                 named = {str(number): value for number, value in enumerate(values, 1)}
                 return (await connection.exec_driver_sql(query, named)).tuples().all()
+        task = asyncio.current_task()
+        assert task is not None
         try:
-            if self._free.locked():
-                async with asyncio.timeout(self._timeout_s):
-                    await self._free.acquire()
-            else:
-                await self._free.acquire()
+            self._timeouts.begin(task)
             try:
-                return await self._rows(query, values)
+                async with self._free:
+                    return await self._rows(query, values)
+            except asyncio.CancelledError as error:
+                if self._timeouts.is_late(task):
+                    raise TimeoutError from error
+                raise
             finally:
-                self._free.release()
+                self._timeouts.end(task)
         except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             if isinstance(error, asyncpg.PostgresError) and not is_gone(error.sqlstate):
                 raise
@@ -79,9 +83,7 @@ class HotReads:
         # The dialect knows what the URL means, such as ?ssl=require.
         url = async_url(self._url.render_as_string(hide_password=False))
         (_, arguments) = url.get_dialect()().create_connect_args(url)
-        return await asyncpg.connect(
-            **arguments, timeout=self._timeout_s, command_timeout=self._timeout_s
-        )
+        return await asyncpg.connect(**arguments)
 
     def _drop_idle(self) -> None:
         while self._idle:
