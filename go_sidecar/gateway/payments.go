@@ -22,7 +22,7 @@ const instant = "2006-01-02T15:04:05.000000Z"
 type storedPayment struct {
 	ID        uuid.UUID `json:"id"`
 	CreatedAt string    `json:"created_at"`
-	payment   `json:",inline"`
+	payment
 }
 
 func (g *server) shown(p *store.Payment) storedPayment {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"encoding/json/jsontext"
 	"encoding/json/v2"
 	"errors"
 	"log/slog"
@@ -205,7 +204,7 @@ func fail(w *response, r *http.Request, err error) {
 }
 
 func writeJSON(w http.ResponseWriter, status int, value any) error {
-	content, err := json.Marshal(value, jsontext.AllowInvalidUTF8(false))
+	content, err := json.Marshal(value)
 	if err != nil {
 		return err
 	}

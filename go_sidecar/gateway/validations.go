@@ -18,26 +18,27 @@ func (g *server) createValidations(w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return err
 	}
+	var payments []payment
+	err = body.Decode(content, func(d *body.Decoder) {
+		d.Object([]string{"payments"}, 1, func(int) {
+			payments = payments[:0]
+			d.List(1, maxPayments, func(int) {
+				payments = append(payments, payment{})
+				payments[len(payments)-1].read(d)
+			})
+		})
+	})
+	if err != nil {
+		return err
+	}
 	var answer struct {
 		Results []paymentValidity `json:"results"`
 	}
 	err = g.admission.run(r.Context(), func() error {
-		var payments []payment
-		err := body.Decode(content, func(d *body.Decoder) {
-			d.Object([]string{"payments"}, 1, func(int) {
-				payments = payments[:0]
-				d.List(1, maxPayments, func(int) {
-					payments = append(payments, payment{})
-					payments[len(payments)-1].read(d)
-				})
-			})
-		})
-		if err != nil {
-			return err
-		}
 		broken, err := g.validate(r.Context(), payments)
-		for _, bits := range broken {
-			answer.Results = append(answer.Results, paymentValidity{bits == 0, violationNames(bits)})
+		answer.Results = make([]paymentValidity, len(broken))
+		for i, bits := range broken {
+			answer.Results[i] = paymentValidity{bits == 0, violationNames(bits)}
 		}
 		return err
 	})

@@ -77,7 +77,7 @@ type Store interface {
 	// Payments returns the newest payments, older than `after` unless that is nil.
 	Payments(ctx context.Context, after *uuid.UUID, limit int) ([]Payment, error)
 
-	// World reads one row for each id, by one query each, in the order of the ids.
+	// Worlds reads one row for each id, by one query each, in the order of the ids.
 	Worlds(ctx context.Context, ids []int32) ([]World, error)
 
 	// UpdateWorlds writes the rows, which are sorted by id so that no two calls deadlock.
