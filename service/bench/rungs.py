@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.bench import loop_lag, routes
-from service.http.fast_lane import FastAnswer, FastLane, FastRoute
+from service.http.fast_lane import FastAnswer, FastLane, FastRoute, as_app
 from service.settings import Rung
 
 _JSON = [(b"content-type", b"application/json"), routes.SERVER]
@@ -31,7 +31,7 @@ def in_front(app: FastAPI, rung: Rung, middleware: Callable[[ASGIApp], ASGIApp])
     if rung == "fast-lane":
         return FastLane(app, FAST_ROUTES, middleware)
     if rung == "asgi":
-        return _Outside(app, {path: _as_asgi(route) for (_, path), route in FAST_ROUTES.items()})
+        return _Outside(app, {path: as_app(route) for (_, path), route in FAST_ROUTES.items()})
     if rung == "bare":
         bare = FastAPI(telemetry={"tracing": False, "metrics": False, "logs": False})
         routes.mount(bare, rung)
@@ -40,12 +40,12 @@ def in_front(app: FastAPI, rung: Rung, middleware: Callable[[ASGIApp], ASGIApp])
 
 
 async def _json(_: Scope) -> FastAnswer:
-    return FastAnswer(200, _JSON, to_json({"message": routes.HELLO}))
+    return 200, _JSON, to_json({"message": routes.HELLO})
 
 
 async def _db(scope: Scope) -> FastAnswer:
     number, value = await routes.random_world(scope["state"]["hot_reads"])
-    return FastAnswer(200, _JSON, to_json({"id": number, "randomNumber": value}))
+    return 200, _JSON, to_json({"id": number, "randomNumber": value})
 
 
 FAST_ROUTES: Mapping[tuple[str, str], FastRoute] = {
@@ -60,16 +60,6 @@ def _on_starlette(route: FastRoute) -> Callable[[Request], Any]:
         return Response(body, status, {k.decode(): v.decode() for k, v in headers})
 
     return endpoint
-
-
-def _as_asgi(route: FastRoute) -> ASGIApp:
-    async def app(scope: Scope, _: Receive, send: Send) -> None:
-        status, headers, body = await route(scope)
-        headers = [*headers, (b"content-length", b"%d" % len(body))]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
-
-    return app
 
 
 class _Outside:

@@ -13,9 +13,9 @@ from service.errors import ServiceError
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 
-def set_timeout(seconds: float) -> None:
-    """Starts the clock for everything that the current task does from here on."""
-    _deadline.set(time.monotonic() + seconds)
+def set_end(at: float) -> None:
+    """For everything that the current task does from here on; by time.monotonic()."""
+    _deadline.set(at)
 
 
 def remaining_s(default: float = 60.0) -> float:

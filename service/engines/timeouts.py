@@ -21,11 +21,13 @@ class Timeouts:
         self._late: set[Task] = set()
         self._loop: asyncio.AbstractEventLoop | None = None  # that the timer is set in
 
-    def begin(self, task: Task) -> None:
+    def begin(self, task: Task) -> float:
+        """When it has to end, by time.monotonic()."""
         if not self._running and self._loop is not task.get_loop():
             self._loop = task.get_loop()
             self._loop.call_later(self._timeout_s, self._check, self._loop)
-        self._running[task] = monotonic() + self._timeout_s
+        ends_at = self._running[task] = monotonic() + self._timeout_s
+        return ends_at
 
     def is_late(self, task: Task) -> bool:
         """Whether a CancelledError came from here, and from nowhere else as well."""

@@ -51,7 +51,6 @@ class RequestContext:
 
     def __init__(self, app: ASGIApp, request_timeout_s: float, max_body_bytes: int) -> None:
         self._app = app
-        self._request_timeout_s = request_timeout_s
         self._max_body_bytes = max_body_bytes
         self._timeouts = Timeouts(request_timeout_s)
         # Unique among all processes, and no secret: random bits for each request would cost more.
@@ -62,7 +61,7 @@ class RequestContext:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        sent_id, body_bytes = b"", b"0"
+        sent_id = body_bytes = b""
         for name, value in scope["headers"]:
             if name == b"x-request-id":
                 sent_id = value
@@ -104,10 +103,9 @@ class RequestContext:
         task = asyncio.current_task()
         assert task is not None
         try:
-            if int(body_bytes) > self._max_body_bytes:
+            if body_bytes and int(body_bytes) > self._max_body_bytes:
                 raise self._too_large()
-            deadline.set_timeout(self._request_timeout_s)
-            self._timeouts.begin(task)
+            deadline.set_end(self._timeouts.begin(task))
             try:
                 await self._app(scope, receive_limited, send_named)
             except asyncio.CancelledError as error:

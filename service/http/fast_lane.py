@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import NamedTuple
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-
-class FastAnswer(NamedTuple):
-    """headers: names in lower case; Content-Length is added."""
-
-    status: int
-    headers: list[tuple[bytes, bytes]]
-    body: bytes
-
+FastAnswer = tuple[int, list[tuple[bytes, bytes]], bytes]
+"""Status, headers with their names in lower case, body. Content-Length is added."""
 
 FastRoute = Callable[[Scope], Awaitable[FastAnswer]]
 """From the ASGI scope of a request whose query and body do not matter; what the lifespan made is
@@ -44,21 +37,22 @@ class FastLane:
             if method.lower() not in declared.get(path, {}):
                 raise ValueError(f"fast lane: expected the app to declare {method} {path}")
         self._app = app
-        self._routes = dict(routes)
-        self._answered = middleware(self._answer)
+        self._routes = {key: middleware(as_app(route)) for key, route in routes.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if (
-            scope["type"] == "http"
-            and (scope["method"], scope["path"]) in self._routes
-            and not scope["query_string"]
-        ):
-            await self._answered(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
+        app: ASGIApp = self._app
+        if scope["type"] == "http" and not scope["query_string"]:
+            app = self._routes.get((scope["method"], scope["path"]), app)
+        await app(scope, receive, send)
 
-    async def _answer(self, scope: Scope, _: Receive, send: Send) -> None:
-        status, headers, body = await self._routes[scope["method"], scope["path"]](scope)
+
+def as_app(route: FastRoute) -> ASGIApp:
+    """The route alone, as an ASGI application."""
+
+    async def app(scope: Scope, _: Receive, send: Send) -> None:
+        status, headers, body = await route(scope)
         headers = [*headers, (b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+    return app

@@ -21,7 +21,7 @@ CONTEXT = partial(RequestContext, request_timeout_s=0.2, max_body_bytes=100)
 
 
 async def hello(scope: Scope) -> FastAnswer:
-    return FastAnswer(200, [(b"content-type", b"text/plain")], b"fast")
+    return 200, [(b"content-type", b"text/plain")], b"fast"
 
 
 async def refuses(scope: Scope) -> FastAnswer:
