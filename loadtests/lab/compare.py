@@ -1,0 +1,210 @@
+"""Two results beside each other: what became slower, beyond the noise of both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from math import exp, log
+from typing import Any
+
+import numpy as np
+
+from loadtests.lab.resampling import (
+    MIN_BLOCKS,
+    Counted,
+    enough,
+    resamples,
+    widening,
+)
+from loadtests.lab.statistics import known, main_stream, per_core, throughput
+from loadtests.lab.targets import LabError
+
+TOLERANCE = 0.05
+SCHEMA = "hotpath.lab.comparison/1"
+
+Result = Mapping[str, Any]
+Block = Mapping[str, Any]
+
+
+def compare(a: Result, b: Result, tolerance: float = TOLERANCE) -> dict[str, Any]:
+    """b by a, cell by cell.
+
+    Returns `schema`, `tolerance`, `noise` (the largest deviation from 1 that either run's
+    twins allow, as a share; null without twins), `differences` (of machine, packages,
+    settings), `missing` (cells that only one run has figures for), `slower` (whether
+    anything got worse with certainty) and `cells`: per cell and metric `ratio`, `low`,
+    `high` and `change`: "worse" or "better" where the whole interval lies beyond the
+    tolerance and beyond the noise, "changed" where it only excludes 1 and the ratio exceeds the
+    noise, else "same".
+
+    Raises: LabError where the schemas differ or no cell is common to both.
+    """
+    if a["schema"] != b["schema"]:
+        raise LabError(f"schema: expected two alike, got {a['schema']} and {b['schema']}")
+    noise = _noise(a, b)
+    sound_a, sound_b = _sound(a), _sound(b)
+    models = {cell["id"]: cell["model"] for cell in b["cells"]}
+    rows = []
+    for cell in [cell for cell in sound_a if cell in sound_b]:
+        for metric, (ratio, bounds) in _ratios(sound_a[cell], sound_b[cell], models[cell]).items():
+            low, high = bounds or (None, None)
+            change = _change(metric, ratio, bounds, tolerance, noise)
+            rows.append(
+                {"cell": cell, "metric": metric, "ratio": ratio, "low": low, "high": high}
+                | {"change": change}
+            )
+    if not rows:
+        raise LabError("no cell has figures in both results")
+    return {
+        "schema": SCHEMA,
+        "tolerance": tolerance,
+        "noise": noise,
+        "differences": differences(a, b),
+        "missing": sorted(sound_a.keys() ^ sound_b.keys()),
+        "slower": any(row["change"] == "worse" for row in rows),
+        "cells": rows,
+    }
+
+
+def differences(a: Result, b: Result) -> list[str]:
+    """What besides the code may explain a ratio."""
+    found = []
+    for group in ("machine", "settings"):
+        for field in a[group].keys() | b[group].keys():
+            before, after = a[group].get(field), b[group].get(field)
+            if before != after and field not in ("load_average", "packages"):
+                found.append(f"{group}: {field}: {before} and {after}")
+    packages_a, packages_b = a["machine"]["packages"], b["machine"]["packages"]
+    found += [
+        f"package {name}: {packages_a.get(name)} and {packages_b.get(name)}"
+        for name in packages_a.keys() | packages_b.keys()
+        if packages_a.get(name) != packages_b.get(name)
+    ]
+    return sorted(found)
+
+
+def print_table(comparison: Mapping[str, Any], *, everything: bool = False) -> None:
+    """On stdout. everything: also what stayed the same."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from loadtests.lab.report.wording import figure, interval
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 160
+    for difference in comparison["differences"]:
+        console.print(f"differs: {escape(difference)}", style="yellow")
+    for cell in comparison["missing"]:
+        console.print(f"in one result only: {escape(cell)}", style="yellow")
+    noise = comparison["noise"]
+    console.print(
+        "noise of the twins: " + ("not known" if noise is None else f"{100 * noise:.1f} %")
+    )
+    table = Table("cell", "metric", "ratio", "95 %", "")
+    for row in comparison["cells"]:
+        if everything or row["change"] != "same":
+            style = {"worse": "red", "better": "green"}.get(row["change"], "")
+            table.add_row(
+                escape(row["cell"]), row["metric"], figure(row["ratio"]), interval(row),
+                row["change"], style=style,
+            )  # fmt: skip
+    if table.row_count:
+        console.print(table)
+    same = sum(row["change"] == "same" for row in comparison["cells"])
+    console.print(f"{same} of {len(comparison['cells'])} figures are the same within the noise.")
+
+
+def _sound(result: Result) -> dict[str, list[Block]]:
+    blocks: dict[str, list[Block]] = {}
+    for block in result["blocks"]:
+        if block["cell"] not in result["voids"] and not block["void"]:
+            blocks.setdefault(block["cell"], []).append(block)
+    return blocks
+
+
+def _noise(a: Result, b: Result) -> float | None:
+    bounds = [
+        comparison[side]
+        for result in (a, b)
+        for comparison in result["comparisons"]
+        if comparison["section"] == "twins"
+        and comparison["metric"] == "throughput_rps"
+        and not result["targets"][comparison["numerator"]]["slowed"]
+        for side in ("low", "high")
+        if comparison[side] is not None
+    ]
+    return max((exp(abs(log(bound))) - 1 for bound in bounds), default=None)
+
+
+def _ratios(
+    a: Sequence[Block], b: Sequence[Block], model: str
+) -> dict[str, tuple[float, tuple[float, float] | None]]:
+    """Of an open load the rate is the schedule's: its latency is what can change."""
+    metrics: dict[str, Callable[[Block], float | None]] = {"per_core_rps": per_core}
+    if model == "closed":
+        metrics = {"throughput_rps": throughput} | metrics
+    found = {}
+    for metric, value in metrics.items():
+        before, after = ([log(x) for x in known([value(block) for block in c])] for c in (a, b))
+        if before and after:
+            found[metric] = _ratio_of_means(np.array(before), np.array(after))
+    stream = "io" if "io" in a[0]["streams"] else None
+    if model == "open" or stream:
+        tail = _ratio_of_tails(*([_latency(block, stream) for block in c] for c in (a, b)))
+        if tail is not None:
+            found["p99_ms"] = tail
+    return found
+
+
+def _latency(block: Block, stream: str | None) -> Any:
+    return (block["streams"][stream] if stream else main_stream(block))["latency"]
+
+
+def _ratio_of_means(before: Any, after: Any) -> tuple[float, tuple[float, float] | None]:
+    """Blocks of two runs are no pairs: each run is resampled by itself."""
+    center = float(after.mean() - before.mean())
+    if min(len(before), len(after)) < MIN_BLOCKS:
+        return exp(center), None
+    # Reversed, so that equal numbers of blocks do not draw the same places together.
+    drawn = after[resamples(len(after))].mean(axis=1) - before[resamples(len(before))[::-1]].mean(
+        axis=1
+    )
+    return exp(center), _bounds(center, drawn, min(len(before), len(after)))
+
+
+def _ratio_of_tails(
+    before: Sequence[Any], after: Sequence[Any]
+) -> tuple[float, tuple[float, float] | None] | None:
+    low, high = Counted.of(before), Counted.of(after)
+    if not (enough(low.total, 0.99) and enough(high.total, 0.99)):
+        return None
+    center = log(high.pooled([0.99])[0] / low.pooled([0.99])[0])
+    if min(len(before), len(after)) < MIN_BLOCKS:
+        return exp(center), None
+    drawn = np.log(high.resampled([0.99])[:, 0] / low.resampled([0.99])[::-1, 0])
+    return exp(center), _bounds(center, drawn, min(len(before), len(after)))
+
+
+def _bounds(center: float, drawn: Any, n: int) -> tuple[float, float]:
+    low, high = np.percentile(drawn, (2.5, 97.5))
+    wider = widening(n)
+    return exp(center - wider * (center - low)), exp(center + wider * (high - center))
+
+
+def _change(
+    metric: str, ratio: float, bounds: tuple[float, float] | None, tolerance: float,
+    noise: float | None,
+) -> str:  # fmt: skip
+    if bounds is None:
+        return "same"
+    # As if more were always better.
+    low, high = (1 / bounds[1], 1 / bounds[0]) if metric.endswith("_ms") else bounds
+    allowed = max(tolerance, noise or 0.0)
+    if high < 1 / (1 + allowed):
+        return "worse"
+    if low > 1 + allowed:
+        return "better"
+    if (high < 1 or low > 1) and abs(log(ratio)) > log(1 + (noise or 0.0)):
+        return "changed"
+    return "same"
