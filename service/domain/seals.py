@@ -24,7 +24,7 @@ NODE_BYTES = 32
 
 def _decoded(text: object) -> bytes:
     try:
-        if isinstance(text, str):
+        if isinstance(text, str) and len(text) % 4 == 0:  # Python would take padding in excess
             return base64.b64decode(text, validate=True)
     except ValueError:
         pass

@@ -17,7 +17,12 @@ class Health(BaseModel):
     database: bool | None = None
 
 
-@router.get("/live", operation_id="live", summary="The process runs")
+@router.get(
+    "/live",
+    operation_id="live",
+    summary="The process runs",
+    response_model_exclude_none=True,
+)
 async def live() -> Health:
     return Health(status="live")
 

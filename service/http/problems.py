@@ -139,7 +139,8 @@ def _field(error: Mapping[str, Any]) -> str:
     name = ""
     for part in parts:
         name += f"[{part}]" if isinstance(part, int) else f".{part}" if name else str(part)
-    return shown(name, 80)[1:-1] if name else "body"
+    printable = ascii(name)[1:-1]
+    return (printable if len(printable) <= 80 else f"{printable[:80]}…") or "body"
 
 
 def _message(error: Mapping[str, Any]) -> str:

@@ -126,7 +126,7 @@ def async_url(url: str) -> URL:
 
 
 class _Connection(asyncpg.Connection):
-    async def close(self, *, timeout: float | None = None) -> None:
+    async def close(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109  # asyncpg's
         """Takes leave of a server that answers; of another one the caller should not wait for,
         least of all a request whose time is up already."""
         await super().close(timeout=min(timeout or _LEAVE_S, _LEAVE_S))

@@ -47,6 +47,7 @@ def test_no_records_have_the_root_that_the_standard_gives(server: Server, engine
     [
         ({"records": ["a"]}, "records[0]: expected base64 (RFC 4648, padded), got 'a'"),
         ({"records": ["YQ==\n"]}, "records[0]: expected base64"),
+        ({"records": ["YWI=="]}, "records[0]: expected base64"),
         ({"records": [7]}, "records[0]: expected base64 (RFC 4648, padded), got 7"),
         ({"records": ["YQ=="], "prove": [1]}, "prove[0]: expected 0 to 0, got 1"),
         ({"records": ["YQ=="], "prove": [-1]}, "prove[0]: expected 0 to 0, got -1"),
