@@ -78,7 +78,7 @@ def run(
             price=None if price is None else plan.Price.parse(price),
             seed=seed,
             pin=pin,
-            slo=slo,
+            slo=slo if slo is None else plan.checked(slo),
         )
         result = _carried_out(request, scenarios.sections(request.chosen))
     written = report.write(result, out)
@@ -112,6 +112,32 @@ def render(
             report.splice(result, directory, into)
     tables.print_table(result)
     typer.echo(f"report: {written}", err=True)
+
+
+@app.command()
+def compare(
+    a: Annotated[Path, typer.Argument(help="Directory of the earlier result, the baseline.")],
+    b: Annotated[Path, typer.Argument(help="Directory of the later one.")],
+    tolerance: Annotated[
+        float, typer.Option(min=0, max=1, help="Share by which a figure may be worse.")
+    ] = 0.05,
+    everything: Annotated[bool, typer.Option(help="Also show what stayed the same.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Compare two runs, cell by cell.
+
+    Exit code 0: nothing is slower beyond the tolerance with certainty; 1: something is;
+    2: they cannot be compared.
+    """
+    from loadtests.lab import compare, session
+
+    with _errors_shown(wrong_input=True):
+        found = compare.compare(session.read(a), session.read(b), tolerance)
+    if as_json:
+        print(json.dumps(found))
+    else:
+        compare.print_table(found, everything=everything)
+    raise typer.Exit(1 if found["slower"] else 0)
 
 
 @app.command()

@@ -177,8 +177,11 @@ def database(wanted: str, out: Path, cores: Cores | None) -> Iterator[str | Path
         template = directory / "template.db"
         for old in directory.glob(f"{template.name}*"):
             old.unlink()
-        _fill(f"sqlite:///{template.resolve()}")
-        yield template
+        try:
+            _fill(f"sqlite:///{template.resolve()}")
+            yield template
+        finally:
+            shutil.rmtree(directory)
     elif wanted == "embedded":
         with _embedded(cores) as url:
             _fill(url)

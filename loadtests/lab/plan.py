@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from loadtests.lab import fleet, requests
+from loadtests.lab import fleet, requests, verdicts
 from loadtests.lab.fleet import Cores, Fleet
 from loadtests.lab.scenarios import (
     GATEWAY,
@@ -22,7 +22,7 @@ from loadtests.lab.scenarios import (
     twin_of,
 )
 from loadtests.lab.session import Plan
-from loadtests.lab.targets import Target
+from loadtests.lab.targets import LabError, Target
 from service.domain import watchlist
 from service.domain.names import normalize
 from service.engines.spec import Variant, find
@@ -71,6 +71,15 @@ class Request:
     pin: bool = False
     slo: Path | None = None
     slowed: float | None = None
+
+
+def checked(slo: Path) -> Path:
+    """The file of thresholds, once it can be read. Raises: RefusedError."""
+    try:
+        verdicts.read(slo)
+    except LabError as error:
+        raise RefusedError(str(error)) from error
+    return slo
 
 
 def choose(

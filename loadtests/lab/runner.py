@@ -101,6 +101,7 @@ class Servers:
         self._targets, self._pools, self._progress = targets, pools, progress
         self._requests, self._seconds, self._facts = requests, seconds, facts
         self.lost: dict[str, str] = {}
+        self._starters = ThreadPoolExecutor(max_workers=os.cpu_count())
 
     def __getitem__(self, name: str) -> Target:
         return self._targets[name]
@@ -113,7 +114,7 @@ class Servers:
                 target.stop()
         for name in section.targets():
             environment = {"environment": shown_environment(self._targets[name].env)}
-            started = {"startup_s": None, "verification": {}}
+            started: dict[str, Any] = {"startup_s": None, "verification": {}}
             self._facts.setdefault(name, self._targets[name].facts | environment | started)
         names = [name for name in section.targets() if name not in self.lost]
         keys = {
@@ -123,13 +124,8 @@ class Servers:
         for key in sorted(set().union(*keys.values()), key=str):
             self._pools[key]  # made here, not in several threads
         # As many are started at once as there are cores; nothing is measured meanwhile.
-        starters = ThreadPoolExecutor(max_workers=os.cpu_count())
-        try:
-            failures = starters.map(lambda name: self._prepare(name, keys[name]), names)
-            self.lost |= {name: why for name, why in zip(names, failures, strict=True) if why}
-        finally:
-            with uninterrupted():
-                starters.shutdown(wait=False, cancel_futures=True)
+        failures = self._starters.map(lambda name: self._prepare(name, keys[name]), names)
+        self.lost |= {name: why for name, why in zip(names, failures, strict=True) if why}
 
     def _prepare(self, name: str, keys: set[PoolKey]) -> str | None:
         target = self._targets[name]
@@ -152,8 +148,10 @@ class Servers:
 
     def stop(self) -> None:
         with uninterrupted():
-            # The second pass is for a server that a starter began in between.
-            for _ in range(2):
+            # Stopping the targets is what ends a starter that still waits for one; the
+            # second pass is for a server that a starter began in between.
+            for wait in (False, True):
+                self._starters.shutdown(wait=wait, cancel_futures=True)
                 for target in self._targets.values():
                     target.terminate()
                 for target in self._targets.values():
