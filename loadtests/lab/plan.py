@@ -11,10 +11,10 @@ from typing import Any
 
 from loadtests.lab import fleet, requests, verdicts
 from loadtests.lab.fleet import Cores, Fleet
+from loadtests.lab.profiles import PROFILES
 from loadtests.lab.scenarios import (
     GATEWAY,
     LADDER_SERVERS,
-    PROFILES,
     SCENARIOS,
     Chosen,
     Section,

@@ -1,26 +1,20 @@
-"""The requests of a run, and what must come back: seeded, and the same for every server.
-
-What is expected comes from elsewhere than the engines under load: hits from RapidFuzz over
-the whole list, roots from hashlib, rates from the stub that the servers ask. Violations come
-from the reference engine in this process, which the conformance suite holds to independent
-libraries.
-"""
+"""The requests of a run, and what must come back: seeded, and the same for every server."""
 
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
+
+from loadtests.lab.oracles import Entry, Found, brute_force, canonical, merkle_root, violations
 
 TYPO, EXACT = 0.4, 0.2  # shares of the names; the rest is unrelated to the list
 SYLLABLES = ("an", "bel", "cor", "da", "el", "fi", "gor", "hu", "is", "ka", "lo", "mir", "no")
-ORACLE_BATCH = 64  # queries scored at once, which bounds the memory taken
 NAMES = 2048  # different ones, of which all requests are made
 LARGEST_POOL, SMALLEST_POOL = 256, 8  # requests
 CUTOFF, LIMIT = 0.9, 5
@@ -35,17 +29,6 @@ VALID_IBANS = (  # the examples of ISO 13616's registry
     "CH9300762011623852957",
 )
 BICS = ("DEUTDEFF", "NWBKGB2L", "BNPAFRPP", "ABNANL2A", "UBSWCHZH")
-
-Found = list[list[float]]  # of one name, best first: [row, score]
-
-
-class Entry(Protocol):
-    @property
-    def row(self) -> int: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def normalized(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,62 +205,6 @@ def _get(path: str, kind: str, expected: Any) -> dict[str, Any]:
 def _pool_size(items: int) -> int:
     """Fewer of the large requests, whose answers are all kept to compare with."""
     return min(max(NAMES // items, SMALLEST_POOL), LARGEST_POOL)
-
-
-def brute_force(
-    queries: Sequence[str], entries: Sequence[Entry], cutoff: float, limit: int
-) -> list[Found]:
-    """Per query the best [row, score], by RapidFuzz over the whole list.
-
-    The matrix only preselects, with a margin; each score that is kept comes from
-    JaroWinkler.similarity itself, to whose last bit the engines are held.
-    """
-    import numpy as np
-    from rapidfuzz.distance import JaroWinkler
-    from rapidfuzz.process import cdist
-
-    names = [entry.normalized for entry in entries]
-    found = []
-    for start in range(0, len(queries), ORACLE_BATCH):
-        batch = queries[start : start + ORACLE_BATCH]
-        matrix = cdist(batch, names, scorer=JaroWinkler.similarity, dtype=np.float64, workers=-1)
-        for query, scores in zip(batch, matrix, strict=True):
-            hits = [
-                [entries[i].row, JaroWinkler.similarity(query, names[i])]
-                for i in np.flatnonzero(scores >= cutoff - 1e-6).tolist()
-            ]
-            hits = [hit for hit in hits if hit[1] >= cutoff]
-            found.append(sorted(hits, key=lambda hit: (-hit[1], hit[0]))[:limit])
-    return found
-
-
-def merkle_root(records: Sequence[bytes]) -> bytes:
-    """Merkle tree hash. Source: RFC 9162, section 2.1.1, as it is written there."""
-    if not records:
-        return hashlib.sha256(b"").digest()
-    if len(records) == 1:
-        return hashlib.sha256(b"\0" + records[0]).digest()
-    k = 1 << (len(records) - 1).bit_length() - 1  # the largest power of two below
-    return hashlib.sha256(b"\1" + merkle_root(records[:k]) + merkle_root(records[k:])).digest()
-
-
-def canonical(payment: Mapping[str, str]) -> bytes:
-    """Canonical JSON. Source: RFC 8785, which for an object of strings is this."""
-    return json.dumps(payment, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-
-
-def violations(batch: Sequence[Mapping[str, str]]) -> list[list[str]]:
-    """The broken rules of each payment, by the reference engine."""
-    from service.domain import kernels_reference
-    from service.domain.payment import Payment, columns
-    from service.domain.payment_rules import Violation, rule_tables
-
-    found = kernels_reference.validate(
-        columns([Payment(**payment) for payment in batch]), rule_tables()
-    )
-    return [
-        [str(rule.name).lower() for rule in Violation if bits & rule] for bits in found.tolist()
-    ]
 
 
 def _payment(dice: random.Random, number: int, names: Sequence[str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What is measured: cells in sections, and how much of each a profile asks for."""
+"""What is measured: cells in sections, of a profile and a choice."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from loadtests.lab.profiles import KERNEL_SCENARIOS, Profile
+
 SCENARIOS = (
     "matches", "validations", "seals", "screenings", "json", "db", "queries", "rates", "mixed",
 )  # fmt: skip
-KERNEL_SCENARIOS = ("matches", "validations", "seals", "screenings")
 ITEMS = {"matches": 4, "validations": 50, "seals": 100, "screenings": 2}  # of a request
 SEAL_SIZES = (10, 1000)  # swept besides the usual one
-IO_SCENARIOS = ("json", "db", "queries")
 IN_PROCESS_SWEEP, SIDECAR_SWEEP = ("python-inline", "rust-thread"), ("go-rpc",)
 MAIN = ("rust-thread", "go-rpc", "python-inline", "python-process")
 GATEWAY = "gateway"
@@ -89,85 +89,6 @@ class Section:
             for level in self.levels
         ]
         return replace(self, cells=tuple(dict.fromkeys(cells)), levels=())
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """variants: names, or None for every variant of every engine.
-    budgets: seconds that each section may take, servers' starts not included; a section
-        that has none is left out. Below min_rounds it may take longer.
-    verify_requests: compared on each target before any load, of which a slow one leaves out
-        the rest once verify_s have passed (but never the first two)."""
-
-    name: str
-    variants: tuple[str, ...] | None
-    budgets: Mapping[str, float]
-    min_rounds: int
-    window_s: float
-    kernel_scenarios: tuple[str, ...]
-    io_scenarios: tuple[str, ...]
-    mixed_targets: int
-    load_targets: int
-    levels: tuple[float, ...]
-    names: tuple[int, ...] = ()
-    names_held_out: tuple[int, ...] = ()
-    cutoffs: tuple[float, ...] = ()
-    rungs: tuple[str, ...] = ()
-    verify_requests: int = 16
-    verify_s: float = 3.0
-
-
-QUICK = Profile(
-    name="quick",
-    variants=(
-        "reference-inline",
-        "python-inline",
-        "python-process",
-        "cython-thread",
-        "rust-thread",
-        "go-rpc",
-    ),
-    budgets={"engines": 45, "twins": 18, "io": 10, "load": 12, "mixed": 14},
-    min_rounds=3,
-    window_s=0.5,
-    kernel_scenarios=("matches",),
-    io_scenarios=("json", "db"),
-    mixed_targets=3,
-    load_targets=1,
-    levels=(0.3, 0.8),
-)
-STANDARD = Profile(
-    name="standard",
-    variants=None,
-    budgets={
-        "engines": 330, "twins": 130, "io": 60, "ladder": 60, "load": 90, "mixed": 50,
-        "crossover": 110,
-    },
-    min_rounds=3,
-    window_s=0.7,
-    kernel_scenarios=KERNEL_SCENARIOS,
-    io_scenarios=(*IO_SCENARIOS, "rates"),
-    mixed_targets=4,
-    load_targets=3,
-    levels=(0.2, 0.5, 0.8, 0.95),
-    names=(1, 4, 16, 64, 256),
-    names_held_out=(8, 32, 128),
-    cutoffs=(0.95, 0.9, 0.8),
-    rungs=("bare", "sqlalchemy", "model", "dict", "starlette", "fast-lane", "asgi"),
-    verify_requests=32,
-)  # fmt: skip
-FULL = replace(
-    STANDARD,
-    name="full",
-    budgets={name: 4 * budget_s for name, budget_s in STANDARD.budgets.items()},
-    min_rounds=5,
-    window_s=1.0,
-    load_targets=4,
-    levels=(0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95),
-    names=(1, 2, 4, 16, 64, 256),
-    verify_requests=128,
-)
-PROFILES = {profile.name: profile for profile in (QUICK, STANDARD, FULL)}
 
 
 @dataclass(frozen=True, slots=True)

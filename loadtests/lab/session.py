@@ -15,6 +15,7 @@ from loadtests.lab.fleet import Cores
 from loadtests.lab.locust_process import LocustProcess, locust
 from loadtests.lab.progress import Progress
 from loadtests.lab.scenarios import Section
+from loadtests.lab.servers import MakesPools, Servers, StoredPools, serving
 from loadtests.lab.targets import LabError, Target
 
 SCHEMA = "hotpath.lab.result/2"
@@ -30,7 +31,7 @@ class Plan:
 
     sections: Sequence[Section]
     targets: Mapping[str, Target]
-    pools: runner.MakesPools
+    pools: MakesPools
     settings: Mapping[str, Any]
     out: Path
     verify_requests: int
@@ -47,7 +48,7 @@ def carry_out(plan: Plan, progress: Progress) -> dict[str, Any]:
     Raises LabError where nothing could be measured. Ctrl-C during the load ends the run
     early: the result holds what is done.
     """
-    pools = runner.StoredPools(plan.pools, plan.out / "pools")
+    pools = StoredPools(plan.pools, plan.out / "pools")
     (plan.out / "logs").mkdir(parents=True, exist_ok=True)
     outcome = runner.Outcome()
     result: dict[str, Any] = {
@@ -84,7 +85,7 @@ def carry_out(plan: Plan, progress: Progress) -> dict[str, Any]:
 
 def _measure(
     plan: Plan,
-    pools: runner.StoredPools,
+    pools: StoredPools,
     outcome: runner.Outcome,
     result: dict[str, Any],
     progress: Progress,
@@ -96,8 +97,8 @@ def _measure(
     seed = plan.settings["seed"]
     with ExitStack() as stack:
         servers = stack.enter_context(
-            runner.serving(
-                runner.Servers(
+            serving(
+                Servers(
                     plan.targets,
                     pools,
                     plan.verify_requests,
@@ -131,7 +132,7 @@ def calibrated(plan: Plan, progress: Progress) -> dict[str, Any]:
     """The generator's ceiling alone, without any measurement."""
     assert plan.null_server is not None
     (plan.out / "logs").mkdir(parents=True, exist_ok=True)
-    pools = runner.StoredPools(plan.pools, plan.out / "pools")
+    pools = StoredPools(plan.pools, plan.out / "pools")
     with _generator(plan, progress) as generator:
         return _calibrate(plan.null_server, generator, pools, plan.settings["seed"])
 
@@ -142,7 +143,7 @@ def _generator(plan: Plan, progress: Progress) -> AbstractContextManager[LocustP
 
 
 def _calibrate(
-    null_server: Target, generator: LocustProcess, pools: runner.StoredPools, seed: int
+    null_server: Target, generator: LocustProcess, pools: StoredPools, seed: int
 ) -> dict[str, Any]:
     try:
         null_server.start()

@@ -8,6 +8,7 @@ import pytest
 from loadtests.lab import runner
 from loadtests.lab.locust_process import locust
 from loadtests.lab.progress import Lines
+from loadtests.lab.servers import StoredPools
 from loadtests.lab.targets import LabError
 from tests.lab import fakes
 
@@ -22,7 +23,7 @@ def sound(tmp_path):
 
 
 def command(plan, target, **changes):
-    pools = runner.StoredPools(plan.pools, plan.out / "pools")
+    pools = StoredPools(plan.pools, plan.out / "pools")
     measurement = runner.Measurement(None, pools, None, Lines(), runner.Outcome(), seed=1)
     (section,) = plan.sections
     return measurement.command(section, section.cells[0], target, 1) | changes

@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 
 from loadtests.lab.fleet import Cores, shown_environment
 from loadtests.lab.plan import Price, RefusedError, choose
-from loadtests.lab.scenarios import PROFILES, sections
+from loadtests.lab.profiles import PROFILES
+from loadtests.lab.scenarios import sections
 from loadtests.lab.targets import pinned
 from service.cli import app
 from service.wiring import ENGINES

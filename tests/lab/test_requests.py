@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from loadtests.lab.requests import BASES, Pools, brute_force, merkle_root, violations
+from loadtests.lab.oracles import brute_force, merkle_root, violations
+from loadtests.lab.requests import BASES, Pools
 
 
 @dataclass(frozen=True)
