@@ -203,7 +203,7 @@ def test_all_too_late_is_a_timeout_and_the_deadline_is_one_for_all(
     got = stateless.get("/v1/rates")
     took_s = time.monotonic() - started
     problem(got, "upstream_timeout", *SOURCES, messages=("timeout",) * 3)
-    assert UPSTREAM_TIMEOUT_S <= took_s < 2 * UPSTREAM_TIMEOUT_S
+    assert UPSTREAM_TIMEOUT_S <= took_s < UPSTREAM_TIMEOUT_S + 1.5
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_one_slow_source_holds_up_no_other_request(stateless: Api, upstreams) ->
     started = time.monotonic()
     with ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(lambda _: stateless.get("/v1/rates"), range(20)))
-    assert time.monotonic() - started < 3 * UPSTREAM_TIMEOUT_S
+    assert time.monotonic() - started < UPSTREAM_TIMEOUT_S + 3  # in turn it would be 12 s
     assert all(found.json()["rates"].keys() == {"ecb", "fed"} for found in answers)
 
 

@@ -41,7 +41,7 @@ def test_every_fault_of_the_stub_has_its_reason(start, stub: str, tmp_path: Path
         Sqlite(tmp_path / "db"),
         upstreams=",".join(f"{name}={url}" for name, url in urls.items()),
         upstream_hosts=f"{stub},{refused}",
-        upstream_timeout_s="0.8",
+        upstream_timeout_s="1",
     ) as api:
         for _ in range(2):  # the second time over the connections that are left
             started = time.monotonic()
