@@ -73,7 +73,7 @@ class Section:
     min_rounds: int
     max_rounds: int
     budget_s: float
-    min_requests: int = 3
+    min_requests: int = 2
     max_s: float = 60.0
     levels: tuple[float, ...] = ()
 

@@ -8,14 +8,12 @@ from collections import Counter
 
 import psutil
 import pytest
-from typer.testing import CliRunner
 
 from loadtests.lab.fleet import Cores, shown_environment
 from loadtests.lab.plan import Price, RefusedError, choose
 from loadtests.lab.profiles import PROFILES
 from loadtests.lab.scenarios import sections
 from loadtests.lab.targets import pinned
-from service.cli import app
 from service.wiring import ENGINES
 
 VARIANTS = {f"{spec.name}-{offload}" for spec in ENGINES for offload in spec.offloads}
@@ -122,28 +120,6 @@ def test_a_price_has_an_amount_and_a_currency(text):
 
 def test_a_price_is_read():
     assert Price.parse("0.04:USD") == Price(0.04, "USD")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--profile", "fast"], "profile: expected one of"),
-        (["--price", "cheap"], "price: expected"),
-        (["--watchlist", "/nowhere"], "sdn.csv"),
-    ],
-)
-def test_wrong_usage_ends_with_2_before_anything_starts(arguments, message, tmp_path):
-    found = CliRunner().invoke(app, ["lab", "run", *arguments, "--out", str(tmp_path / "out")])
-    assert found.exit_code == 2
-    assert message in found.stderr
-    assert not (tmp_path / "out").exists()
-
-
-def test_a_result_of_another_schema_is_refused(tmp_path):
-    (tmp_path / "result.json").write_text('{"schema": "hotpath.lab.result/1"}')
-    found = CliRunner().invoke(app, ["lab", "report", str(tmp_path)])
-    assert found.exit_code == 2
-    assert "expected 'hotpath.lab.result/2'" in found.stderr
 
 
 def test_what_is_recorded_of_an_environment_has_no_password_and_no_path():

@@ -1,0 +1,75 @@
+"""`hotpath lab`: exit codes, and what is refused before anything starts."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from loadtests.lab.statistics import summarise
+from service.cli import app
+from tests.lab import made_up
+
+
+def lab(*arguments):
+    return CliRunner().invoke(app, ["lab", *map(str, arguments)])
+
+
+def stored(directory, result):
+    directory.mkdir()
+    (directory / "result.json").write_text(json.dumps(result))
+    return directory
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--profile", "fast"], "profile: expected one of"),
+        (["--price", "cheap"], "price: expected"),
+        (["--watchlist", "/nowhere"], "sdn.csv"),
+        (["--slo", "/nowhere.toml"], "/nowhere.toml: expected a file of thresholds"),
+        (["--variants", "rsut-thread"], "variants: "),
+    ],
+)
+def test_wrong_usage_ends_with_2_before_anything_starts(arguments, message, tmp_path):
+    found = lab("run", *arguments, "--out", tmp_path / "out")
+    assert found.exit_code == 2
+    assert message in found.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_result_of_another_schema_is_refused(tmp_path):
+    (tmp_path / "result.json").write_text('{"schema": "hotpath.lab.result/1"}')
+    found = lab("report", tmp_path)
+    assert found.exit_code == 2
+    assert "expected 'hotpath.lab.result/2'" in found.stderr
+
+
+def run_of(seed, cost_us):
+    maker = made_up.Maker(seed, rounds=20, noise=0.02)
+    maker.target("rust-thread")
+    maker.cell("engines", "matches", "rust-thread", cost_us, items=4)
+    result = maker.result()
+    summarise(result)
+    return result
+
+
+def test_compare_ends_with_1_where_something_got_slower(tmp_path):
+    before = stored(tmp_path / "before", run_of(1, 1000.0))
+    same = stored(tmp_path / "same", run_of(2, 1000.0))
+    slower = stored(tmp_path / "slower", run_of(3, 1300.0))
+    assert lab("compare", before, same).exit_code == 0
+    found = lab("compare", before, slower, "--json")
+    assert found.exit_code == 1
+    assert json.loads(found.stdout)["slower"] is True
+    assert lab("compare", before, slower, "--tolerance", 0.5).exit_code == 0
+    assert lab("compare", before, tmp_path / "none").exit_code == 2
+
+
+def test_report_is_written_again_from_a_stored_result(tmp_path):
+    directory = stored(tmp_path / "run", run_of(1, 1000.0))
+    found = lab("report", directory)
+    assert found.exit_code == 0, found.output
+    assert (directory / "report.html").read_text().startswith("<!")
+    assert (directory / "report.md").exists()
