@@ -1,0 +1,122 @@
+"""The lab's throughput at saturation beside wrk's, on the same server.
+
+    python -m loadtests.bench.wrk http://127.0.0.1:8080/bench/json --pid PID --out FILE
+
+Slices of load alternate, in the order A B B A. Both keep the same number of connections
+busy; wrk has one thread. PID is the server's: its CPU time per request tells whether
+both did the same to it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import shutil
+import statistics
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import urlopen
+
+from loadtests.bench.users import interval
+from loadtests.lab.locust_process import LocustProcess, locust
+from loadtests.lab.meter import cpu_s
+from loadtests.lab.progress import Lines
+
+
+def by_wrk(url: str, pid: int, connections: int, seconds: float) -> dict[str, Any]:
+    program = shutil.which("wrk")
+    if program is None:
+        raise SystemExit("wrk is not installed")
+    before = cpu_s(pid)
+    command = [program, "-t1", f"-c{connections}", f"-d{seconds:g}s", url]
+    text = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    counted = re.search(r"(\d+) requests in ([\d.]+)s", text)
+    if counted is None or "Non-2xx" in text or "Socket errors" in text:
+        raise SystemExit(f"wrk: expected answers without errors, got\n{text}")
+    requests, window_s = int(counted[1]), float(counted[2])
+    return {
+        "rps": requests / window_s,
+        "server_us": 1e6 * (cpu_s(pid) - before) / requests,
+    }
+
+
+def by_lab(
+    process: LocustProcess, url: str, pid: int, connections: int, seconds: float, pool: Path
+) -> dict[str, Any]:
+    parts = urlsplit(url)
+    stream = {"name": "main", "pool": str(pool), "first": 0, "model": "closed"}
+    block = {
+        "id": "lab",
+        "url": f"http://{parts.netloc}",
+        "pid": pid,
+        "headers": {},
+        "seed": 1,
+        "warmup_s": 0.2,
+        "window_s": seconds,
+        "min_requests": 1,
+        "max_s": seconds + 10,
+        "streams": [stream | {"users": connections}],
+    }
+    figures = process.load(block, timeout_s=3 * seconds + 60)
+    if figures["faults"]:
+        raise SystemExit(f"lab: {figures['faults'][0]}")
+    requests, window_s = figures["streams"]["main"]["completed"], figures["window_s"]
+    return {
+        "rps": requests / window_s,
+        "server_us": 1e6 * figures["usage"]["server"]["cpu_s"] / requests,
+        "generator_share": figures["generator_cpu_s"] / window_s,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("url")
+    parser.add_argument("--pid", type=int, required=True)
+    parser.add_argument("--rounds", type=int, default=12)
+    parser.add_argument("--connections", type=int, default=8)
+    parser.add_argument("--seconds", type=float, default=2.0, help="of each slice")
+    parser.add_argument("--out", type=Path, help="write every slice to this JSON file")
+    given = parser.parse_args()
+
+    path = urlsplit(given.url).path
+    slices: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as directory:
+        pool = Path(directory, "pool.json")
+        with urlopen(given.url, timeout=10) as answer:  # noqa: S310  # the user's own
+            content = answer.read().decode()
+        check = {"kind": "bytes", "status": 200, "engine": False, "expected": content}
+        request = {"method": "GET", "path": path, "body": None, "check": check}
+        pool.write_text(json.dumps({"requests": [request]}))
+        with locust(Path(directory, "locust.log"), Lines(), None) as process:
+            for round_ in range(1, given.rounds + 1):
+                for name in ("lab", "wrk") if round_ % 2 else ("wrk", "lab"):
+                    if name == "wrk":
+                        found = by_wrk(given.url, given.pid, given.connections, given.seconds)
+                    else:
+                        found = by_lab(
+                            process, given.url, given.pid, given.connections, given.seconds, pool
+                        )
+                    slices.append({"round": round_, "by": name} | found)
+    rates = {n: [s["rps"] for s in slices if s["by"] == n] for n in ("lab", "wrk")}
+    costs = {n: [s["server_us"] for s in slices if s["by"] == n] for n in ("lab", "wrk")}
+    shares = [s["generator_share"] for s in slices if s["by"] == "lab"]
+    ratio, low, high = interval([lab / wrk for lab, wrk in zip(rates["lab"], rates["wrk"])])
+    for name, rps in rates.items():
+        print(
+            f"{name}: {statistics.median(rps):.0f} requests/s "
+            f"({min(rps):.0f} to {max(rps):.0f}), "
+            f"{statistics.median(costs[name]):.1f} us of the server's CPU per request"
+        )
+    print(f"lab / wrk: {ratio:.3f} ({low:.3f} to {high:.3f}, {given.rounds} pairs)")
+    print(f"the lab's generator used {100 * statistics.median(shares):.0f} % of a core")
+    if given.out:
+        summary = {"ratio": ratio, "low": low, "high": high}
+        given.out.write_text(json.dumps({"url": path, "summary": summary, "slices": slices}))
+
+
+if __name__ == "__main__":
+    main()
