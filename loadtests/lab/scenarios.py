@@ -14,7 +14,7 @@ SCENARIOS = (
 ITEMS = {"matches": 4, "validations": 50, "seals": 100, "screenings": 2}  # of a request
 SEAL_SIZES = (10, 1000)  # swept besides the usual one
 IN_PROCESS_SWEEP, SIDECAR_SWEEP = ("python-inline", "rust-thread"), ("go-rpc",)
-MAIN = ("rust-thread", "go-rpc", "python-inline", "python-process")
+MAIN = ("rust-thread", "python-inline", "go-rpc", "python-process")
 GATEWAY = "gateway"
 LADDER_SERVERS = ("uvicorn", "granian", "hypercorn")
 RATES_RPS = 50.0
@@ -134,7 +134,7 @@ def _section(name: str, cells: tuple[Cell, ...], profile: Profile) -> Section:
     common = Section(
         name=name,
         cells=cells,
-        warmup_s=0.15,
+        warmup_s=0.1,
         window_s=profile.window_s,
         min_rounds=profile.min_rounds,
         max_rounds=60,
