@@ -84,6 +84,7 @@ class Block:
         self.opened: float | None = None
         self.closed: float | None = None
         self.faults: list[str] = []
+        self._readings = 0  # of the meter, at the window's ends
         self._scheduled = any(stream.model == OPEN for stream in streams)
 
     @property
@@ -152,6 +153,7 @@ class Block:
     def _metered(self, read: Callable[[], None]) -> None:
         try:
             read()
+            self._readings += 1
         except ProcessLookupError as error:
             self.faults.append(str(error))
             self.closed = self.closed or self.opened
@@ -164,7 +166,7 @@ class Block:
             missing = stream.due - stream.latency.total
             if missing and not self.faults:
                 self.faults.append(f"stream {stream.name}: {missing} requests had no answer")
-        if self.opened is not None and self.closed is not None:
+        if self._readings == 2:
             generator_cpu_s = self._meter.generator_cpu_s
             try:
                 usage = self._meter.used()

@@ -1,108 +1,286 @@
-"""Which requests count, on a clock that the test moves."""
+"""Which requests count, at times that the test gives."""
 
+import subprocess
+import sys
+import time
+
+import psutil
 import pytest
 
-from loadtests.lab.block import Block
+from loadtests.lab.block import Block, Stream
+from loadtests.lab.meter import Meter, cpu_s
 from loadtests.lab.resources import SERVER, SIDECAR, Usage, used_between
 
-SETTINGS = {
-    "first": 2, "warmup_s": 1.0, "window_s": 3.0, "min_requests": 2, "max_s": 20.0,
-    "pid": 1, "headers": {"X-Engine": "fake"},
-}  # fmt: skip
+SETTINGS = {"warmup_s": 1.0, "window_s": 3.0, "min_requests": 2, "max_s": 20.0}
 
 
-class Clock:
-    now = 0.0
+class FakeMeter:
+    """Notes what was asked of it."""
 
-    def __call__(self):
-        return self.now
+    generator_cpu_s = 0.25
+
+    def __init__(self, ended=()):
+        self.calls, self.ended = [], ended
+
+    def __getattr__(self, name):
+        def call():
+            self.calls.append(name)
+            if name in self.ended:
+                raise ProcessLookupError("server process 7 has ended")
+            return {"server": {"cpu_s": 1.75}}
+
+        return call
+
+
+def closed(name="main", first=0, pool=3):
+    return Stream(name, "closed", first, pool)
+
+
+def opened(name="main"):
+    return Stream(name, "open", 0, 3, rate_rps=10.0)
+
+
+def block_of(*streams, meter=None, **settings):
+    return Block(SETTINGS | settings, streams, meter or FakeMeter(), now=0.0)
+
+
+def answer(block, stream, at, sent=None, intended=None, fault=None):
+    sent = at - 0.001 if sent is None else sent
+    block.answered(stream, sent if intended is None else intended, sent, at, fault)
+
+
+def counts(pairs):
+    return sum(count for _, count in pairs)
+
+
+def test_pool_is_cycled_from_its_first_request():
+    stream = closed(first=2)
+    assert [stream.take() for _ in range(4)] == [2, 0, 1, 2]
+    assert (stream.taken, stream.in_flight, stream.max_in_flight) == (4, 4, 4)
+
+
+def test_closed_only_answers_inside_the_window_count():
+    stream, meter = closed(), FakeMeter()
+    block = block_of(stream, meter=meter)
+    for _ in range(6):
+        stream.take()
+    answer(block, stream, 0.5)  # warm-up
+    assert meter.calls == []
+    answer(block, stream, 1.5)  # opens the window
+    assert meter.calls == ["open"]
+    answer(block, stream, 2.0, sent=1.0)  # was in flight when it opened
+    answer(block, stream, 4.0)
+    assert block.closed is None  # 2.5 s of 3
+    answer(block, stream, 5.0)  # closes it
+    assert block.closed == 5.0
+    assert meter.calls == ["open", "close"]
+    assert not block.drained
+    answer(block, stream, 6.0)  # drained, not counted
+    assert block.drained
+    figures = block.figures()
+    assert figures["window_s"] == 3.5
+    assert figures["streams"]["main"]["completed"] == 3
+    # ln(1000) / ln(1.01) = 694.2, ln(1e6) / ln(1.01) = 1388.4
+    assert figures["streams"]["main"]["latency"] == [[694, 2], [1388, 1]]
+    assert figures["streams"]["main"]["raw_latency"] == [[694, 2], [1388, 1]]
+    assert figures["streams"]["main"]["lag"] == []
+    assert figures["usage"] == {"server": {"cpu_s": 1.75}}
+    assert figures["generator_cpu_s"] == 0.25
+    assert figures["faults"] == []
+
+
+def test_slow_target_gets_the_time_for_enough_requests():
+    stream = closed()
+    block = block_of(stream)
+    for _ in range(3):
+        stream.take()
+    answer(block, stream, 4.0)
+    answer(block, stream, 10.0)
+    assert block.closed is None
+    answer(block, stream, 14.0)
+    assert block.figures()["window_s"] == 10.0
+
+
+def test_window_ends_at_its_bound():
+    stream = closed()
+    block = block_of(stream, min_requests=100)
+    for _ in range(2):
+        stream.take()
+    answer(block, stream, 2.0)
+    answer(block, stream, 22.0)
+    assert block.closed == 22.0
+    assert block.figures()["streams"]["main"]["completed"] == 1
+
+
+def test_every_stream_must_have_enough():
+    fast, slow = closed("fast"), closed("slow")
+    block = block_of(fast, slow)
+    for at in (1.5, 2.0, 3.0, 6.0):
+        fast.take()
+        answer(block, fast, at)
+    assert block.closed is None
+    for at in (6.5, 7.0):
+        slow.take()
+        answer(block, slow, at)
+    assert block.closed == 7.0
+
+
+def test_fault_ends_the_block():
+    stream = closed()
+    block = block_of(stream)
+    stream.take()
+    answer(block, stream, 0.1, fault="status: expected 200, got 500")
+    assert block.drained
+    figures = block.figures()
+    assert figures["faults"] == ["status: expected 200, got 500"]
+    assert figures["usage"] is None
+
+
+def test_open_latency_counts_from_the_intended_start():
+    stream = opened()
+    block = block_of(stream)
+    block.arrived(stream, 0.9, 0.9)  # warm-up
+    block.open(1.0)
+    for intended, noticed, sent, at in ((1.0, 1.001, 2.0, 2.01), (3.9, 3.9, 3.9, 3.91)):
+        block.arrived(stream, intended, noticed)
+        stream.take()
+        answer(block, stream, at, sent, intended)
+    stream.take()
+    answer(block, stream, 4.0, 0.9, 0.9)  # of the warm-up, however late it came
+    assert block.over(4.0)
+    block.close(4.0)
+    figures = block.figures()
+    main = figures["streams"]["main"]
+    assert figures["window_s"] == 3.0
+    assert main["completed"] == counts(main["lag"]) == 2
+    # 10 ms, and 1.01 s because it was due 1 s before it was sent.
+    assert main["latency"] == [[925, 1], [1389, 1]]
+    assert main["raw_latency"] == [[925, 2]]
+    assert main["lag"] == [[0, 1], [694, 1]]
+
+
+def test_open_answers_after_the_close_count_and_missing_ones_are_a_fault():
+    stream = opened()
+    block = block_of(stream)
+    block.open(1.0)
+    for intended in (2.0, 3.0):
+        block.arrived(stream, intended, intended)
+        stream.take()
+    block.close(4.0)
+    assert not block.drained
+    answer(block, stream, 9.0, 2.0, 2.0)
+    figures = block.figures()
+    assert figures["streams"]["main"]["completed"] == 1
+    assert figures["faults"] == ["stream main: 1 requests had no answer"]
+
+
+def test_closed_beside_open_counts_in_the_same_window():
+    hot, io = closed("hot"), opened("io")
+    block = block_of(hot, io)
+    for _ in range(4):
+        hot.take()
+    answer(block, hot, 1.5)  # after the warm-up, but the schedule opens the window
+    assert block.opened is None
+    block.open(2.0)
+    answer(block, hot, 2.5)
+    answer(block, hot, 9.0)
+    assert block.closed is None  # and closes it
+    assert not block.over(9.0)
+    for intended in (9.1, 9.2):
+        block.arrived(io, intended, intended)
+        io.take()
+        answer(block, io, intended + 0.01, intended, intended)
+    assert block.over(9.2)
+    block.close(9.2)
+    answer(block, hot, 9.3)
+    streams = block.figures()["streams"]
+    assert (streams["hot"]["completed"], streams["io"]["completed"]) == (2, 2)
+
+
+@pytest.mark.parametrize("when", ["open", "close", "used"])
+def test_server_that_ended_is_a_fault(when):
+    stream = closed()
+    block = block_of(stream, meter=FakeMeter(ended=[when]), min_requests=1)
+    for _ in range(2):
+        stream.take()
+    answer(block, stream, 1.5)
+    answer(block, stream, 9.0)
+    assert block.drained
+    figures = block.figures()
+    assert figures["faults"][0] == "server process 7 has ended"
+    assert figures["usage"] is None
+
+
+BUSY = """
+import sys, threading, time
+def work(seconds):
+    end = time.thread_time() + seconds
+    while time.thread_time() < end: pass
+ended = threading.Thread(target=work, args=[0.3])
+ended.start(); ended.join(); work(0.3)
+print("done", flush=True); sys.stdin.read()
+"""
 
 
 @pytest.fixture
-def clock():
-    return Clock()
+def busy():
+    """A process that has used 0.6 s, half of it in a thread that has ended."""
+    command = [sys.executable, "-c", BUSY]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        yield process
+        process.kill()
 
 
-def block_on(clock, **settings):
-    bodies = ["a", "b", "c"]
-    cpu = lambda pid: {(pid, 0.0): Usage(SERVER, 0.5 * clock.now, 1024)}  # noqa: E731  # one line says it
-    return Block(SETTINGS | settings, bodies, [[], [], []], read=cpu, clock=clock)
+def test_cpu_clock_agrees_with_the_system_and_is_finer(busy):
+    times = psutil.Process(busy.pid).cpu_times()
+    found = cpu_s(busy.pid)
+    assert found > 0.6
+    assert found == pytest.approx(times.user + times.system, abs=0.03)  # it counts in 10 ms
+    started = time.perf_counter()
+    for _ in range(100):
+        cpu_s(busy.pid)
+    assert (time.perf_counter() - started) / 100 < 1e-3
 
 
-def answer(block, clock, at, latency_ms=1.0, exception=None):
-    clock.now = at
-    block.completed(latency_ms, exception)
+def test_meter_tells_what_was_used_between(busy):
+    meter = Meter(busy.pid)
+    meter.open()
+    meter.close()
+    used = meter.used()
+    assert used["server"]["processes"] == 1
+    assert used["server"]["cpu_s"] < 0.05
+    assert used["server"]["peak_memory_bytes"] > 1_000_000
 
 
-def test_pool_is_cycled_from_its_first_request(clock):
-    block = block_on(clock)
-    assert [block.take() for _ in range(3)] == [("c", 2), ("a", 0), ("b", 1)]
+def test_meter_misses_a_process_that_has_ended(busy):
+    meter = Meter(busy.pid)
+    meter.open()
+    busy.kill()
+    busy.wait()
+    with pytest.raises(ProcessLookupError, match=f"{busy.pid} has ended"):
+        meter.close()
 
 
-def test_only_answers_inside_the_window_count(clock):
-    block = block_on(clock)
-    for _ in range(6):
-        block.take()
-    answer(block, clock, 0.5, latency_ms=9.0)  # warm-up
-    answer(block, clock, 1.5, latency_ms=8.0)  # opens the window
-    answer(block, clock, 2.0, latency_ms=1.234)
-    answer(block, clock, 4.0, latency_ms=2.0)
-    assert not block.closed  # 2.5 s of 3
-    answer(block, clock, 5.0, latency_ms=2.0)  # closes it
-    assert block.closed
-    assert not block.drained
-    assert block.take() is None
-    answer(block, clock, 6.0, latency_ms=7.0)  # drained, not counted
-    assert block.drained
-    figures = block.figures()
-    assert (figures["completed"], figures["window_s"]) == (3, 3.5)
-    assert figures["latency"] == [(123, 1), (200, 2)]
-    assert figures["usage"]["server"]["cpu_s"] == pytest.approx(1.75)  # 5.0 - 1.5, half a core
+def test_meter_reads_only_clocks_inside_the_window():
+    looks, clocks = [], {1: 5.0, 2: 1.0}
 
+    def tree(pid):
+        looks.append(pid)
+        found = {(1, 0.0): Usage(SERVER, 0.0, 100), (2, 0.0): Usage(SIDECAR, 0.0, 10)}
+        if len(looks) > 1:
+            found[3, 9.0] = Usage(SERVER, 0.5, 1)  # began under load
+        return found
 
-def test_slow_target_gets_the_time_for_enough_requests(clock):
-    block = block_on(clock)
-    for _ in range(3):
-        block.take()
-    answer(block, clock, 4.0)
-    answer(block, clock, 10.0)
-    assert not block.closed
-    answer(block, clock, 14.0)
-    assert block.closed
-    assert block.window_s == 10.0
-
-
-def test_window_ends_at_its_bound(clock):
-    block = block_on(clock, min_requests=100)
-    for _ in range(2):
-        block.take()
-    answer(block, clock, 2.0)
-    answer(block, clock, 22.0)
-    assert block.closed
-    assert block.figures()["completed"] == 1
-
-
-def test_fault_ends_the_block(clock):
-    block = block_on(clock)
-    block.take()
-    answer(block, clock, 0.1, exception=ValueError("status: expected 200, got 500"))
-    assert block.drained
-    assert block.figures()["faults"] == ["status: expected 200, got 500"]
-
-
-@pytest.mark.parametrize(
-    ("status", "engine", "content", "expected"),
-    [
-        (500, "fake", b"oops", "status: expected 200, got 500: oops"),
-        (200, "other", b"{}", "X-Engine: expected fake, got other"),
-        (200, "fake", b"{}", "body: expected results with hits"),
-        (200, "fake", b'{"results": [{"hits": []}]}', "results: expected 0, got 1"),
-        (200, "fake", b'{"results": []}', None),
-    ],
-)
-def test_fault_names_expectation_and_what_came(clock, status, engine, content, expected):
-    fault = block_on(clock).fault(0, status, {"X-Engine": engine}, content)
-    assert fault is None if expected is None else fault.startswith(expected)
+    meter = Meter(1, tree, clocks.__getitem__)
+    meter.open()
+    clocks.update({1: 6.0, 2: 1.25})
+    meter.close()
+    clocks.update({1: 99.0, 2: 99.0})
+    assert looks == [1]
+    used = meter.used()
+    assert used["server"] == {"processes": 2, "cpu_s": 1.5, "peak_memory_bytes": 101}
+    assert used["sidecar"] == {"processes": 1, "cpu_s": 0.25, "peak_memory_bytes": 10}
 
 
 def test_process_that_started_inside_the_window_counts_in_full():

@@ -55,10 +55,9 @@ def scripted(*connections):
             for handle in connections:
                 peer, _ = listener.accept()
                 script.accepted += 1
-                with peer:
-                    # The client goes away where the test wants it to.
-                    with suppress(OSError):
-                        handle(peer, lambda peer=peer: script.requests.append(whole_request(peer)))
+                # The client goes away where the test wants it to.
+                with peer, suppress(OSError):
+                    handle(peer, lambda peer=peer: script.requests.append(whole_request(peer)))
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
