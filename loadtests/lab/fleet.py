@@ -145,6 +145,8 @@ class Fleet:
             "HOTPATH_BENCH_ROUTES": "true",
             "HOTPATH_REQUEST_TIMEOUT_S": "600",
             "HOTPATH_MAX_WAITING": PLENTY,
+            # An engine on the event loop itself keeps a database waiting for seconds.
+            "HOTPATH_DATABASE_TIMEOUT_S": "600",
             "HOTPATH_UPSTREAMS": ",".join(f"{s}=http://{host}/rates/{s}" for s in SOURCES),
             "HOTPATH_UPSTREAM_HOSTS": host,
             "HOTPATH_DATABASE_URL": self._database_url(name),
