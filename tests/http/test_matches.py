@@ -52,7 +52,6 @@ def test_the_times_are_broken_down(server: Server, engine: str) -> None:
 
 BAD = [
     ('{"names": []}', "names: expected at least 1 items, got 0"),
-    ('{"names": ["a"], "cutoff": NaN}', "cutoff: expected 0 to 1, got nan"),
     ('{"names": ["a"], "cutoff": 1e999}', "cutoff: expected 0 to 1, got inf"),
     ('{"names": ["a"], "cutoff": -0.1}', "cutoff: expected 0 to 1, got -0.1"),
     ('{"names": ["a"], "cutoff": 1.5}', "cutoff: expected 0 to 1, got 1.5"),
@@ -94,6 +93,7 @@ def test_bad_input_is_the_same_clear_problem_on_every_engine(
     [
         (b"{", "application/json", 400, "malformed_json"),
         (b"\xff\xfe", "application/json", 400, "malformed_json"),
+        (b'{"names": ["a"], "cutoff": NaN}', "application/json", 400, "malformed_json"),
         (b"[" * 100_000, "application/json", 400, "malformed_json"),
         (b'{"names": ["a"]}', "text/plain", 415, "unsupported_media_type"),
         (b" " * 2_000_000, "application/json", 413, "body_too_large"),
