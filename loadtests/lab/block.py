@@ -25,6 +25,7 @@ OPEN, CLOSED = "open", "closed"
 
 class Meter(Protocol):
     generator_cpu_s: float
+    generator_waited_s: float | None
 
     def open(self) -> None: ...
     def close(self) -> None: ...
@@ -94,10 +95,8 @@ class Block:
     def enough(self) -> bool:
         return all(stream.due >= self._settings["min_requests"] for stream in self.streams)
 
-    def over(self, now: float) -> bool:
-        """Whether an open window has been so for long enough."""
-        assert self.opened is not None
-        span = now - self.opened
+    def over(self, span: float) -> bool:
+        """Whether the window may close when it has been open for so long."""
         return span >= self._settings["max_s"] or (
             span >= self._settings["window_s"] and self.enough()
         )
@@ -147,7 +146,7 @@ class Block:
         stream.due += 1
         stream.latency.record(now - sent)
         stream.raw_latency.record(now - sent)
-        if not self._scheduled and self.over(now):
+        if not self._scheduled and self.over(now - self.opened):
             self.close(now)
 
     def _metered(self, read: Callable[[], None]) -> None:
@@ -162,12 +161,14 @@ class Block:
         """When all is answered, or given up. See schema.md."""
         usage = None
         generator_cpu_s = 0.0
+        generator_waited_s = None
         for stream in self.streams:
             missing = stream.due - stream.latency.total
             if missing and not self.faults:
                 self.faults.append(f"stream {stream.name}: {missing} requests had no answer")
         if self._readings == 2:
             generator_cpu_s = self._meter.generator_cpu_s
+            generator_waited_s = self._meter.generator_waited_s
             try:
                 usage = self._meter.used()
             except ProcessLookupError as error:
@@ -180,5 +181,6 @@ class Block:
             "streams": {stream.name: stream.figures() for stream in self.streams},
             "usage": usage,
             "generator_cpu_s": generator_cpu_s,
+            "generator_waited_s": generator_waited_s,
             "faults": self.faults,
         }

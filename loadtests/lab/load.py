@@ -296,20 +296,20 @@ class Session:
 
     def _dispatch(self, order: Mapping[str, Any]) -> None:
         block, opening = self.block, self.block.opening
-        closing = opening + order["window_s"]
+        span = order["window_s"]
         rates = [load.order["rate_rps"] for load in self._loads if load.stream.model == OPEN]
         ahead_s = min(AHEAD_MAX_S, AHEAD_SHARE / sum(rates))
         for intended, load in self._arrivals(order):
             if block.opened is None and intended >= opening:
                 _sleep_until(opening, ahead_s)
                 block.open(opening)
-            while intended >= closing:
-                _sleep_until(closing, ahead_s)
-                if block.over(closing):
-                    block.close(closing)
+            while intended >= opening + span:
+                _sleep_until(opening + span, ahead_s)
+                if block.over(span):
+                    block.close(opening + span)
                     self._ended()
                     return
-                closing = min(closing + STEP_S, opening + order["max_s"])
+                span = min(span + STEP_S, order["max_s"])
             _sleep_until(intended, ahead_s)
             if block.closed is not None:
                 return  # a fault

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -31,6 +32,20 @@ def cpu_s(pid: int) -> float:
         raise ProcessLookupError(f"server process {pid} has ended") from error
 
 
+def waited_s() -> float | None:
+    """How long this process's main thread was ready to run and had no core, so far; None
+    where the system does not tell.
+
+    A generator that others crowd out is at its limit long before its CPU time shows it.
+    """
+    if sys.platform != "linux":
+        return None
+    try:
+        return int(Path("/proc/self/schedstat").read_text().split()[1]) / 1e9
+    except FileNotFoundError:  # a kernel without CONFIG_SCHED_INFO
+        return None
+
+
 class Meter:
     """In this order: made before the load, opened, closed, used when all is answered.
 
@@ -46,13 +61,16 @@ class Meter:
         self._pid, self._tree, self._clock = pid, tree, clock
         self._found = tree(pid)
         self.generator_cpu_s = 0.0
+        self.generator_waited_s: float | None = None
 
     def open(self) -> None:
         self._opened = self._now()
-        self._generator = time.process_time()
+        self._generator, self._waited = time.process_time(), waited_s()
 
     def close(self) -> None:
         self.generator_cpu_s = time.process_time() - self._generator
+        if self._waited is not None and (waited := waited_s()) is not None:
+            self.generator_waited_s = waited - self._waited
         self._closed = self._now()
 
     def used(self) -> dict[str, Any]:

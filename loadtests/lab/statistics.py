@@ -50,9 +50,11 @@ def summarise(result: dict[str, Any]) -> None:
 
 def block_void(block: Block) -> str | None:
     """Why the generator's part in a block is too large for its figures to count."""
-    share = block["generator_cpu_s"] / block["window_s"] if block["window_s"] else 0.0
+    # One that others crowd out is at its limit as well, and uses less.
+    busy_s = block["generator_cpu_s"] + (block.get("generator_waited_s") or 0.0)
+    share = busy_s / block["window_s"] if block["window_s"] else 0.0
     if share > BUSY_GENERATOR:
-        return f"the generator used {100 * share:.0f} % of a core"
+        return f"the generator used, or waited for, {100 * share:.0f} % of a core"
     for name, stream in block["streams"].items():
         if stream["model"] != "open" or not stream["lag"]:
             continue

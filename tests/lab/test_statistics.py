@@ -194,7 +194,12 @@ def test_late_generator_voids_a_block():
 def test_busy_generator_voids_a_block():
     block = open_block()
     block["generator_cpu_s"] = 0.91 * block["window_s"]
-    assert block_void(block) == "the generator used 91 % of a core"
+    assert block_void(block) == "the generator used, or waited for, 91 % of a core"
+    block["generator_cpu_s"] = 0.4 * block["window_s"]
+    block["generator_waited_s"] = 0.4 * block["window_s"]
+    assert block_void(block) is None
+    block["generator_waited_s"] = 0.6 * block["window_s"]
+    assert block_void(block) == "the generator used, or waited for, 100 % of a core"
 
 
 @pytest.mark.parametrize(("busy", "void"), [(2, False), (3, True)])
