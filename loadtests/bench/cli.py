@@ -95,12 +95,18 @@ def climb_ladder(
 
 @app.command("page")
 def write_page(
-    run: Annotated[Path, typer.Argument(help="a raw run, written by `kernels --out`")],
-    into: Annotated[Path, typer.Option(help="the page whose tables are replaced")] = Path(
-        "docs/kernels.md"
-    ),
+    run: Annotated[
+        Path, typer.Argument(help="a raw run, written with `--out` by `kernels` or `ladder`")
+    ],
+    into: Annotated[
+        Path | None,
+        typer.Option(help="the page whose tables are replaced; docs/kernels.md or docs/ladder.md"),
+    ] = None,
 ) -> None:
     """Puts the tables of a stored run between the markers of a page."""
-    from loadtests.bench import page
+    from loadtests.bench import ladder, ladder_page, page
 
-    page.write(run, into)
+    if json.loads(run.read_text())["schema"] == ladder.SCHEMA:
+        ladder_page.write(run, into or Path("docs/ladder.md"))
+    else:
+        page.write(run, into or Path("docs/kernels.md"))

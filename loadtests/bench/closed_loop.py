@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 CONNECTIONS = 64
 TIMEOUT_S = 10
+_OK = b"HTTP/1.1 200 "
 _HEAD = re.compile(
     rb"HTTP/1\.1 200 [^\r]*\r\n.*?content-length: (\d+)\r\n(?:.*?\r\n)?\r\n", re.S | re.I
 )
@@ -75,9 +76,10 @@ def _exchange(
 def _receive(connection: socket.socket) -> None:
     answer = connection.recv(4096)
     while not (head := _HEAD.match(answer)) or len(answer) < head.end() + int(head[1]):
-        more = connection.recv(4096)
-        if not more or not answer.startswith(b"HTTP/1.1 200 "[: len(answer)]):
-            raise WrongAnswer(repr((answer + more)[:500]))
+        is_wrong = not answer.startswith(_OK[: len(answer)])
+        more = b"" if is_wrong else connection.recv(4096)
+        if not more:
+            raise WrongAnswer(repr(answer[:500]))
         answer += more
     if len(answer) != head.end() + int(head[1]):
         raise WrongAnswer(repr(answer[:500]))

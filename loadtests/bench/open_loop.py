@@ -24,10 +24,15 @@ Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 async def _run(port: int, path: str, per_second: float, count: int) -> list[int]:
     loop = asyncio.get_running_loop()
     idle: list[Connection] = []
+    opened: list[asyncio.StreamWriter] = []
     request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAccept: application/json\r\n\r\n"
 
     async def ask(due: float) -> int:
-        reader, writer = idle.pop() if idle else await asyncio.open_connection("127.0.0.1", port)
+        if idle:
+            reader, writer = idle.pop()
+        else:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            opened.append(writer)
         writer.write(request.encode())
         head = await reader.readuntil(b"\r\n\r\n")
         lines = head.lower().split(b"\r\n")
@@ -41,19 +46,22 @@ async def _run(port: int, path: str, per_second: float, count: int) -> list[int]
         idle.append((reader, writer))
         return round(1e6 * took_s)
 
-    await ask(loop.time())
-    start = loop.time() + 0.05
-    tasks = []
-    for number in range(count):
-        due = start + number / per_second
-        await asyncio.sleep(due - _EARLY_S - loop.time())
-        while loop.time() < due:  # noqa: ASYNC110  # to the microsecond; nothing tells the time
-            await asyncio.sleep(0)
-        tasks.append(asyncio.create_task(ask(due)))
     try:
-        return list(await asyncio.gather(*tasks))
+        await ask(loop.time())
+        start = loop.time() + 0.05
+        async with asyncio.TaskGroup() as group:
+            tasks = []
+            for number in range(count):
+                due = start + number / per_second
+                await asyncio.sleep(due - _EARLY_S - loop.time())
+                while loop.time() < due:  # noqa: ASYNC110  # to the microsecond; nothing tells it
+                    await asyncio.sleep(0)
+                tasks.append(group.create_task(ask(due)))
+        return [task.result() for task in tasks]
+    except* (WrongAnswer, OSError) as errors:
+        raise errors.exceptions[0] from None
     finally:
-        for _, writer in idle:
+        for writer in opened:
             writer.close()
             with suppress(OSError):
                 await writer.wait_closed()
