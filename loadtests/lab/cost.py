@@ -15,7 +15,7 @@ def cpu_s_per_request(block: Block) -> float | None:
     completed = sum(stream["completed"] for stream in block["streams"].values())
     if not completed or block["usage"] is None:
         return None
-    return sum(usage["cpu_s"] for usage in block["usage"].values()) / completed
+    return float(sum(usage["cpu_s"] for usage in block["usage"].values()) / completed)
 
 
 def per_million(blocks: Sequence[Block], price: Mapping[str, Any] | None) -> dict[str, Any] | None:

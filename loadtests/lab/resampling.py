@@ -108,7 +108,8 @@ class Counted:
 
     def pooled(self, shares: Sequence[float]) -> Floats:
         """Percentiles of all blocks' values, in microseconds."""
-        return _percentiles(self.buckets, self.cumulative.sum(axis=0, keepdims=True), shares)[0]
+        together = self.cumulative.sum(axis=0, keepdims=True)
+        return _percentiles(self.buckets, together, shares).reshape(-1)
 
     def resampled(self, shares: Sequence[float]) -> Floats:
         """The same of RESAMPLES draws of blocks; shape RESAMPLES by shares."""

@@ -36,7 +36,8 @@ class Maker:
     def target(self, name, variant=None, kind="service", server="uvicorn", rung=None, twin_of=None):
         self.targets[name] = {
             "kind": kind, "variant": None if kind == "gateway" else variant or name,
-            "twin_of": twin_of, "slowed": None, "server": None if kind == "gateway" else server, "rung": rung, "environment": {},
+            "twin_of": twin_of, "slowed": None, "rung": rung, "environment": {},
+            "server": None if kind == "gateway" else server,
             "startup_s": 1.0, "verification": {"matches": 32},
         }  # fmt: skip
 

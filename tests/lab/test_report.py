@@ -162,6 +162,15 @@ def engines(costs, noise=0.02):
     return finished(maker.result())
 
 
+def test_answer_names_whom_the_fastest_is_not_told_apart_from():
+    close = engines(
+        {"python-inline": 3000.0, "cython-thread": 1001.0, "rust-thread": 1000.0, "go-rpc": 2000.0},
+        noise=0.1,
+    )
+    step = answer.answer(Figures(close))[-1]
+    assert re.search(r"times python-inline \(not told apart from (cython|rust)-thread\)\.", step)
+
+
 def not_worth_it(result):
     document = sections.document(result)
     return next(s for s in document.sections if s.anchor == "not-worth-it").parts[1].items
@@ -327,14 +336,14 @@ def test_markdown_escapes_the_bars_of_a_table():
 
 def test_splice_replaces_what_is_between_the_markers(whole, tmp_path):
     document = tmp_path / "README.md"
-    document.write_text("before\n<!-- lab:begin -->\nold\n<!-- lab:end -->\nafter\n")
+    document.write_text("before\n<!-- lab:begin -->\nstale words\n<!-- lab:end -->\nafter\n")
     out = tmp_path / "docs" / "results"
     report.splice(whole, out, document)
     report.splice(whole, out, document)
     text = document.read_text()
     assert text.startswith("before\n")
     assert text.endswith("\nafter\n")
-    assert "old" not in text
+    assert "stale words" not in text
     assert text.count("<!-- lab:begin -->") == 1
     assert 'src="docs/results/charts/against-go.svg"' in text
     assert answer.answer(Figures(whole))[0] in text

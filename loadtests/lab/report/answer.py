@@ -70,8 +70,7 @@ def _steps(figures: Figures) -> list[str]:
 
 
 def _step_of_engines(figures: Figures) -> str | None:
-    """The first variant, in order of effort, that the fastest one does not certainly beat by
-    more than the method itself brought."""
+    """What the better method brings in pure Python, and what the fastest engine adds to it."""
     loads = figures.loads("engines")
     if not loads:
         return None
@@ -83,29 +82,31 @@ def _step_of_engines(figures: Figures) -> str | None:
         return None
     gain = method and figures.compare(method, SCREENING)
     rest = figures.compare(best, METHOD)
+    compared = {cell["target"]: found for cell in cells if (found := figures.compare(cell, METHOD))}
+    rated = sorted(compared, key=lambda name: name != best["target"])
+    near = _not_told_apart(compared, rated) if best["target"] in compared else ""
     if gain and rest and certainly(gain) == "above":
         words = (
             f"on {route} the better method, still pure Python ({METHOD}), is {said(gain, 2)} times "
             f"{SCREENING}"
         )
         if certainly(rest) == "above":
-            words += f", and {best['target']} adds a factor of {said(rest, 2)}"
+            words += f", and {best['target']} adds a factor of {said(rest, 2)}{near}"
         else:
             words += (
                 f", to which no other engine certainly adds ({best['target']}: {said(rest, 2)})"
             )
         return words + _left(figures, best)
     if rest and best["target"] != METHOD:
-        return f"on {route} {best['target']} is {said(rest, 2)} times {METHOD}" + _left(
-            figures, best
-        )
+        words = f"on {route} {best['target']} is {said(rest, 2)} times {METHOD}{near}"
+        return words + _left(figures, best)
     return None
 
 
 def _left(figures: Figures, cell: Cell) -> str:
     """What then remains between it and Go."""
     rest = figures.compare(cell, figures.gateway(), "per_core_rps")
-    return f", which has {said(rest, 2)} of Go's requests per core" if rest else ""
+    return f", with which FastAPI has {said(rest, 2)} of Go's requests per core" if rest else ""
 
 
 def _step_of_ladder(figures: Figures) -> str | None:
@@ -145,7 +146,7 @@ def _not_told_apart(compared: Mapping[str, Mapping[str, Any]], rated: Sequence[s
         for name in rated[1:]
         if low is None or compared[name]["high"] is None or compared[name]["high"] >= low
     ]
-    return f", not told apart from {listed(near)}" if near else ""
+    return f" (not told apart from {listed(near)})" if near else ""
 
 
 def problems(figures: Figures) -> list[str]:

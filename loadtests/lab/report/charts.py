@@ -166,9 +166,7 @@ def crossover_map(figures: Figures) -> list[Chart]:
 
         color = alt.Color(
             "winner:N",
-            scale=alt.Scale(
-                domain=names, range=[SERIES[figures.color(n) % len(SERIES)] for n in names]
-            ),
+            scale=alt.Scale(domain=names, range=[SERIES[figures.color(n)] for n in names]),
             legend=alt.Legend(title=None, orient="top", symbolOpacity=0.5),
         )
         base = drawing.data(rows)

@@ -158,7 +158,7 @@ def lines(
     drawn = [row | {"from": row["low"] or row["y"], "to": row["high"] or row["y"]} for row in rows]
     scale, ticks = log_scale([r["from"] for r in drawn] + [r["to"] for r in drawn], 1.1, 1.1)
     axis = alt.Axis(values=ticks, labelExpr=SHORT_NUMBER, grid=True)
-    names, places = [name for name, _ in order], [place % len(SERIES) for _, place in order]
+    names, places = [name for name, _ in order], [place for _, place in order]
 
     def y(field: str) -> alt.Y:
         return alt.Y(f"{field}:Q", title=y_title, scale=scale, axis=axis)

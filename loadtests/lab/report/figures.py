@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from loadtests.lab.report.drawing import SERIES
 from loadtests.lab.resampling import Counted
 
 Cell = Mapping[str, Any]
@@ -77,15 +78,11 @@ class Figures:
         """A place in the palette that a target keeps through the whole report."""
         if self.is_gateway(target):
             return 0
-        main = [
-            name
-            for name in self.result["targets"]
-            if any(
-                c["target"] == name for s in ("load", "mixed", "crossover") for c in self.cells(s)
-            )
-            and not self.is_gateway(name)
-        ]
-        return 1 + main.index(target) if target in main else 1
+        names = [name for name in self.result["targets"] if not self.is_gateway(name)]
+        drawn = {c["target"] for s in ("load", "mixed", "crossover") for c in self.cells(s)}
+        # Those that are drawn together come first, so that no two of them are alike.
+        place = sorted(names, key=lambda name: name not in drawn).index(target)
+        return 1 + place % (len(SERIES) - 1)
 
     def histograms(self, cell: Cell, stream: str, kind: str) -> list[Any]:
         return [
