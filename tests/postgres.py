@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Protocol
@@ -84,14 +84,17 @@ class Own:
         """It takes connections, as the kernel does that, and never answers."""
         first_line = (self._server.pgdata / "postmaster.pid").read_text().split()[0]
         postmaster = psutil.Process(int(first_line))
+        postmaster.suspend()  # first, so that no more children come
         family = [postmaster, *postmaster.children(recursive=True)]
-        for process in family:
-            process.suspend()
         try:
+            for process in family:
+                with suppress(psutil.NoSuchProcess):  # it was about to end
+                    process.suspend()
             yield
         finally:
             for process in family:
-                process.resume()
+                with suppress(psutil.NoSuchProcess):
+                    process.resume()
 
 
 @contextmanager
