@@ -122,39 +122,44 @@ def test_result_can_be_read_again(run):
     assert session.read(directory)["blocks"] == result["blocks"]
 
 
-def test_one_wrong_bit_under_load_voids_the_cell_alone(tmp_path):
-    result = carried_out(tmp_path, fakes.section(["wrong", "sound"], rounds=2))
+@pytest.fixture(scope="module")
+def faulty(tmp_path_factory):
+    """A section with a wrong answer and a crash, then one with a server that does not start."""
+    directory = tmp_path_factory.mktemp("faulty")
+    first = fakes.section(["wrong", "crash", "sound"], rounds=2)
+    later = fakes.section(["crash", "broken", "sound"], name="twins")
+    result = carried_out(directory, first, later)
+    assert processes_naming(directory) == []
     assert not result["complete"]
-    assert list(result["voids"]) == [cell("wrong")]
-    assert "expected (row, score)" in result["voids"][cell("wrong")]
-    assert len(blocks_of(result, "wrong")) == 1
-    assert len(blocks_of(result, "sound")) == 2
-    assert result["summary"][cell("wrong")]["throughput_rps"] is None
-    assert result["summary"][cell("sound")]["throughput_rps"]["median"] > 10
+    return result
 
 
-def test_a_crashed_server_is_reported_with_its_log_and_voids_all_its_cells(tmp_path):
-    later = fakes.section(["crash", "sound"], name="twins")
-    result = carried_out(tmp_path, fakes.section(["crash"], rounds=2), later)
-    assert sorted(result["voids"]) == [cell("crash"), "twins/matches/crash*2"]
-    for reason in result["voids"].values():
-        assert "crashed with exit code 7" in reason
-        assert "the fake server has had enough" in reason
-    assert [b["cell"] for b in result["blocks"][1:]] == ["twins/matches/sound*2"]
-    assert processes_naming(tmp_path) == []
+def test_one_wrong_bit_under_load_voids_the_cell_alone(faulty):
+    assert "expected (row, score)" in faulty["voids"][cell("wrong")]
+    assert len(blocks_of(faulty, "wrong")) == 1
+    assert faulty["summary"][cell("wrong")]["throughput_rps"] is None
+    assert cell("sound") not in faulty["voids"]
+    assert len([b for b in faulty["blocks"] if b["cell"] == cell("sound")]) == 2
+    assert faulty["summary"][cell("sound")]["throughput_rps"]["median"] > 10
+
+
+def test_a_crashed_server_is_reported_with_its_log_and_voids_all_its_cells(faulty):
+    for mine in (cell("crash"), "twins/matches/crash*2"):
+        assert "crashed with exit code 7" in faulty["voids"][mine]
+        assert "the fake server has had enough" in faulty["voids"][mine]
+    assert len(blocks_of(faulty, "crash")) == 1
+
+
+def test_a_server_that_does_not_start_later_voids_its_own_cells(faulty):
+    assert "not installed; run: make fake" in faulty["voids"]["twins/matches/broken*2"]
+    assert faulty["targets"]["broken"]["startup_s"] is None
+    assert faulty["blocks"][-1]["cell"] == "twins/matches/sound*2"
 
 
 def test_a_server_that_does_not_start_ends_the_run_and_the_others(tmp_path):
     with pytest.raises(LabError, match=r"not installed; run: make fake"):
         carried_out(tmp_path, fakes.section(["sound", "broken"]))
     assert processes_naming(tmp_path) == []
-
-
-def test_a_server_that_does_not_start_later_voids_its_own_cells(tmp_path):
-    later = fakes.section(["broken", "sound"], name="twins")
-    result = carried_out(tmp_path, fakes.section(["sound"]), later)
-    assert list(result["voids"]) == ["twins/matches/broken*2"]
-    assert len(result["blocks"]) == 2
 
 
 def test_a_wrong_answer_before_load_ends_the_run(tmp_path):
@@ -172,9 +177,9 @@ def test_slow_cells_take_part_in_no_more_than_the_least_rounds(tmp_path):
 
 
 def test_rounds_end_with_the_budget(tmp_path):
-    section = replace(fakes.section(["sound"]), max_rounds=1000, budget_s=1.5)
+    section = replace(fakes.section(["sound"]), max_rounds=1000, budget_s=3)
     result = carried_out(tmp_path, section)
-    assert 2 <= len(result["blocks"]) < 8
+    assert 2 <= len(result["blocks"]) < 12
 
 
 def test_load_is_set_to_levels_of_the_measured_saturation(tmp_path):
@@ -200,7 +205,7 @@ def test_mixed_load_has_two_streams_and_the_lag_of_the_loop(tmp_path):
     assert streams[alone.id].keys() == {"io"}
     assert streams[both.id].keys() == {"hot", "io"}
     assert streams[both.id]["io"]["model"] == "open"
-    assert streams[both.id]["hot"]["completed"] > 10
+    assert streams[both.id]["hot"]["completed"] >= 2
     assert all(block["loop_lag"] == [[460, 3], [700, 1]] for block in result["blocks"])
 
 
