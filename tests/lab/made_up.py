@@ -20,7 +20,7 @@ COSTS = {
     "go-rpc": (700.0, 0.025, 0.6),
     "gateway": (60.0, 0.02, 0.9),
 }
-WORK_US = {"0.8": 260.0, "0.9": 70.0, "0.95": 20.0}
+WORK_US = {"0.8": 26.0, "0.9": 7.0, "0.95": 2.0}
 LAYERS = {"asgi": 90.0, "starlette": 160.0, "model": 380.0, "dict": 400.0, "sqlalchemy": 520.0}
 
 
@@ -139,6 +139,25 @@ def request_us(target, request_bytes, work_us):
     return boundary + per_byte * request_bytes + per_work * work_us
 
 
+def sweep(maker):
+    """The section `crossover`."""
+    for target in ("python-inline", "rust-thread", "go-rpc"):
+        for i, items in enumerate((1, 2, 4, 8, 16, 32, 64, 128)):
+            for j, (work, per_item) in enumerate(WORK_US.items()):
+                maker.cell("crossover", "matches", target,
+                           request_us(target, 25 * items, per_item * items),
+                           items=items, work=float(work),
+                           request_bytes=25 * items, held_out=(i + 2 * j) % 4 == 1)  # fmt: skip
+
+
+def swept(seed=1, rounds=8, noise=0.04):
+    maker = Maker(seed, rounds, noise)
+    for name in ("python-inline", "rust-thread", "go-rpc"):
+        maker.target(name)
+    sweep(maker)
+    return maker.result()
+
+
 def full(seed=1, rounds=8, noise=0.04):
     """All sections, as a standard run has them."""
     maker = Maker(seed, rounds, noise)
@@ -174,13 +193,7 @@ def full(seed=1, rounds=8, noise=0.04):
         for users in (0, 2):
             maker.cell("mixed", "mixed", target, request_us(target, 480, 1100.0),
                        users=users, io_rate_rps=100.0, items=16 if users else None)  # fmt: skip
-    for target in ("python-inline", "rust-thread", "go-rpc"):
-        for i, items in enumerate((1, 2, 4, 8, 16, 32, 64, 128)):
-            for j, (work, per_item) in enumerate(WORK_US.items()):
-                maker.cell("crossover", "matches", target,
-                           request_us(target, 25 * items, per_item * items / 10),
-                           items=items, work=float(work),
-                           request_bytes=25 * items, held_out=(i + 2 * j) % 4 == 1)  # fmt: skip
+    sweep(maker)
     for target in ("rust-thread", "rust-thread-twin"):
         maker.cell("twins", "matches", target, request_us("rust-thread", 120, 280.0), items=4)
-    return maker.result(work_us={cutoff: us / 10 for cutoff, us in WORK_US.items()})
+    return maker.result()

@@ -7,25 +7,11 @@ import time
 
 import pytest
 
-from loadtests.lab import crossover, report
-from loadtests.lab.statistics import summarise
 from tests.lab import chromium
-from tests.lab.made_up import full
 
 pytestmark = pytest.mark.skipif(
     chromium.FOUND is None, reason="no Chromium is installed: the report was not looked at"
 )
-
-
-@pytest.fixture(scope="module")
-def written(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("report")
-    result = full(rounds=5)
-    summarise(result)
-    crossover.fit(result)
-    report.write(result, directory)
-    (directory / "result.json").write_text(json.dumps(result))
-    return directory
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from tests.lab import made_up
 
 @pytest.fixture(scope="module")
 def fitted():
-    result = made_up.full(seed=3, rounds=24, noise=0.03)
+    result = made_up.swept(seed=3, rounds=24, noise=0.03)
     summarise(result)
     crossover.fit(result)
     return result
@@ -65,7 +65,7 @@ def test_without_the_section_there_is_no_model():
 
 
 def test_void_cells_are_left_out():
-    result = made_up.full(rounds=4)
+    result = made_up.swept(rounds=4)
     gone = [c["id"] for c in result["cells"] if c["section"] == "crossover" and "go-rpc" in c["id"]]
     result["voids"] = dict.fromkeys(gone, "crashed")
     summarise(result)

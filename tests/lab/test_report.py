@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import copy
 import gzip
 import json
 import re
@@ -17,7 +16,7 @@ from loadtests.lab.report.document import Row, Table
 from loadtests.lab.report.figures import Figures
 from loadtests.lab.statistics import summarise
 from loadtests.lab.targets import LabError
-from tests.lab.made_up import VARIANTS, Maker, full
+from tests.lab.made_up import VARIANTS, Maker
 
 ORDER = [
     "verdicts", "against-go", "engines", "latency", "load", "mixed", "ladder", "crossover", "cost",
@@ -29,27 +28,6 @@ def finished(result):
     summarise(result)
     crossover.fit(result)
     return result
-
-
-@pytest.fixture(scope="module")
-def whole():
-    result = finished(full(rounds=6))
-    result["verdicts"] = [
-        {"scenario": "matches", "target": "rust-thread", "metric": "p99_ms", "limit": "at most 1",
-         "value": 2.0, "passed": False},
-    ]  # fmt: skip
-    return result
-
-
-@pytest.fixture(scope="module")
-def written(whole, tmp_path_factory):
-    directory = tmp_path_factory.mktemp("report")
-    (directory / "charts").mkdir()
-    (directory / "charts" / "stale.svg").write_text("of an earlier report")
-    before = copy.deepcopy(whole)
-    assert report.write(whole, directory) == directory / "report.html"
-    assert whole == before
-    return directory
 
 
 def two(ratio=1.0, rounds=8, noise=0.02, **cells):

@@ -100,8 +100,8 @@ def method(figures: Figures) -> Section:
         "from the intended start. Closed model: each user waits for the answer, so a slow server "
         "is asked less often, and its latency says nothing about a fixed arrival rate.",
         "A block is void where the generator's own lateness at p99 exceeds "
-        f"{100 * LAG_SHARE:.0f} % of the latency's p99, or where the generator used more than "
-        f"{100 * BUSY_GENERATOR:.0f} % of a core; a cell where more than "
+        f"{100 * LAG_SHARE:.0f} % of the latency's p99, or where the generator used, or waited for, "
+        f"more than {100 * BUSY_GENERATOR:.0f} % of a core; a cell where more than "
         f"{100 * VOID_BLOCKS:.0f} % of its blocks are.",
         "The generator runs on the same machine, over loopback"
         + (f", and used up to {100 * max(shares):.0f} % of a core" if shares else "")

@@ -1,0 +1,41 @@
+"""One report of made-up figures, written once for all tests that only read it."""
+
+from __future__ import annotations
+
+import copy
+import json
+
+import pytest
+
+from tests.lab import made_up
+
+
+@pytest.fixture(scope="session")
+def whole():
+    """All sections and a verdict."""
+    # Here, so that the tests of other parts of the lab run without what draws charts.
+    from loadtests.lab import crossover, statistics
+
+    result = made_up.full(rounds=6)
+    statistics.summarise(result)
+    crossover.fit(result)
+    result["verdicts"] = [
+        {"scenario": "matches", "target": "rust-thread", "metric": "p99_ms", "limit": "at most 1",
+         "value": 2.0, "passed": False},
+    ]  # fmt: skip
+    return result
+
+
+@pytest.fixture(scope="session")
+def written(whole, tmp_path_factory):
+    """A directory with result.json and its report, where an older report was."""
+    from loadtests.lab import report
+
+    directory = tmp_path_factory.mktemp("report")
+    (directory / "charts").mkdir()
+    (directory / "charts" / "stale.svg").write_text("of an earlier report")
+    (directory / "result.json").write_text(json.dumps(whole))
+    before = copy.deepcopy(whole)
+    assert report.write(whole, directory) == directory / "report.html"
+    assert whole == before
+    return directory
