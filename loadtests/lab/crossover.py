@@ -20,6 +20,8 @@ def fit(result: dict[str, Any]) -> None:
     It is null where the section was not measured or fewer than two variants have figures.
     """
     result["crossover"] = None
+    if result["work_us"] is None:
+        return
     loads = _loads(result)
     targets = dict.fromkeys(name for load in loads for name in load["measured_us"])
     models = {

@@ -21,7 +21,7 @@ def whole():
     crossover.fit(result)
     result["verdicts"] = [
         {"scenario": "matches", "target": "rust-thread", "metric": "p99_ms", "limit": "at most 1",
-         "value": 2.0, "passed": False},
+         "value": 2.0, "passed": False, "reason": None},
     ]  # fmt: skip
     return result
 

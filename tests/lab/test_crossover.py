@@ -57,8 +57,9 @@ def test_coefficients_are_never_negative_and_the_best_of_those():
                 assert ((relative @ moved - 1) ** 2).sum() >= error - 1e-12
 
 
-def test_without_the_section_there_is_no_model():
-    result = made_up.Maker().result()
+@pytest.mark.parametrize("changed", [{"cells": [], "blocks": []}, {"work_us": None}])
+def test_without_the_section_or_its_unit_there_is_no_model(changed):
+    result = made_up.swept(rounds=3) | changed
     summarise(result)
     crossover.fit(result)
     assert result["crossover"] is None

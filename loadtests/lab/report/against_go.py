@@ -43,6 +43,7 @@ def routes(figures: Figures) -> Section | None:
             "The gateway is the same HTTP contract in plain Go net/http. Per core: requests per "
             "second of CPU time, sidecars included, which is what one pays for. Ratios of "
             "throughput below 1 mean that FastAPI is slower, ratios of latency above 1 too."
+            + _ceiling(figures)
         ),
         *charts.intervals(
             "against-go", "FastAPI's share of Go's throughput, and 95 % interval",
@@ -51,6 +52,14 @@ def routes(figures: Figures) -> Section | None:
         Table(head, rows, "FastAPI against Go by route"),
     ]  # fmt: skip
     return Section("against-go", "FastAPI against Go", parts)
+
+
+def _ceiling(figures: Figures) -> str:
+    found = figures.result["calibration"]
+    if not found or not found["ceiling_rps"]:
+        return ""
+    value, bounds = spread_cell(found["ceiling_rps"])
+    return f" The generator itself reaches {value} requests/s ({bounds}) here, and no more."
 
 
 def _is_shown(figures: Figures, cell: Cell, cells: list[Cell]) -> bool:

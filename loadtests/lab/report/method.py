@@ -19,7 +19,11 @@ def verdicts(figures: Figures) -> Section | None:
     rows = [
         Row(
             f"{v['scenario']}, {v['target']}: {v['metric']}",
-            [(v["limit"], ""), (figure(v["value"]), ""), ("met" if v["passed"] else "missed", "")],
+            [
+                (v["limit"], ""),
+                (figure(v["value"]), v["reason"] or ""),
+                ("met" if v["passed"] else "missed", ""),
+            ],
             "" if v["passed"] else "void",
         )
         for v in found
@@ -100,8 +104,8 @@ def method(figures: Figures) -> Section:
         "from the intended start. Closed model: each user waits for the answer, so a slow server "
         "is asked less often, and its latency says nothing about a fixed arrival rate.",
         "A block is void where the generator's own lateness at p99 exceeds "
-        f"{100 * LAG_SHARE:.0f} % of the latency's p99, or where the generator used, or waited for, "
-        f"more than {100 * BUSY_GENERATOR:.0f} % of a core; a cell where more than "
+        f"{100 * LAG_SHARE:.0f} % of the latency's p99, or where the generator used more than "
+        f"{100 * BUSY_GENERATOR:.0f} % of a core or waited for it; a cell where more than "
         f"{100 * VOID_BLOCKS:.0f} % of its blocks are.",
         "The generator runs on the same machine, over loopback"
         + (f", and used up to {100 * max(shares):.0f} % of a core" if shares else "")
