@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
@@ -41,6 +42,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             Upstreams(settings) as upstreams,
             Engines(wiring.ENGINES, settings, held, wiring.rehearse) as engines,
         ):
+            # What is there now stays. The collector would walk through it again and again while
+            # requests wait, because what they hold meanwhile looks like growth.
+            gc.collect()
+            gc.freeze()
             yield {
                 "engines": engines,
                 "database": database,
