@@ -22,6 +22,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
+import gevent
 import locust.stats
 from locust import constant, events, tag, task
 
@@ -58,6 +59,13 @@ def choose_tags(environment: Any, **_: Any) -> None:
     options = environment.parsed_options
     if options is not None and not options.tags and not options.exclude_tags:
         options.tags = list(DEFAULT_TAGS)
+
+
+@events.init.add_listener  # type: ignore[untyped-decorator]  # Locust types none of its events
+def set_the_clock(**_: Any) -> None:
+    """The event loop's clock stood still while modules were imported, and Locust's
+    --run-time would be shorter by as much."""
+    gevent.get_hub().loop.update_now()
 
 
 class Made(NamedTuple):

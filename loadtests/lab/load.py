@@ -193,6 +193,7 @@ class Session:
         try:
             self.block = Block(order, [load.stream for load in self._loads], meter, clock())
             self._environment.host = order["url"]
+            gevent.get_hub().loop.update_now()  # it stood still meanwhile, and timers count from it
             users = len(self.roles)
             self._runner.start(users, spawn_rate=users)
             if any(load.stream.model == OPEN for load in self._loads):
