@@ -190,11 +190,16 @@ def test_a_wrong_value_is_named_by_its_field(stateless: Api, path, body, field) 
     problem(answer, "invalid_argument", field)
 
 
-@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
-def test_numbers_that_json_lacks_are_the_callers_fault(stateless: Api, number: str) -> None:
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "+1", "01", ".5", "0x1"])
+def test_numbers_that_json_lacks(stateless: Api, number: str) -> None:
     content = f'{{"names": ["a"], "cutoff": {number}}}'
+    problem(stateless.post("/v1/matches", content=content, headers=JSON), "malformed_json")
+
+
+def test_a_number_past_every_float_is_out_of_range(stateless: Api) -> None:
+    content = '{"names": ["a"], "cutoff": 1e999}'
     answer = stateless.post("/v1/matches", content=content, headers=JSON)
-    assert answer.json()["code"] in ("malformed_json", "invalid_argument")
+    problem(answer, "invalid_argument", "cutoff")
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
