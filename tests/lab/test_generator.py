@@ -380,6 +380,12 @@ def test_large_requests_do_not_hold_up_the_others(generator):
     assert figures["streams"]["main"]["completed"] >= 3
 
 
+def test_it_runs_first_where_it_may_and_says_so(generator, null_server):
+    figures = generator.run(null_server.port, closed(generator.pool(HELLO)))
+    policy = os.sched_getscheduler(generator.process.pid)
+    assert figures["generator_real_time"] == (policy == os.SCHED_RR)
+
+
 @pytest.mark.parametrize("busy", [False, True])
 def test_it_ends_when_its_input_does(tmp_path, busy):
     generator = Generator(tmp_path)
