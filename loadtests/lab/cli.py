@@ -83,15 +83,11 @@ def run(
         result = _carried_out(request, scenarios.sections(request.chosen))
     written = report.write(result, out)
     if as_json:
-        print(json.dumps({key: result[key] for key in ("summary", "comparisons", "verdicts")}))
+        shown = ("complete", "voids", "summary", "comparisons", "crossover", "verdicts")
+        print(json.dumps({key: result[key] for key in shown}))
     else:
-        tables.print_table(result)
+        tables.print_table(result)  # says what is void and which threshold was missed
     typer.echo(f"report: {written}", err=True)
-    for cell, reason in result["voids"].items():
-        typer.echo(f"error: {cell} is void: {reason}", err=True)
-    for verdict in result["verdicts"]:
-        if not verdict["passed"]:
-            typer.echo(f"error: threshold exceeded: {json.dumps(verdict)}", err=True)
     raise typer.Exit(0 if result["complete"] else 1)
 
 
@@ -175,14 +171,16 @@ def detect(
 ) -> None:
     """Show that the lab finds a slow-down: two servers of one engine, one slowed on purpose.
 
-    Exit code 0: the interval of their ratio excludes 1; 1: it does not.
+    Exit code 0: the interval of their ratio in throughput or in requests per core excludes 1;
+    1: neither does.
     """
     from loadtests.lab import detection
 
     with _errors_shown():
         found = detection.detect(factor, seconds, out, seed, pin, _carried_out)
-    typer.echo(found.words())
-    raise typer.Exit(0 if found.is_detected else 1)
+    for one in found:
+        typer.echo(one.words())
+    raise typer.Exit(0 if any(one.is_found for one in found) else 1)
 
 
 def _carried_out(request: Request, sections: Sequence[Section]) -> dict[str, Any]:
