@@ -10,48 +10,58 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from loadtests.lab.resampling import SEED, mean_ratio
+from loadtests.lab.statistics import throughput
+
 Floats = NDArray[np.float64]
+PARAMETERS = ("boundary_us", "per_byte_ns", "per_work")
+REFITS = 400
+# By items, work and target: microseconds per request by round.
+Costs = dict[tuple[Any, ...], dict[int, float]]
 UNIT = "microseconds of the saturated server per request: 1e6 / throughput_rps"
 
 
 def fit(result: dict[str, Any]) -> None:
-    """Fills in `crossover` from the summary: models, cells, hit rate; see schema.md.
+    """Fills in `crossover` from the summary and the blocks: models, cells, hit rate, where a
+    sidecar begins to pay; see schema.md.
 
     It is null where the section was not measured or fewer than two variants have figures.
     """
     result["crossover"] = None
     if result["work_us"] is None:
         return
-    loads = _loads(result)
+    loads, blocks = _loads(result)
     targets = dict.fromkeys(name for load in loads for name in load["measured_us"])
-    models = {
-        name: model
-        for name in targets
-        if (model := _model([x for x in loads if name in x["measured_us"]], name)) is not None
-    }
+    models, refits = {}, {}
+    for name in targets:
+        fitted = [x for x in loads if name in x["measured_us"] and not x["held_out"]]
+        # With no more cells than the model has parameters it would fit anything.
+        if len(fitted) > len(PARAMETERS):
+            models[name], refits[name] = _model(fitted, name, blocks)
     if len(models) < 2:
         return
     for load in loads:
         load["predicted_us"] = {name: predict(model, load) for name, model in models.items()}
-        measured = load["measured_us"]
-        contest = [name for name in models if name in measured]
-        load["winner"] = min(contest, key=lambda n: measured[n], default=None)
-        load["predicted_winner"] = min(contest, key=lambda n: load["predicted_us"][n], default=None)
-        load["regret"] = (
-            measured[load["predicted_winner"]] / measured[load["winner"]] - 1 if contest else None
-        )
-    # A load that only one variant survived is no contest.
-    tested = [x for x in loads if x["held_out"] and len(x["measured_us"].keys() & models) > 1]
-    hits = [load for load in tested if load["winner"] == load["predicted_winner"]]
+        load |= _contest(load, [n for n in models if n in load["measured_us"]], blocks)
     for name, model in models.items():
         model["held_out_error"] = _error([x for x in loads if x["held_out"]], name)
+    tested = [x for x in loads if x["held_out"] and x["winner"] is not None]
     result["crossover"] = {
         "unit": UNIT,
         "work_us": result["work_us"],
         "models": models,
         "cells": loads,
-        "hit_rate": len(hits) / len(tested) if tested else None,
+        "hit_rate": _hit_rate(tested),
         "held_out": len(tested),
+        "certain_hit_rate": _hit_rate([x for x in tested if x["certain"]]),
+        "certain": sum(x["certain"] for x in tested),
+        "pays_from": [
+            _pays_from(name, other, models, refits)
+            for name in models
+            if name.endswith("-rpc")
+            for other in models
+            if other != name
+        ],
     }
 
 
@@ -84,9 +94,11 @@ def least_squares(costs: Floats, factors: Floats) -> Floats:
     return best
 
 
-def _loads(result: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """One row per batch size and cutoff, with the measured cost of each target."""
+def _loads(result: Mapping[str, Any]) -> tuple[list[dict[str, Any]], Costs]:
+    """One row per batch size and cutoff, with the measured cost of each target, and the costs
+    of the blocks behind it, by round."""
     loads: dict[tuple[Any, ...], dict[str, Any]] = defaultdict(dict)
+    places: dict[str, tuple[Any, ...]] = {}
     for cell in result["cells"]:
         if cell["section"] != "crossover":
             continue
@@ -98,25 +110,86 @@ def _loads(result: Mapping[str, Any]) -> list[dict[str, Any]]:
         rate = result["summary"][cell["id"]]["throughput_rps"]
         if rate is not None:
             load["measured_us"][cell["target"]] = 1e6 / rate["median"]
-    return [loads[key] for key in sorted(loads)]
+            places[cell["id"]] = (cell["items"], cell["work"], cell["target"])
+    costs: Costs = defaultdict(dict)
+    for block in result["blocks"]:
+        if block["cell"] in places and not block["void"] and (rate := throughput(block)):
+            costs[places[block["cell"]]][block["round"]] = 1e6 / rate
+    return [loads[key] for key in sorted(loads)], costs
 
 
-def _model(loads: Sequence[Mapping[str, Any]], target: str) -> dict[str, Any] | None:
-    """None with no more cells than the model has parameters: it would fit anything."""
-    fitted = [load for load in loads if not load["held_out"]]
-    if len(fitted) <= 3:
-        return None
+def _model(
+    fitted: Sequence[Mapping[str, Any]], target: str, blocks: Costs
+) -> tuple[dict[str, Any], Floats]:
+    """The model, with intervals of its parameters, and its refits by parameter: the same fit to
+    the medians of blocks that are drawn anew."""
     costs = np.array([load["measured_us"][target] for load in fitted])
     factors = np.array([[1.0, load["request_bytes"], load["work_us"]] for load in fitted])
-    boundary, per_byte, per_work = (float(x) for x in least_squares(costs, factors))
-    model: dict[str, Any] = {
-        "boundary_us": boundary,
-        "per_byte_ns": 1000 * per_byte,
-        "per_work": per_work,
-        "cells": len(fitted),
+    found = least_squares(costs, factors)
+    drawn: list[Floats] = []
+    for load in fitted:
+        mine = np.array(list(blocks[load["items"], load["work"], target].values()))
+        # Cells draw independently of each other, however many blocks they have.
+        dice = np.random.default_rng([SEED, len(drawn)])
+        places = dice.integers(0, len(mine), (REFITS, len(mine)))
+        drawn.append(np.median(mine[places], axis=1))
+    refits = np.array([least_squares(sample, factors) for sample in np.array(drawn).T])
+    scale = np.array([1.0, 1000.0, 1.0])
+    low, high = np.percentile(refits * scale, (2.5, 97.5), axis=0)
+    model: dict[str, Any] = dict(zip(PARAMETERS, (float(x) for x in found * scale)))
+    model["intervals"] = {name: [float(a), float(b)] for name, a, b in zip(PARAMETERS, low, high)}
+    model["cells"] = len(fitted)
+    model["error"] = float(np.median(np.abs(factors @ found / costs - 1)))
+    return model, refits
+
+
+def _contest(load: Mapping[str, Any], names: Sequence[str], blocks: Costs) -> dict[str, Any]:
+    """Who won, who should have; a load that only one variant survived is no contest."""
+    none = {"winner": None, "predicted_winner": None, "regret": None, "certain": False}
+    if len(names) < 2:
+        return none
+    measured, predicted = load["measured_us"], load["predicted_us"]
+    winner, second = sorted(names, key=lambda name: float(measured[name]))[:2]
+    expected = min(names, key=lambda name: float(predicted[name]))
+    mine, others = (blocks[load["items"], load["work"], name] for name in (winner, second))
+    logs = [float(np.log(others[r] / mine[r])) for r in mine.keys() & others.keys()]
+    interval = mean_ratio(logs)[1] if logs else None
+    return {
+        "winner": winner,
+        "predicted_winner": expected,
+        "regret": measured[expected] / measured[winner] - 1,
+        "certain": interval is not None and interval[0] > 1,
     }
-    errors = np.abs(factors @ np.array([boundary, per_byte, per_work]) / costs - 1)
-    return model | {"error": float(np.median(errors))}
+
+
+def _hit_rate(tested: Sequence[Mapping[str, Any]]) -> float | None:
+    hits = sum(load["winner"] == load["predicted_winner"] for load in tested)
+    return hits / len(tested) if tested else None
+
+
+def _pays_from(
+    sidecar: str, other: str, models: Mapping[str, Any], refits: Mapping[str, Floats]
+) -> dict[str, Any]:
+    """From how much work of a request on the sidecar is the cheaper one, bytes left aside;
+    null for never."""
+
+    def work_us(boundary: Floats, per_work: Floats) -> Floats:
+        """boundary: what the sidecar's is dearer by. per_work: what its work is cheaper by."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found = np.where(per_work > 0, boundary / per_work, np.inf)
+        return np.where((boundary <= 0) & (per_work >= 0), 0.0, found)
+
+    both = models[sidecar], models[other]
+    boundary, per_work = (
+        np.array([both[0]["boundary_us"] - both[1]["boundary_us"]]),
+        np.array([both[1]["per_work"] - both[0]["per_work"]]),
+    )
+    difference = refits[other] - refits[sidecar]
+    drawn = np.sort(work_us(-difference[:, 0], difference[:, 2]))
+    bounds = drawn[round(0.025 * (REFITS - 1))], drawn[round(0.975 * (REFITS - 1))]
+    values = (work_us(boundary, per_work)[0], *bounds)
+    figures = [float(value) if np.isfinite(value) else None for value in values]
+    return {"sidecar": sidecar, "against": other} | dict(zip(("work_us", "low", "high"), figures))
 
 
 def _error(loads: Sequence[Mapping[str, Any]], target: str) -> float | None:

@@ -41,6 +41,69 @@ def test_held_out_loads_are_not_fitted_and_are_judged(fitted):
     assert {load["winner"] for load in found["cells"]} >= {"rust-thread", "go-rpc"}
 
 
+@pytest.mark.parametrize("target", ["python-inline", "rust-thread", "go-rpc"])
+def test_intervals_of_the_parameters_hold_the_law(fitted, target):
+    found = fitted["crossover"]["models"][target]["intervals"]
+    law = made_up.COSTS[target]
+    # The rounds of a run drift together: all costs may be off by what their median is.
+    for name, value in (("boundary_us", law[0]), ("per_work", law[2])):
+        low, high = found[name]
+        assert low * 0.93 < value < high * 1.07
+        assert high / low < 1.5
+
+
+def test_sidecar_pays_from_where_the_laws_cross(fitted):
+    (point,) = (p for p in fitted["crossover"]["pays_from"] if p["against"] == "rust-thread")
+    expected = (700 - 520) / (1.0 - 0.6)
+    assert point["low"] < expected < point["high"]
+    assert point["high"] / point["low"] < 2
+
+
+def pays(sidecar, other, spread=0.0):
+    """Of models whose boundary and per_work are given, refitted with a spread."""
+    dice = np.random.default_rng(3)
+    models = {
+        name: {"boundary_us": law[0], "per_work": law[1]}
+        for name, law in (("go-rpc", sidecar), ("x", other))
+    }
+    refits = {
+        name: np.array([[law[0], 0, law[1]]]) * (1 + spread * dice.normal(size=(400, 3)))
+        for name, law in (("go-rpc", sidecar), ("x", other))
+    }
+    found = crossover._pays_from("go-rpc", "x", models, refits)
+    return found["work_us"], found["low"], found["high"]
+
+
+def test_sidecar_that_is_never_cheaper_never_pays():
+    assert pays((700, 2.0), (500, 1.0)) == (None, None, None)
+
+
+def test_sidecar_that_is_always_cheaper_pays_at_once():
+    assert pays((400, 0.5), (500, 1.0)) == (0, 0, 0)
+
+
+def test_sidecar_of_doubtful_gain_has_no_upper_bound():
+    _, low, high = pays((700, 0.99), (500, 1.0), spread=0.05)
+    assert high is None
+    assert low > 0
+
+
+def test_winner_within_the_noise_is_not_certain():
+    maker = made_up.Maker(rounds=10, noise=0.1)
+    for name in ("rust-thread", "go-rpc"):
+        maker.target(name)
+        for items, factor in ((1, 1), (2, 1), (4, 1), (8, 1), (16, 3)):
+            cost = 1000.0 * items * (factor if name == "go-rpc" else 1)
+            maker.cell("crossover", "matches", name, cost, items=items, work=0.9,
+                       request_bytes=10 * items)  # fmt: skip
+    result = maker.result()
+    summarise(result)
+    crossover.fit(result)
+    certain = {load["items"]: load["certain"] for load in result["crossover"]["cells"]}
+    assert certain[16]
+    assert sum(certain[n] for n in (1, 2, 4, 8)) <= 1
+
+
 def test_coefficients_are_never_negative_and_the_best_of_those():
     dice = np.random.default_rng(5)
     for _ in range(50):

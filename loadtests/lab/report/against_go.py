@@ -8,7 +8,14 @@ from loadtests.lab.report import answer, charts
 from loadtests.lab.report.document import Cell as TableCell
 from loadtests.lab.report.document import Part, Row, Section, Table, Text
 from loadtests.lab.report.figures import Cell, Figures
-from loadtests.lab.report.wording import interval, percentile_cell, ratio_cell, said, spread_cell
+from loadtests.lab.report.wording import (
+    NOT_KNOWN,
+    interval,
+    percentile_cell,
+    ratio_cell,
+    said,
+    spread_cell,
+)
 from loadtests.lab.statistics import BASELINES
 
 METRICS = {
@@ -74,7 +81,7 @@ def _row(figures: Figures, cell: Cell, gateway: str | None) -> Row:
     latency = summary["latency_ms"].get("main")
     cells: list[TableCell] = [spread_cell(summary["throughput_rps"])]
     if cell["target"] == gateway:
-        cells += [("1", "")] * len(METRICS)
+        cells += [(NOT_KNOWN if summary["void"] else "1", "")] * len(METRICS)
     else:
         cells += [ratio_cell(figures.compare(cell, gateway, metric)) for metric in METRICS]
     cells += [percentile_cell(latency, name) for name in ("p50", "p99")]
@@ -118,7 +125,9 @@ def ladder(figures: Figures) -> Section | None:
             is_go = cell["target"] == gateway
             name = "Go gateway" if is_go else f"{target['rung']}, {target['server']}"
             ratios: list[TableCell] = [
-                ("1", "") if is_go else ratio_cell(figures.compare(cell, gateway, metric))
+                ("1", "")
+                if is_go and not summary["void"]
+                else ratio_cell(figures.compare(cell, gateway, metric))
                 for metric in ("per_core_rps", "p50_ms")
             ]
             rows.append(

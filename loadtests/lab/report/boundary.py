@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from loadtests.lab.crossover import PARAMETERS
 from loadtests.lab.report import charts
 from loadtests.lab.report.document import Part, Row, Section, Table, Text
 from loadtests.lab.report.figures import Figures
-from loadtests.lab.report.wording import figure
+from loadtests.lab.report.wording import figure, interval
 
 
 def crossover(figures: Figures) -> Section | None:
@@ -22,9 +23,17 @@ def crossover(figures: Figures) -> Section | None:
         worst = max((x["regret"] for x in tested), default=0.0)
         words += (
             f" Of {found['held_out']} held-out cells it names the winner in "
-            f"{100 * found['hit_rate']:.0f} %; following it costs {100 * worst:.0f} % at worst. "
-            "The dashed line is where it expects the winner to change."
+            f"{100 * found['hit_rate']:.0f} %; following it costs {100 * worst:.0f} % at worst."
         )
+        if found["certain"] < found["held_out"]:
+            rate = found["certain_hit_rate"]
+            words += f" Only {found['certain']} of them have a winner whose lead is certain" + (
+                "." if rate is None else f", of which it names {100 * rate:.0f} %."
+            )
+    words += (
+        " In the chart the pale cells have no certain winner; the dashed line is where the model "
+        "expects it to change."
+    )
     head = [
         ("target", ""), ("boundary", "µs/request"), ("per byte", "ns"), ("per work", "µs/µs"),
         ("error", "median, fitted"), ("error", "median, held out"), ("cells", "fitted"),
@@ -33,8 +42,11 @@ def crossover(figures: Figures) -> Section | None:
         Row(
             name,
             [
-                (figure(model["boundary_us"]), ""), (figure(model["per_byte_ns"]), ""),
-                (figure(model["per_work"]), ""), (_percent(model["error"]), ""),
+                *(
+                    (figure(model[name]), interval(model["intervals"][name]))
+                    for name in PARAMETERS
+                ),
+                (_percent(model["error"]), ""),
                 (_percent(model["held_out_error"]), ""), (str(model["cells"]), ""),
             ],
         )

@@ -139,9 +139,10 @@ def crossover_map(figures: Figures) -> list[Chart]:
             "winner": load["winner"], "x": item_edges[i], "x2": item_edges[i + 1],
             "y": work_edges[j], "y2": work_edges[j + 1], "middle_x": load["items"],
             "middle_y": works[j], "label": f"×{lead:.2f}",
-            "held": "held out" if load["held_out"] else "",
+            "held": "held out" if load["held_out"] else "", "certain": load["certain"],
             "tip": f"{load['items']} items, {figure(works[j])} µs each: {load['winner']}, "
-                   f"{figure(lead)} times the next" + (", held out" if load["held_out"] else ""),
+                   f"{figure(lead)} times the next" + ("" if load["certain"] else ", not certain")
+                   + (", held out" if load["held_out"] else ""),
         })  # fmt: skip
     edge = _boundaries(found, items, item_edges, work_edges)
     names = list(dict.fromkeys(name for load in loads for name in load["measured_us"]))
@@ -169,10 +170,13 @@ def crossover_map(figures: Figures) -> list[Chart]:
             scale=alt.Scale(domain=names, range=[SERIES[figures.color(n)] for n in names]),
             legend=alt.Legend(title=None, orient="top", symbolOpacity=0.5),
         )
+        opacity = alt.Opacity(
+            "certain:N", scale=alt.Scale(domain=[True, False], range=[0.55, 0.16]), legend=None
+        )
         base = drawing.data(rows)
         layers = [
-            base.mark_rect(opacity=0.42, stroke=STAND_IN["paper"], strokeWidth=2).encode(
-                x=x("x"), x2="x2:Q", y=y("y"), y2="y2:Q", color=color
+            base.mark_rect(stroke=STAND_IN["paper"], strokeWidth=2).encode(
+                x=x("x"), x2="x2:Q", y=y("y"), y2="y2:Q", color=color, opacity=opacity
             ),
             base.mark_text(fontSize=11.5, dy=-3).encode(
                 x=x("middle_x"), y=y("middle_y"), text="label:N"

@@ -207,21 +207,25 @@ def _of_the_loop(figures: Figures, variant: str) -> list[str]:
 def _of_the_sidecar(figures: Figures, variant: str) -> list[str]:
     """From which amount of work on it pays, as the cost models have it."""
     found = figures.result["crossover"]
-    if not found or variant not in found["models"] or not variant.endswith("-rpc"):
+    if not found:
         return []
-    mine = found["models"][variant]
     said_ = []
-    for name, other in found["models"].items():
-        if name == variant:
+    for point in found["pays_from"]:
+        if point["sidecar"] != variant:
             continue
-        saved = other["per_work"] - mine["per_work"]
-        tax = mine["boundary_us"] - other["boundary_us"]
-        error = max(mine["error"], other["error"])
-        if saved <= 0:
-            said_.append(f"never pays against {name}, which takes no longer for the work itself")
-        elif tax > 0:
+        from_us, low, high = (point[name] for name in ("work_us", "low", "high"))
+        if low is None:
+            said_.append(f"by the cost models it never pays against {point['against']}")
+        elif from_us is None or high is None:
             said_.append(
-                f"against {name} it pays from about {figure(tax / saved)} µs of kernel work per "
-                f"request on (cost models, median error {100 * error:.0f} %)"
+                f"the cost models cannot tell from where on it pays against {point['against']}, "
+                f"only that it does not below {figure(low)} µs of kernel work per request"
+                if low
+                else f"the cost models cannot tell whether it pays against {point['against']}"
+            )
+        elif high:
+            said_.append(
+                f"by the cost models it pays against {point['against']} from {figure(from_us)} µs "
+                f"({figure(low)}–{figure(high)}) of kernel work per request on"
             )
     return said_

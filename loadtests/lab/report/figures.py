@@ -26,9 +26,12 @@ class Figures:
         for cell in self.cells(section):
             groups.setdefault((cell["scenario"], cell["items"]), []).append(cell)
         sizes = [scenario for scenario, _ in groups]
+        order = list(dict.fromkeys(sizes))
+        ordered = sorted(groups, key=lambda load: (order.index(load[0]), load[1] or 0))
         return [
             (scenario if sizes.count(scenario) == 1 else f"{scenario}, {items} a request", cells)
-            for (scenario, items), cells in groups.items()
+            for scenario, items in ordered
+            for cells in [groups[scenario, items]]
         ]
 
     def summary(self, cell: Cell) -> Mapping[str, Any]:
