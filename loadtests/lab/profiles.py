@@ -12,6 +12,8 @@ IO_SCENARIOS = ("json", "db", "queries")
 @dataclass(frozen=True, slots=True)
 class Profile:
     """variants: names, or None for every variant of every engine.
+    window_s: of blocks in the closed model. open_window_s: where arrivals are steady, of
+        which a percentile needs enough.
     budgets: seconds that each section may take, servers' starts not included; a section
         that has none is left out. Below min_rounds it may take longer.
     verify_requests: compared on each target before any load, of which a slow one leaves out
@@ -22,6 +24,7 @@ class Profile:
     budgets: Mapping[str, float]
     min_rounds: int
     window_s: float
+    open_window_s: float
     kernel_scenarios: tuple[str, ...]
     io_scenarios: tuple[str, ...]
     mixed_targets: int
@@ -48,6 +51,7 @@ QUICK = Profile(
     budgets={"engines": 50, "twins": 18, "io": 10, "load": 12, "mixed": 14},
     min_rounds=3,
     window_s=0.4,
+    open_window_s=0.5,
     kernel_scenarios=("matches",),
     io_scenarios=("json", "db"),
     mixed_targets=2,
@@ -58,11 +62,12 @@ STANDARD = Profile(
     name="standard",
     variants=None,
     budgets={
-        "engines": 330, "twins": 130, "io": 60, "ladder": 60, "load": 90, "mixed": 50,
+        "engines": 300, "twins": 120, "io": 45, "ladder": 60, "load": 105, "mixed": 70,
         "crossover": 110,
     },
     min_rounds=3,
     window_s=0.4,
+    open_window_s=1.2,
     kernel_scenarios=KERNEL_SCENARIOS,
     io_scenarios=(*IO_SCENARIOS, "rates"),
     mixed_targets=4,
@@ -80,6 +85,7 @@ FULL = replace(
     budgets={name: 4 * budget_s for name, budget_s in STANDARD.budgets.items()},
     min_rounds=5,
     window_s=0.6,
+    open_window_s=2.0,
     load_targets=4,
     levels=(0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95),
     names=(1, 2, 4, 16, 64, 256),

@@ -143,10 +143,12 @@ def _section(name: str, cells: tuple[Cell, ...], profile: Profile) -> Section:
     match name:
         case "twins":  # many short blocks: what drifts is the same for both of a pair
             return replace(common, warmup_s=0.05, window_s=0.3, max_rounds=1000)
-        case "load":
-            return replace(common, window_s=2 * profile.window_s, levels=profile.levels)
-        case "mixed":
-            return replace(common, window_s=2 * profile.window_s)
+        case "load" | "mixed":
+            # A block in which the machine stalled is void: one in five leaves the cell sound.
+            rounds = max(5, profile.min_rounds)
+            levels = profile.levels if name == "load" else ()
+            window_s = profile.open_window_s
+            return replace(common, window_s=window_s, min_rounds=rounds, levels=levels)
     return common
 
 
