@@ -14,8 +14,10 @@ stdin one reply {"block": ...} on stdout, and ends when stdin does. A command's 
         model "open", rate_rps, arrivals ("poisson" or "constant"), connections.
 The reply has the id and a block's raw figures, as schema.md has them.
 
-Where it may (as root, or with CAP_SYS_NICE), it runs before all ordinary processes, so
-that what else the machine does makes no request late; each reply says whether it did.
+Where it may (as root, or with CAP_SYS_NICE), it runs before all ordinary processes while
+a stream is open, so that what else the machine does makes no request late. In a closed
+block it does not: to be given every answer at once would deprive the server of requests
+that wait, which it handles together at a lower cost. Each reply says how it was.
 """
 
 from __future__ import annotations
@@ -28,15 +30,17 @@ import sys
 import gevent
 
 
-def runs_first() -> bool:
-    """Asks for real-time scheduling. The system keeps a twentieth of each core for others."""
+def runs_first(wanted: bool) -> bool:
+    """Asks for real-time scheduling, of which the system keeps a twentieth for others, or
+    gives it back. Returns: whether it has it."""
     if sys.platform != "linux":
         return False
+    policy, priority = (os.SCHED_RR, 1) if wanted else (os.SCHED_OTHER, 0)
     try:
-        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+        os.sched_setscheduler(0, policy, os.sched_param(priority))
     except PermissionError:
         return False
-    return True
+    return wanted
 
 
 def main() -> None:
@@ -54,11 +58,12 @@ def main() -> None:
     logging.basicConfig(level=logging.ERROR, stream=sys.stderr)
     commands: Queue = Queue()
     session = Session()
-    real_time = {"generator_real_time": runs_first()}
 
     def work() -> None:
         for command in commands:
-            reply = session.run(command["block"]) | real_time
+            block = command["block"]
+            first = runs_first(any(stream["model"] == "open" for stream in block["streams"]))
+            reply = session.run(block) | {"generator_real_time": first}
             print(json.dumps({"block": reply}), flush=True)
 
     worker = gevent.spawn(work)
