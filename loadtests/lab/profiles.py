@@ -11,7 +11,8 @@ IO_SCENARIOS = ("json", "db", "queries")
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """variants: names, or None for every variant of every engine.
+    """min_rounds: one void block in five leaves a cell sound.
+    variants: names, or None for every variant of every engine.
     window_s: of blocks in the closed model. open_window_s: where arrivals are steady, of
         which a percentile needs enough.
     budgets: seconds that each section may take, servers' starts not included; a section
@@ -49,7 +50,7 @@ QUICK = Profile(
         "go-rpc",
     ),
     budgets={"engines": 50, "twins": 18, "io": 10, "load": 12, "mixed": 14},
-    min_rounds=3,
+    min_rounds=5,
     window_s=0.4,
     open_window_s=0.5,
     kernel_scenarios=("matches",),
@@ -65,7 +66,7 @@ STANDARD = Profile(
         "engines": 300, "twins": 120, "io": 45, "ladder": 60, "load": 105, "mixed": 70,
         "crossover": 110,
     },
-    min_rounds=3,
+    min_rounds=5,
     window_s=0.4,
     open_window_s=1.2,
     kernel_scenarios=KERNEL_SCENARIOS,
@@ -83,7 +84,6 @@ FULL = replace(
     STANDARD,
     name="full",
     budgets={name: 4 * budget_s for name, budget_s in STANDARD.budgets.items()},
-    min_rounds=5,
     window_s=0.6,
     open_window_s=2.0,
     load_targets=4,

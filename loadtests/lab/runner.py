@@ -19,6 +19,7 @@ from loadtests.lab.servers import Servers, StoredPools, pool_keys
 from loadtests.lab.targets import LabError, Target
 
 SLOW = 4  # times as long as planned
+SLOW_ROUNDS = 3  # of cells that are: as many as an interval needs
 CONNECTIONS = 64  # that the open model may open
 MARGIN_S = 30.0  # for what a block takes besides its load
 
@@ -76,7 +77,7 @@ class Measurement:
                 (position, cell)
                 for position, cell in enumerate(order, 1)
                 if cell.id not in self.outcome.voids
-                and (round_ <= section.min_rounds or min(block_s[cell.id][1:]) <= SLOW * planned_s)
+                and (round_ <= SLOW_ROUNDS or min(block_s[cell.id][1:]) <= SLOW * planned_s)
             ]
             round_s = sum(block_s[cell.id][-1] for _, cell in taking_part)
             spent_s = time.monotonic() - began

@@ -59,8 +59,8 @@ class Section:
 
     warmup_s, window_s: of each block; the window lasts longer where fewer than min_requests
         are done by then, but no longer than max_s.
-    min_rounds: that are measured in any case; cells whose blocks take several times as long
-        as planned take part in no more.
+    min_rounds: that are measured in any case, if by fewer cells: those whose blocks take
+        several times as long as planned take part in three.
     max_rounds, budget_s: rounds end at whichever comes first.
     levels: shares of each target's saturation that the cells are to be loaded with, once the
         section `engines` has measured it.
@@ -144,11 +144,8 @@ def _section(name: str, cells: tuple[Cell, ...], profile: Profile) -> Section:
         case "twins":  # many short blocks: what drifts is the same for both of a pair
             return replace(common, warmup_s=0.05, window_s=0.3, max_rounds=1000)
         case "load" | "mixed":
-            # A block in which the machine stalled is void: one in five leaves the cell sound.
-            rounds = max(5, profile.min_rounds)
             levels = profile.levels if name == "load" else ()
-            window_s = profile.open_window_s
-            return replace(common, window_s=window_s, min_rounds=rounds, levels=levels)
+            return replace(common, window_s=profile.open_window_s, levels=levels)
     return common
 
 

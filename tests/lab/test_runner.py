@@ -169,11 +169,11 @@ def test_a_wrong_answer_before_load_ends_the_run(tmp_path):
         carried_out(tmp_path, fakes.section(["sound"]), pools=fakes.Pools(hits))
 
 
-def test_slow_cells_take_part_in_no_more_than_the_least_rounds(tmp_path):
-    section = replace(fakes.section(["slow", "sound"]), window_s=0.1, max_rounds=4)
+def test_slow_cells_take_part_in_three_rounds(tmp_path):
+    section = replace(fakes.section(["slow", "sound"], rounds=5), window_s=0.05, warmup_s=0.05)
     result = carried_out(tmp_path, section)
-    assert len(blocks_of(result, "slow")) == 1
-    assert len(blocks_of(result, "sound")) == 4
+    assert len(blocks_of(result, "slow")) == 3
+    assert len(blocks_of(result, "sound")) == 5
 
 
 def test_rounds_end_with_the_budget(tmp_path):
