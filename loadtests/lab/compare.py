@@ -19,6 +19,7 @@ from loadtests.lab.statistics import known, main_stream, per_core, throughput
 from loadtests.lab.targets import LabError
 
 TOLERANCE = 0.05
+SHOWN = 5  # of the cells that only one result has
 SCHEMA = "hotpath.lab.comparison/1"
 
 Result = Mapping[str, Any]
@@ -95,8 +96,11 @@ def print_table(comparison: Mapping[str, Any], *, everything: bool = False) -> N
         console.width = 160
     for difference in comparison["differences"]:
         console.print(f"differs: {escape(difference)}", style="yellow")
-    for cell in comparison["missing"]:
+    missing = comparison["missing"]
+    for cell in missing if everything else missing[:SHOWN]:
         console.print(f"in one result only: {escape(cell)}", style="yellow")
+    if len(missing) > SHOWN and not everything:
+        console.print(f"in one result only: {len(missing) - SHOWN} more cells", style="yellow")
     noise = comparison["noise"]
     console.print(
         "noise of the twins: " + ("not known" if noise is None else f"{100 * noise:.1f} %")

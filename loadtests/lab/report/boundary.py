@@ -27,8 +27,11 @@ def crossover(figures: Figures) -> Section | None:
         )
         if found["certain"] < found["held_out"]:
             rate = found["certain_hit_rate"]
-            words += f" Only {found['certain']} of them have a winner whose lead is certain" + (
-                "." if rate is None else f", of which it names {100 * rate:.0f} %."
+            words += (
+                " None of them has a winner whose lead is certain."
+                if rate is None
+                else f" Only {found['certain']} of them have a winner whose lead is certain, of "
+                f"which it names {100 * rate:.0f} %."
             )
     words += (
         " In the chart the pale cells have no certain winner; the dashed line is where the model "
