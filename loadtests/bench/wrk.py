@@ -4,7 +4,8 @@
 
 Slices of load alternate, in the order A B B A. Both keep the same number of connections
 busy; wrk has one thread. PID is the server's: its CPU time per request tells whether
-both did the same to it.
+both did the same to it. On two cores bind the server to one and this to the other, or the
+generator takes from the server what it measures: taskset -acp 0 PID; taskset -c 1 python ...
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import urlopen
+
+import psutil
 
 from loadtests.bench.users import interval
 from loadtests.lab.locust_process import LocustProcess, locust
@@ -77,7 +80,7 @@ def main() -> None:
     parser.add_argument("url")
     parser.add_argument("--pid", type=int, required=True)
     parser.add_argument("--rounds", type=int, default=12)
-    parser.add_argument("--connections", type=int, default=8)
+    parser.add_argument("--connections", type=int, default=32)
     parser.add_argument("--seconds", type=float, default=2.0, help="of each slice")
     parser.add_argument("--out", type=Path, help="write every slice to this JSON file")
     given = parser.parse_args()
@@ -115,7 +118,12 @@ def main() -> None:
     print(f"the lab's generator used {100 * statistics.median(shares):.0f} % of a core")
     if given.out:
         summary = {"ratio": ratio, "low": low, "high": high}
-        given.out.write_text(json.dumps({"url": path, "summary": summary, "slices": slices}))
+        facts = {"path": path, "connections": given.connections, "seconds": given.seconds}
+        facts["cores"] = sorted(psutil.Process().cpu_affinity())
+        facts["server_cores"] = sorted(psutil.Process(given.pid).cpu_affinity())
+        given.out.write_text(
+            json.dumps({"settings": facts, "summary": summary, "slices": slices}, indent=1)
+        )
 
 
 if __name__ == "__main__":
