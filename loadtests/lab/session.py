@@ -78,7 +78,11 @@ def carry_out(plan: Plan, progress: Progress) -> dict[str, Any]:
     # Before the thresholds: one that names no cell must not cost the measurement.
     written.write_text(json.dumps(result) + "\n")
     if plan.slo is not None:
-        verdicts.judge(result, plan.slo)
+        try:
+            verdicts.judge(result, plan.slo)
+        except LabError as error:
+            kept = f"(the measurement is kept: hotpath lab report {plan.out})"
+            raise LabError(f"{error} {kept}") from error
         written.write_text(json.dumps(result) + "\n")
     return result
 
