@@ -98,11 +98,13 @@ def render(
         Path | None, typer.Option(help="Also put the short table between a document's markers.")
     ] = None,
 ) -> None:
-    """Write the report of an earlier run again, from its result.json."""
-    from loadtests.lab import report, session, tables
+    """Write the report of an earlier run again, from the raw blocks in its result.json."""
+    from loadtests.lab import crossover, report, session, statistics, tables
 
     with _errors_shown(wrong_input=True):
         result = session.read(directory)
+        statistics.summarise(result)
+        crossover.fit(result)
         written = report.write(result, directory)
         if into is not None:
             report.splice(result, directory, into)
