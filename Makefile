@@ -28,7 +28,7 @@ $(BIN)/python:
 	$(UV) venv -q .venv
 
 .PHONY: demo
-demo: setup ## measure six variants under load (2 to 3 minutes); WATCHLIST=DIR takes a real list
+demo: setup ## measure six variants and the Go gateway (2 to 3 minutes); WATCHLIST=DIR takes a real list
 	$(BIN)/hotpath lab run --profile quick --out out/demo $(if $(WATCHLIST),--watchlist "$(WATCHLIST)")
 
 .PHONY: serve
@@ -63,7 +63,7 @@ format: setup ## format all sources
 
 .PHONY: docs
 docs: setup ## put the stored runs of docs/results into the documents; the OpenAPI document
-	$(BIN)/hotpath lab report docs/results/quick --into README.md >/dev/null
+	$(BIN)/hotpath lab report docs/results/standard --into README.md >/dev/null
 	$(BIN)/hotpath bench page docs/results/kernels.json
 	$(BIN)/hotpath bench page docs/results/ladder.json
 	$(BIN)/hotpath openapi > docs/openapi.json

@@ -12,7 +12,7 @@ CLOSE = 0.67  # of Go's requests per core and above; below, FastAPI needs half a
 BUSY = 0.5  # runnable processes per core, before the run adds its own
 ALLOWED = 0.02  # that an A/A interval may reach beyond one
 NEAR_CEILING = 0.6  # of the generator's own limit
-SHOWN_VOIDS = 12
+SHOWN_VOIDS = 3
 PLAIN = "model"  # the rung that people start from
 SCREENING, METHOD = "reference-inline", "python-inline"
 
