@@ -5,18 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.conftest import ENGINE_NAMES
+from tests.contract.samples import payment
 from tests.servers import Server
 
-VALID = {
-    "end_to_end_id": "INV-1",
-    "debtor_name": "Zia Logistics GmbH",
-    "debtor_iban": "DE89370400440532013000",
-    "creditor_name": "Jon Smyth",
-    "creditor_iban": "GB29NWBK60161331926819",
-    "creditor_bic": "NWBKGB2L",
-    "currency": "EUR",
-    "amount": "1234.50",
-}
+VALID = payment(end_to_end_id="INV-1")
 
 
 def post(server: Server, engine: str, *payments: object):

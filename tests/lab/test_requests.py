@@ -7,6 +7,7 @@ import pytest
 
 from loadtests.lab.oracles import brute_force, merkle_root, violations
 from loadtests.lab.requests import BASES, Pools
+from tests.contract.samples import payment
 
 
 @dataclass(frozen=True)
@@ -20,16 +21,7 @@ class Entry:
 
 
 ENTRIES = [Entry(i, name) for i, name in enumerate(["Dwayne", "Martha", "Dixon", "Martha"])]
-VALID = {
-    "end_to_end_id": "INV-1",
-    "debtor_name": "Zia Logistics GmbH",
-    "debtor_iban": "DE89370400440532013000",
-    "creditor_name": "Jon Smyth",
-    "creditor_iban": "GB29NWBK60161331926819",
-    "creditor_bic": "NWBKGB2L",
-    "currency": "EUR",
-    "amount": "1234.50",
-}
+VALID = payment(end_to_end_id="INV-1")
 
 
 def pools(seed=1, lowest_cutoff=0.9):
