@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"encoding/json/jsontext"
 	"fmt"
 	"strings"
 
@@ -10,8 +11,11 @@ import (
 	"hotpath/go_sidecar/kernels"
 )
 
-// maxFieldChars is generous: what is wrong inside is a violation, not a refused request.
-const maxFieldChars = 128
+const (
+	// maxFieldChars is generous: what is wrong inside is a violation, not a refused request.
+	maxFieldChars = 128
+	maxPayments   = 1000 // of a batch
+)
 
 // payment is a payment as it comes in.
 type payment struct {
@@ -43,6 +47,34 @@ func (p *payment) read(d *body.Decoder) {
 		}
 		*fields[i] = d.Text(most)
 	})
+}
+
+// readPayments reads a batch. Of equal keys the last one counts, so it starts anew.
+func readPayments(d *body.Decoder) (payments []payment) {
+	d.List(1, maxPayments, func(int) {
+		payments = append(payments, payment{})
+		payments[len(payments)-1].read(d)
+	})
+	return payments
+}
+
+// appendCanonical appends the payment as canonical JSON (RFC 8785): the fields by name, and
+// the text with the escapes that JSON cannot do without.
+func (p *payment) appendCanonical(record []byte) []byte {
+	for _, field := range [...]struct{ opening, text string }{
+		{`{"amount":`, p.Amount},
+		{`,"creditor_bic":`, p.CreditorBIC},
+		{`,"creditor_iban":`, p.CreditorIBAN},
+		{`,"creditor_name":`, p.CreditorName},
+		{`,"currency":`, p.Currency},
+		{`,"debtor_iban":`, p.DebtorIBAN},
+		{`,"debtor_name":`, p.DebtorName},
+		{`,"end_to_end_id":`, p.EndToEndID},
+	} {
+		record = append(record, field.opening...)
+		record, _ = jsontext.AppendQuote(record, field.text) // fails on invalid UTF-8 alone, which the decoder lets nobody send
+	}
+	return append(record, '}')
 }
 
 // validate returns the broken rules of each payment, as bits.

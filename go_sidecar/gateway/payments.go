@@ -1,10 +1,8 @@
 package gateway
 
 import (
-	"crypto/sha256"
 	"encoding/json/v2"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -48,49 +46,10 @@ func (g *server) createPayment(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	key, isKeyed, err := idempotencyKey(r)
-	if err != nil {
-		return err
-	}
-	answer, err := json.Marshal(g.shown(accepted))
-	if err != nil {
-		return err
-	}
-	location := "/v1/payments/" + accepted.ID.String()
-	if !isKeyed {
-		if err := g.store.CreatePayment(r.Context(), accepted); err != nil {
-			return err
-		}
-		w.Header().Set("Location", location)
-		writeContent(w, http.StatusCreated, "application/json", answer)
-		return nil
-	}
-	keyed := &store.Keyed{
-		Operation:   "POST /v1/payments",
-		Key:         key,
-		Fingerprint: sha256.Sum256(content),
-		Status:      http.StatusCreated,
-		Location:    location,
-		Body:        answer,
-		CreatedAt:   accepted.CreatedAt,
-	}
-	earlier, err := g.store.CreatePaymentOnce(r.Context(), accepted, keyed)
-	switch {
-	case err == store.ErrKeyInUse:
-		return problem.New(problem.IdempotencyConflict, "Idempotency-Key: a request with this key is being carried out; try again")
-	case err != nil:
-		return err
-	case earlier != nil && earlier.Fingerprint != keyed.Fingerprint:
-		return problem.New(problem.IdempotencyKeyReused, "Idempotency-Key: expected the body that was first sent with this key, got another")
-	case earlier != nil:
-		w.Header().Set("Idempotency-Replayed", "true")
-		keyed = earlier
-	}
-	if keyed.Location != "" {
-		w.Header().Set("Location", keyed.Location)
-	}
-	writeContent(w, keyed.Status, "application/json", keyed.Body)
-	return nil
+	return g.create(w, r, content, false, func() (*creation, error) {
+		answer, err := json.Marshal(g.shown(accepted))
+		return &creation{accepted, accepted.CreatedAt, "/v1/payments/" + accepted.ID.String(), answer}, err
+	})
 }
 
 // acceptPayment returns the payment that is to be stored.
@@ -135,23 +94,10 @@ func (g *server) acceptPayment(r *http.Request, content []byte) (*store.Payment,
 	}, nil
 }
 
-var visibleASCII = regexp.MustCompile(`^[!-~]{1,255}$`)
-
-func idempotencyKey(r *http.Request) (key string, is bool, err error) {
-	keys := r.Header.Values("Idempotency-Key")
-	if len(keys) == 0 {
-		return "", false, nil
-	}
-	if len(keys) > 1 || !visibleASCII.MatchString(keys[0]) {
-		return "", false, problem.Invalid("Idempotency-Key", "expected 1 to 255 visible ASCII characters, got %.60q", strings.Join(keys, ", "))
-	}
-	return keys[0], true, nil
-}
-
 func (g *server) readPayment(w http.ResponseWriter, r *http.Request) error {
-	id, err := uuid.Parse(r.PathValue("id"))
+	id, err := identifier(r)
 	if err != nil {
-		return problem.Invalid("id", "expected a UUID, got %.60q", r.PathValue("id"))
+		return err
 	}
 	found, err := g.store.Payment(r.Context(), id)
 	if err == store.ErrNotFound {
@@ -176,10 +122,7 @@ func (g *server) listPayments(w http.ResponseWriter, r *http.Request) error {
 		Payments []storedPayment `json:"payments"`
 		Next     *uuid.UUID      `json:"next"`
 	}
-	if len(found) > limit {
-		found = found[:limit]
-		answer.Next = &found[limit-1].ID
-	}
+	found, answer.Next = cut(found, limit, func(p *store.Payment) uuid.UUID { return p.ID })
 	answer.Payments = slices.Grow(answer.Payments, len(found))
 	for i := range found {
 		answer.Payments = append(answer.Payments, g.shown(&found[i]))

@@ -19,6 +19,15 @@ func queryValue(r *http.Request, name string) (string, bool) {
 	return values[len(values)-1], true
 }
 
+// identifier reads the {id} of the path.
+func identifier(r *http.Request) (uuid.UUID, error) {
+	id, err := uuid.Parse(r.PathValue("id"))
+	if err != nil {
+		return id, problem.Invalid("id", "expected a UUID, got %.60q", r.PathValue("id"))
+	}
+	return id, nil
+}
+
 // page reads which part of a list is wanted; after is nil for the first one.
 func page(r *http.Request) (limit int, after *uuid.UUID, err error) {
 	const usual, most = 20, 100
@@ -42,4 +51,14 @@ func page(r *http.Request) (limit int, after *uuid.UUID, err error) {
 		after = &id
 	}
 	return limit, after, body.Refused(fields)
+}
+
+// cut returns the page's rows and the `after` of the next page, nil where this one is the
+// last. found has one row more than the limit where there is a next page.
+func cut[T any](found []T, limit int, id func(row *T) uuid.UUID) (rows []T, next *uuid.UUID) {
+	if len(found) <= limit {
+		return found, nil
+	}
+	last := id(&found[limit-1])
+	return found[:limit], &last
 }

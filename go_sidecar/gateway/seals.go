@@ -90,11 +90,7 @@ func (g *server) createSeals(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		for i, place := range places {
-			nodes := []string{}
-			for node := range slices.Chunk(proofs[i], sha256.Size) {
-				nodes = append(nodes, hex.EncodeToString(node))
-			}
-			answer.Proofs[strconv.Itoa(int(place))] = nodes
+			answer.Proofs[strconv.Itoa(int(place))] = nodesHex(proofs[i])
 		}
 		return nil
 	})
@@ -102,4 +98,11 @@ func (g *server) createSeals(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return writeJSON(w, http.StatusOK, answer)
+}
+
+func nodesHex(proof []byte) (nodes []string) {
+	for node := range slices.Chunk(proof, sha256.Size) {
+		nodes = append(nodes, hex.EncodeToString(node))
+	}
+	return nodes
 }

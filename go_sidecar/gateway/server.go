@@ -29,6 +29,7 @@ type server struct {
 	rules     *kernels.Rules
 	watchlist *watchlist.Watchlist
 	admission *admission
+	keysInUse keysInUse
 	mux       *http.ServeMux
 }
 
@@ -52,6 +53,10 @@ func NewHandler(s *settings.Settings, db store.Store, list *watchlist.Watchlist)
 	g.handle("POST /v1/payments", g.createPayment)
 	g.handle("GET /v1/payments", g.listPayments)
 	g.handle("GET /v1/payments/{id}", g.readPayment)
+	g.handle("POST /v1/screenings", g.createScreening)
+	g.handle("GET /v1/screenings", g.listScreenings)
+	g.handle("GET /v1/screenings/{id}", g.readScreening)
+	g.handle("GET /v1/screenings/{id}/proofs/{place}", g.readProof)
 	g.handle("GET /v1/rates", g.readRates)
 	g.handle("POST /v1/matches", g.createMatches)
 	g.handle("POST /v1/validations", g.createValidations)

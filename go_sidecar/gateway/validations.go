@@ -6,8 +6,6 @@ import (
 	"hotpath/go_sidecar/gateway/body"
 )
 
-const maxPayments = 1000
-
 type paymentValidity struct {
 	Valid      bool     `json:"valid"`
 	Violations []string `json:"violations"`
@@ -20,13 +18,7 @@ func (g *server) createValidations(w http.ResponseWriter, r *http.Request) error
 	}
 	var payments []payment
 	err = body.Decode(content, func(d *body.Decoder) {
-		d.Object([]string{"payments"}, 1, func(int) {
-			payments = payments[:0]
-			d.List(1, maxPayments, func(int) {
-				payments = append(payments, payment{})
-				payments[len(payments)-1].read(d)
-			})
-		})
+		d.Object([]string{"payments"}, 1, func(int) { payments = readPayments(d) })
 	})
 	if err != nil {
 		return err

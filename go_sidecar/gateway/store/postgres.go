@@ -19,9 +19,8 @@ const (
 	keyColumns     = "fingerprint, status, location, body"
 	insertKey      = "INSERT INTO idempotency_keys (operation, key, " + keyColumns + ", created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)"
 	selectKey      = "SELECT " + keyColumns + " FROM idempotency_keys WHERE operation = $1 AND key = $2"
-	selectPayment  = "SELECT " + paymentColumns + " FROM payments WHERE id = $1"
-	selectNewest   = "SELECT " + paymentColumns + " FROM payments ORDER BY id DESC LIMIT $1"
-	selectOlder    = "SELECT " + paymentColumns + " FROM payments WHERE id < $2 ORDER BY id DESC LIMIT $1"
+	selectPayments = "SELECT " + paymentColumns + " FROM payments "
+	selectPayment  = selectPayments + "WHERE id = $1"
 	selectWorld    = "SELECT id, randomnumber FROM world WHERE id = $1"
 	updateWorld    = "UPDATE world SET randomnumber = $2 WHERE id = $1"
 	selectFortunes = "SELECT id, message FROM fortune"
@@ -57,14 +56,15 @@ func (p *postgres) Ping(ctx context.Context) error {
 	return postgresError(err)
 }
 
-func (p *postgres) CreatePayment(ctx context.Context, payment *Payment) error {
+func (p *postgres) Create(ctx context.Context, record Record) error {
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
-	_, err := p.pool.Exec(ctx, insertPayment, postgresValues(payment)...)
+	insert, values := postgresRow(record)
+	_, err := p.pool.Exec(ctx, insert, values...)
 	return postgresError(err)
 }
 
-func (p *postgres) CreatePaymentOnce(ctx context.Context, payment *Payment, keyed *Keyed) (*Keyed, error) {
+func (p *postgres) CreateOnce(ctx context.Context, record Record, keyed *Keyed) (*Keyed, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
 	conn, err := p.pool.Acquire(ctx)
@@ -81,7 +81,8 @@ func (p *postgres) CreatePaymentOnce(ctx context.Context, payment *Payment, keye
 		return earlier, postgresError(err)
 	}
 	batch := &pgx.Batch{}
-	batch.Queue(insertPayment, postgresValues(payment)...)
+	insert, values := postgresRow(record)
+	batch.Queue(insert, values...)
 	batch.Queue(insertKey, keyed.Operation, keyed.Key, keyed.Fingerprint[:], keyed.Status, keyed.Location, keyed.Body, keyed.CreatedAt)
 	batch.Queue("COMMIT")
 	return nil, postgresError(conn.SendBatch(ctx, batch).Close())
@@ -104,19 +105,33 @@ func claimKey(ctx context.Context, conn *pgxpool.Conn, keyed *Keyed) (*Keyed, er
 	if err := results.QueryRow().Scan(&isOurs); err != nil {
 		return nil, err
 	}
-	var fingerprint []byte
-	var location *string
-	earlier := &Keyed{}
-	err := results.QueryRow().Scan(&fingerprint, &earlier.Status, &location, &earlier.Body)
+	earlier, err := scanPostgresKeyed(results.QueryRow())
 	if closed := results.Close(); closed != nil {
 		return nil, closed
 	}
-	switch {
-	case !isOurs:
+	if !isOurs {
 		return nil, ErrKeyInUse
-	case errors.Is(err, pgx.ErrNoRows):
+	}
+	return earlier, err
+}
+
+func (p *postgres) Answered(ctx context.Context, operation, key string) (*Keyed, error) {
+	ctx, cancel := context.WithTimeout(ctx, p.timeout)
+	defer cancel()
+	earlier, err := scanPostgresKeyed(p.pool.QueryRow(ctx, selectKey, operation, key))
+	return earlier, postgresError(err)
+}
+
+// scanPostgresKeyed returns nil where there is no row.
+func scanPostgresKeyed(row pgx.Row) (*Keyed, error) {
+	var fingerprint []byte
+	var location *string
+	earlier := &Keyed{}
+	err := row.Scan(&fingerprint, &earlier.Status, &location, &earlier.Body)
+	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil
-	case err != nil:
+	}
+	if err != nil {
 		return nil, err
 	}
 	copy(earlier.Fingerprint[:], fingerprint)
@@ -139,18 +154,20 @@ func (p *postgres) Payment(ctx context.Context, id uuid.UUID) (*Payment, error) 
 func (p *postgres) Payments(ctx context.Context, after *uuid.UUID, limit int) ([]Payment, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
-	var rows pgx.Rows
-	var err error
-	if after == nil {
-		rows, err = p.pool.Query(ctx, selectNewest, limit)
-	} else {
-		rows, err = p.pool.Query(ctx, selectOlder, limit, [16]byte(*after))
-	}
+	which, arguments := postgresPage(after, limit)
+	rows, err := p.pool.Query(ctx, selectPayments+which, arguments...)
 	if err != nil {
 		return nil, postgresError(err)
 	}
 	payments, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Payment, error) { return scanPostgresPayment(row) })
 	return payments, postgresError(err)
+}
+
+func postgresPage(after *uuid.UUID, limit int) (which string, arguments []any) {
+	if after == nil {
+		return "ORDER BY id DESC LIMIT $1", []any{limit}
+	}
+	return "WHERE id < $2 ORDER BY id DESC LIMIT $1", []any{limit, [16]byte(*after)}
 }
 
 func (p *postgres) Worlds(ctx context.Context, ids []int32) ([]World, error) {
@@ -191,8 +208,14 @@ func (p *postgres) Fortunes(ctx context.Context) ([]Fortune, error) {
 	return fortunes, postgresError(err)
 }
 
-func postgresValues(p *Payment) []any {
-	return []any{[16]byte(p.ID), p.EndToEndID, p.DebtorName, p.DebtorIBAN, p.CreditorName, p.CreditorIBAN, p.CreditorBIC, p.Currency, p.AmountMinor, p.CreatedAt}
+func postgresRow(record Record) (insert string, values []any) {
+	insert, values = record.row()
+	for i, value := range values {
+		if id, is := value.(uuid.UUID); is {
+			values[i] = [16]byte(id)
+		}
+	}
+	return insert, values
 }
 
 func scanPostgresPayment(row pgx.Row) (p Payment, err error) {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/url"
 	"strconv"
-	"sync"
 	"time"
 	"uuid"
 
@@ -23,9 +22,6 @@ const sqliteTime = "2006-01-02 15:04:05.000000" // as SQLAlchemy writes it
 type sqliteStore struct {
 	reader, writer *sql.DB
 	timeout        time.Duration
-
-	mutex sync.Mutex
-	inUse map[string]bool // keys of requests that are being carried out
 }
 
 func openSQLite(path string, poolSize int, timeout time.Duration) (Store, error) {
@@ -49,7 +45,7 @@ func openSQLite(path string, poolSize int, timeout time.Duration) (Store, error)
 	reader.SetMaxOpenConns(poolSize)
 	reader.SetMaxIdleConns(poolSize)
 	writer.SetMaxOpenConns(1)
-	return &sqliteStore{reader: reader, writer: writer, timeout: timeout, inUse: map[string]bool{}}, nil
+	return &sqliteStore{reader: reader, writer: writer, timeout: timeout}, nil
 }
 
 func (s *sqliteStore) Close() {
@@ -64,26 +60,24 @@ func (s *sqliteStore) Ping(ctx context.Context) error {
 	return sqliteError(s.reader.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&tables))
 }
 
-func (s *sqliteStore) CreatePayment(ctx context.Context, payment *Payment) error {
+func (s *sqliteStore) Create(ctx context.Context, record Record) error {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	_, err := s.writer.ExecContext(ctx, insertPayment, sqliteValues(payment)...)
+	insert, values := sqliteRow(record)
+	_, err := s.writer.ExecContext(ctx, insert, values...)
 	return sqliteError(err)
 }
 
-func (s *sqliteStore) CreatePaymentOnce(ctx context.Context, payment *Payment, keyed *Keyed) (earlier *Keyed, err error) {
+func (s *sqliteStore) CreateOnce(ctx context.Context, record Record, keyed *Keyed) (earlier *Keyed, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	name := keyed.Operation + " " + keyed.Key
-	if !s.claim(name) {
-		return nil, ErrKeyInUse
-	}
-	defer s.release(name)
+	insert, values := sqliteRow(record)
 	err = s.write(ctx, func(tx *sql.Tx) error {
-		if earlier, err = sqliteKeyed(ctx, tx, keyed); earlier != nil || err != nil {
+		earlier, err = scanSQLiteKeyed(tx.QueryRowContext(ctx, selectKey, keyed.Operation, keyed.Key))
+		if earlier != nil || err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, insertPayment, sqliteValues(payment)...); err != nil {
+		if _, err := tx.ExecContext(ctx, insert, values...); err != nil {
 			return err
 		}
 		_, err := tx.ExecContext(ctx, insertKey, keyed.Operation, keyed.Key, keyed.Fingerprint[:], keyed.Status, keyed.Location, keyed.Body, keyed.CreatedAt.Format(sqliteTime))
@@ -92,28 +86,19 @@ func (s *sqliteStore) CreatePaymentOnce(ctx context.Context, payment *Payment, k
 	return earlier, err
 }
 
-func (s *sqliteStore) claim(name string) bool {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	if s.inUse[name] {
-		return false
-	}
-	s.inUse[name] = true
-	return true
+func (s *sqliteStore) Answered(ctx context.Context, operation, key string) (*Keyed, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	earlier, err := scanSQLiteKeyed(s.reader.QueryRowContext(ctx, selectKey, operation, key))
+	return earlier, sqliteError(err)
 }
 
-func (s *sqliteStore) release(name string) {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	delete(s.inUse, name)
-}
-
-// sqliteKeyed returns what is stored for the key, nil if nothing is.
-func sqliteKeyed(ctx context.Context, tx *sql.Tx, keyed *Keyed) (*Keyed, error) {
+// scanSQLiteKeyed returns nil where there is no row.
+func scanSQLiteKeyed(row *sql.Row) (*Keyed, error) {
 	var fingerprint []byte
 	var location sql.NullString
 	earlier := &Keyed{}
-	err := tx.QueryRowContext(ctx, selectKey, keyed.Operation, keyed.Key).Scan(&fingerprint, &earlier.Status, &location, &earlier.Body)
+	err := row.Scan(&fingerprint, &earlier.Status, &location, &earlier.Body)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -153,10 +138,15 @@ func (s *sqliteStore) Payment(ctx context.Context, id uuid.UUID) (*Payment, erro
 }
 
 func (s *sqliteStore) Payments(ctx context.Context, after *uuid.UUID, limit int) ([]Payment, error) {
+	which, arguments := sqlitePage(after, limit)
+	return s.payments(ctx, which, arguments...)
+}
+
+func sqlitePage(after *uuid.UUID, limit int) (which string, arguments []any) {
 	if after == nil {
-		return s.payments(ctx, "ORDER BY id DESC LIMIT ?", limit)
+		return "ORDER BY id DESC LIMIT ?", []any{limit}
 	}
-	return s.payments(ctx, "WHERE id < ? ORDER BY id DESC LIMIT ?", hex.EncodeToString(after[:]), limit)
+	return "WHERE id < ? ORDER BY id DESC LIMIT ?", []any{hex.EncodeToString(after[:]), limit}
 }
 
 func (s *sqliteStore) payments(ctx context.Context, which string, arguments ...any) ([]Payment, error) {
@@ -174,10 +164,7 @@ func (s *sqliteStore) payments(ctx context.Context, which string, arguments ...a
 		if err := rows.Scan(&id, &p.EndToEndID, &p.DebtorName, &p.DebtorIBAN, &p.CreditorName, &p.CreditorIBAN, &p.CreditorBIC, &p.Currency, &p.AmountMinor, &createdAt); err != nil {
 			return nil, sqliteError(err)
 		}
-		if p.ID, err = uuid.Parse(id); err != nil {
-			return nil, fmt.Errorf("payments.id %q: %w", id, err)
-		}
-		if p.CreatedAt, err = time.Parse(sqliteTime, createdAt); err != nil {
+		if p.ID, p.CreatedAt, err = parseSQLite(id, createdAt); err != nil {
 			return nil, err
 		}
 		payments = append(payments, p)
@@ -233,8 +220,27 @@ func (s *sqliteStore) Fortunes(ctx context.Context) ([]Fortune, error) {
 	return fortunes, sqliteError(rows.Err())
 }
 
-func sqliteValues(p *Payment) []any {
-	return []any{hex.EncodeToString(p.ID[:]), p.EndToEndID, p.DebtorName, p.DebtorIBAN, p.CreditorName, p.CreditorIBAN, p.CreditorBIC, p.Currency, p.AmountMinor, p.CreatedAt.Format(sqliteTime)}
+// sqliteRow has UUIDs and instants as SQLAlchemy writes them; parseSQLite reads them again.
+func sqliteRow(record Record) (insert string, values []any) {
+	insert, values = record.row()
+	for i, value := range values {
+		switch value := value.(type) {
+		case uuid.UUID:
+			values[i] = hex.EncodeToString(value[:])
+		case time.Time:
+			values[i] = value.Format(sqliteTime)
+		}
+	}
+	return insert, values
+}
+
+func parseSQLite(id, createdAt string) (uuid.UUID, time.Time, error) {
+	parsed, err := uuid.Parse(id)
+	if err != nil {
+		return parsed, time.Time{}, fmt.Errorf("id %q: %w", id, err)
+	}
+	instant, err := time.Parse(sqliteTime, createdAt)
+	return parsed, instant, err
 }
 
 // sqliteError tells a database that is locked, slow or gone from a fault of ours.

@@ -48,7 +48,7 @@ func TestPaymentsAreReadBackAsWritten(t *testing.T) {
 	ctx := context.Background()
 	first, second := newPayment(), newPayment()
 	for _, payment := range []*Payment{first, second} {
-		if err := db.CreatePayment(ctx, payment); err != nil {
+		if err := db.Create(ctx, payment); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -76,7 +76,7 @@ func TestAKeyIsCarriedOutOnce(t *testing.T) {
 	db, other, _ := newSQLite(t, schema)
 	keyed := &Keyed{Operation: "POST /x", Key: "k", Fingerprint: [32]byte{1}, Status: 201, Location: "/x/1", Body: []byte("{}"), CreatedAt: time.Now()}
 	for i := range 2 {
-		earlier, err := db.CreatePaymentOnce(context.Background(), newPayment(), keyed)
+		earlier, err := db.CreateOnce(context.Background(), newPayment(), keyed)
 		if err != nil || (earlier == nil) != (i == 0) {
 			t.Fatalf("%d: %+v, %v", i, earlier, err)
 		}
@@ -93,14 +93,14 @@ func TestAKeyIsCarriedOutOnce(t *testing.T) {
 func TestALockedDatabaseIsUnavailableAndThenRecovers(t *testing.T) {
 	db, other, _ := newSQLite(t, schema)
 	ctx := context.Background()
-	if err := db.CreatePayment(ctx, newPayment()); err != nil {
+	if err := db.Create(ctx, newPayment()); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := other.Exec("BEGIN IMMEDIATE"); err != nil {
 		t.Fatal(err)
 	}
 	start := time.Now()
-	if err := db.CreatePayment(ctx, newPayment()); !errors.Is(err, ErrUnavailable) {
+	if err := db.Create(ctx, newPayment()); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("%v", err)
 	}
 	if took := time.Since(start); took < 100*time.Millisecond || took > 2*time.Second {
@@ -112,7 +112,7 @@ func TestALockedDatabaseIsUnavailableAndThenRecovers(t *testing.T) {
 	if _, err := other.Exec("ROLLBACK"); err != nil {
 		t.Fatal(err)
 	}
-	if err := db.CreatePayment(ctx, newPayment()); err != nil {
+	if err := db.Create(ctx, newPayment()); err != nil {
 		t.Error(err)
 	}
 }
@@ -145,7 +145,7 @@ func TestAFileThatIsGoneIsUnavailableAndNotMadeAnew(t *testing.T) {
 
 func TestAMissingTableIsAFaultOfOurs(t *testing.T) {
 	db, _, _ := newSQLite(t, "")
-	if err := db.CreatePayment(context.Background(), newPayment()); err == nil || errors.Is(err, ErrUnavailable) {
+	if err := db.Create(context.Background(), newPayment()); err == nil || errors.Is(err, ErrUnavailable) {
 		t.Errorf("%v", err)
 	}
 }

@@ -1,5 +1,5 @@
-// Package store keeps payments, idempotency keys and the rows of the bench routes in
-// PostgreSQL or SQLite. The schema is made and owned by the service in Python; both servers
+// Package store keeps payments, screenings, idempotency keys and the rows of the bench routes
+// in PostgreSQL or SQLite. The schema is made and owned by the service in Python; both servers
 // may share one database.
 package store
 
@@ -18,7 +18,7 @@ var ErrNotFound = errors.New("not found")
 // ErrUnavailable wraps what a database says that is locked, slow or gone.
 var ErrUnavailable = errors.New("database unavailable")
 
-// ErrKeyInUse says that a request with the same key is being carried out.
+// ErrKeyInUse says that another process carries out a request with the same key.
 var ErrKeyInUse = errors.New("key in use")
 
 // Payment is a stored payment. CreatedAt is in UTC, with microseconds.
@@ -33,6 +33,16 @@ type Payment struct {
 	Currency     string
 	AmountMinor  int64
 	CreatedAt    time.Time
+}
+
+func (p *Payment) row() (insert string, values []any) {
+	return insertPayment, []any{p.ID, p.EndToEndID, p.DebtorName, p.DebtorIBAN, p.CreditorName, p.CreditorIBAN, p.CreditorBIC, p.Currency, p.AmountMinor, p.CreatedAt}
+}
+
+// Record is what can be stored: a *Payment or a *Screening.
+type Record interface {
+	// row returns values of which a driver may have a form of its own: UUIDs and instants.
+	row() (insert string, values []any)
 }
 
 // Keyed is what an idempotency key stands for: the request by its operation and the SHA-256
@@ -65,17 +75,31 @@ type Store interface {
 	// Ping reads something.
 	Ping(ctx context.Context) error
 
-	CreatePayment(ctx context.Context, payment *Payment) error
+	Create(ctx context.Context, record Record) error
 
-	// CreatePaymentOnce stores the payment and the keyed answer in one transaction, unless the
-	// key was used: then it returns what is stored for it. Errors: ErrKeyInUse besides.
-	CreatePaymentOnce(ctx context.Context, payment *Payment, keyed *Keyed) (earlier *Keyed, err error)
+	// CreateOnce stores the record and the keyed answer in one transaction, unless the key was
+	// used: then it returns what is stored for it. Errors: ErrKeyInUse besides, on PostgreSQL;
+	// on SQLite it waits for the other process. Within this process one call for a key at a
+	// time is the caller's concern.
+	CreateOnce(ctx context.Context, record Record, keyed *Keyed) (earlier *Keyed, err error)
+
+	// Answered returns what is stored for a key, nil if nothing is.
+	Answered(ctx context.Context, operation, key string) (*Keyed, error)
 
 	// Payment returns ErrNotFound where there is none.
 	Payment(ctx context.Context, id uuid.UUID) (*Payment, error)
 
 	// Payments returns the newest payments, older than `after` unless that is nil.
 	Payments(ctx context.Context, after *uuid.UUID, limit int) ([]Payment, error)
+
+	// ScreeningResults returns ErrNotFound where there is no such screening.
+	ScreeningResults(ctx context.Context, id uuid.UUID) (*ScreeningSummary, []byte, error)
+
+	// ScreeningRecords returns ErrNotFound where there is no such screening.
+	ScreeningRecords(ctx context.Context, id uuid.UUID) (*ScreeningSummary, []byte, error)
+
+	// Screenings returns the newest screenings, older than `after` unless that is nil.
+	Screenings(ctx context.Context, after *uuid.UUID, limit int) ([]ScreeningSummary, error)
 
 	// Worlds reads one row for each id, by one query each, in the order of the ids.
 	Worlds(ctx context.Context, ids []int32) ([]World, error)

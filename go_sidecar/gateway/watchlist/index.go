@@ -2,6 +2,9 @@ package watchlist
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"slices"
 
 	"hotpath/go_sidecar/kernels"
@@ -13,8 +16,8 @@ const (
 )
 
 // newIndex prepares the names for screening: NameIndex.build of service/domain/kernels.py,
-// which says what the arrays hold.
-func newIndex(normalized []string) (*kernels.NameIndex, error) {
+// which says what the arrays hold, and of what the version is the hash.
+func newIndex(normalized []string) (index *kernels.NameIndex, version string, err error) {
 	rows := make([]int32, len(normalized))
 	lengths := make([]int, len(normalized))
 	for i, name := range normalized {
@@ -56,7 +59,12 @@ func newIndex(normalized []string) (*kernels.NameIndex, error) {
 			heads[(j*bins+int(codePoint%bins))*width+word] |= bit
 		}
 	}
-	return kernels.NewNameIndex(packed, planes, starts, heads, rows)
+	hash := sha256.New()
+	for _, array := range []any{packed.Offsets, packed.Data, planes, starts, heads, rows} {
+		binary.Write(hash, binary.LittleEndian, array) // neither the types nor a hash can fail
+	}
+	index, err = kernels.NewNameIndex(packed, planes, starts, heads, rows)
+	return index, hex.EncodeToString(hash.Sum(nil)), err
 }
 
 // Pack packs texts as code points, as the kernels take them.

@@ -36,6 +36,7 @@ type Entry struct {
 type Watchlist struct {
 	Entries []Entry
 	Index   *kernels.NameIndex
+	Version string // of the index: lower-case hex
 }
 
 // Load reads sdn.csv and alt.csv of a directory. Errors name file, line, expectation and
@@ -70,8 +71,8 @@ func Load(directory string) (*Watchlist, error) {
 		list[i].Normalized = names.Normalize(list[i].Name)
 		normalized[i] = list[i].Normalized
 	}
-	index, err := newIndex(normalized)
-	return &Watchlist{list, index}, err
+	index, version, err := newIndex(normalized)
+	return &Watchlist{list, index, version}, err
 }
 
 func readRows(path string, columns, nameColumn int) ([]Entry, error) {
