@@ -19,10 +19,14 @@ BODIES = {
     "/v1/matches": {"names": ["Jon Smyth"]},
     "/v1/validations": {"payments": [PAYMENT]},
     "/v1/seals": {"records": ["YQ=="]},
+    "/v1/screenings": {"payments": [PAYMENT]},
 }
 METHODS = {path: {"POST"} for path in BODIES} | {
     "/v1/payments": {"GET", "POST"},
     f"/v1/payments/{UNKNOWN_ID}": {"GET"},
+    "/v1/screenings": {"GET", "POST"},
+    f"/v1/screenings/{UNKNOWN_ID}": {"GET"},
+    f"/v1/screenings/{UNKNOWN_ID}/proofs/0": {"GET"},
     "/v1/rates": {"GET"},
     "/health/live": {"GET"},
     "/health/ready": {"GET"},
