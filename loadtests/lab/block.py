@@ -48,7 +48,7 @@ class Stream:
     max_in_flight: int = 0
     gave_up: int = 0
     latency: Histogram = field(default_factory=Histogram)
-    raw_latency: Histogram = field(default_factory=Histogram)
+    raw_latency: Histogram = field(default_factory=Histogram)  # open model
     lag: Histogram = field(default_factory=Histogram)
 
     def take(self) -> int:
@@ -66,7 +66,7 @@ class Stream:
             "taken": self.taken,
             "completed": self.latency.total,
             "latency": self.latency.pairs(),
-            "raw_latency": self.raw_latency.pairs(),
+            "raw_latency": (self.raw_latency if self.model == OPEN else self.latency).pairs(),
             "lag": self.lag.pairs(),
             "max_in_flight": self.max_in_flight,
             "gave_up": self.gave_up,
@@ -145,7 +145,6 @@ class Block:
             return
         stream.due += 1
         stream.latency.record(now - sent)
-        stream.raw_latency.record(now - sent)
         if not self._scheduled and self.over(now - self.opened):
             self.close(now)
 

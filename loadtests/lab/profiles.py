@@ -11,7 +11,7 @@ IO_SCENARIOS = ("json", "db", "queries")
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """min_rounds: one void block in five leaves a cell sound.
+    """min_rounds: of sound blocks, for which twice as many rounds may be made.
     variants: names, or None for every variant of every engine.
     window_s: of blocks in the closed model. open_window_s: where arrivals are steady, of
         which a percentile needs enough.
@@ -47,11 +47,12 @@ QUICK = Profile(
         "python-process",
         "cython-thread",
         "rust-thread",
+        "rust-inline",
         "go-rpc",
     ),
     budgets={"engines": 50, "twins": 18, "io": 10, "load": 12, "mixed": 14},
     min_rounds=5,
-    window_s=0.4,
+    window_s=0.25,
     open_window_s=0.5,
     kernel_scenarios=("matches",),
     io_scenarios=("json", "db"),
@@ -63,11 +64,11 @@ STANDARD = Profile(
     name="standard",
     variants=None,
     budgets={
-        "engines": 300, "twins": 120, "io": 45, "ladder": 60, "load": 105, "mixed": 70,
-        "crossover": 110,
+        "engines": 270, "twins": 75, "io": 45, "ladder": 75, "load": 105, "mixed": 60,
+        "crossover": 100,
     },
     min_rounds=5,
-    window_s=0.4,
+    window_s=0.25,
     open_window_s=1.2,
     kernel_scenarios=KERNEL_SCENARIOS,
     io_scenarios=(*IO_SCENARIOS, "rates"),
@@ -84,7 +85,7 @@ FULL = replace(
     STANDARD,
     name="full",
     budgets={name: 4 * budget_s for name, budget_s in STANDARD.budgets.items()},
-    window_s=0.6,
+    window_s=0.4,
     open_window_s=2.0,
     load_targets=4,
     levels=(0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95),

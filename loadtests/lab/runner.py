@@ -6,7 +6,7 @@ import http.client
 import json
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from statistics import median
@@ -14,12 +14,15 @@ from typing import Any
 
 from loadtests.lab.locust_process import LocustProcess
 from loadtests.lab.progress import Progress
-from loadtests.lab.scenarios import Cell, Section
+from loadtests.lab.scenarios import OPEN_WARMUP_S, Cell, Section
 from loadtests.lab.servers import Servers, StoredPools, pool_keys
+from loadtests.lab.slices import joined
+from loadtests.lab.statistics import block_void
 from loadtests.lab.targets import LabError, Target
 
 SLOW = 4  # times as long as planned
 SLOW_ROUNDS = 3  # of cells that are: as many as an interval needs
+MAX_ROUNDS = 2  # times min_rounds, for cells whose blocks are void
 CONNECTIONS = 64  # that the open model may open
 MARGIN_S = 30.0  # for what a block takes besides its load
 
@@ -49,6 +52,19 @@ class Outcome:
 
 
 @dataclass
+class Taken:
+    """What a cell's blocks took: block_s has what is planned, then what was. sound: how many
+    of them are not void."""
+
+    block_s: list[float]
+    sound: int = 0
+
+    @property
+    def is_slow(self) -> bool:
+        return min(self.block_s[1:]) > SLOW * self.block_s[0]
+
+
+@dataclass
 class Measurement:
     """One section after another, into the outcome.
 
@@ -68,33 +84,59 @@ class Measurement:
         target is under load at a time."""
         dice = random.Random(f"{self.seed} order of {section.name}")
         self._announce(section)
-        planned_s = section.warmup_s + section.window_s
-        block_s = {cell.id: [planned_s] for cell in section.cells}  # the plan, then as it was
+        taken = {cell.id: Taken([section.spans(cell).planned]) for cell in section.cells}
         began = time.monotonic()
         for round_ in range(1, section.max_rounds + 1):
-            order = dice.sample(section.cells, k=len(section.cells))
-            taking_part = [
-                (position, cell)
-                for position, cell in enumerate(order, 1)
+            order = [
+                cell
+                for cell in dice.sample(section.cells, k=len(section.cells))
                 if cell.id not in self.outcome.voids
-                and (round_ <= SLOW_ROUNDS or min(block_s[cell.id][1:]) <= SLOW * planned_s)
+                and not (round_ > SLOW_ROUNDS and taken[cell.id].is_slow)
             ]
-            round_s = sum(block_s[cell.id][-1] for _, cell in taking_part)
-            spent_s = time.monotonic() - began
-            if not taking_part:
+            round_s = sum(taken[cell.id].block_s[-1] for cell in order)
+            if round_ > section.min_rounds and _since(began) + round_s > section.budget_s:
+                order = [cell for cell in order if taken[cell.id].sound < section.min_rounds]
+                if round_ > MAX_ROUNDS * section.min_rounds:
+                    return
+            if not order:
                 return
-            if round_ > section.min_rounds and spent_s + round_s > section.budget_s:
-                return
-            for position, cell in taking_part:
+            self._round(section, round_, order, dice, taken, began)
+
+    def _round(
+        self,
+        section: Section,
+        round_: int,
+        order: Sequence[Cell],
+        dice: random.Random,
+        taken: Mapping[str, Taken],
+        began: float,
+    ) -> None:
+        """One block of each cell, slice by slice."""
+        unfinished = {
+            cell.id: {"cell": cell.id, "round": round_, "position": position, "slices": 0}
+            for position, cell in enumerate(order, 1)
+        }
+        spent_s = dict.fromkeys(unfinished, 0.0)
+        while order:
+            for cell in order:
                 if cell.id in self.outcome.voids:  # since this round began
+                    del unfinished[cell.id]
                     continue
-                left_s = max(section.budget_s - (time.monotonic() - began), 0.0)
+                left_s = max(section.budget_s - _since(began), 0.0)
                 self.progress.block(
                     f"{section.name} {round_}: {cell.target}", left_s + self.later_s
                 )
                 started = time.monotonic()
-                self._block(section, cell, round_, position)
-                block_s[cell.id].append(time.monotonic() - started)
+                block = unfinished[cell.id]
+                ended = self._slice(section, cell, block)
+                spent_s[cell.id] += _since(started)
+                if ended:
+                    del unfinished[cell.id]
+                    taken[cell.id].block_s.append(spent_s[cell.id])
+                    taken[cell.id].sound += block.get("faults") == [] and not block_void(block)
+            order = dice.sample(
+                [cell for cell in order if cell.id in unfinished], k=len(unfinished)
+            )
 
     def _announce(self, section: Section) -> None:
         for cell in section.cells:
@@ -109,29 +151,35 @@ class Measurement:
             if cell.target in self.servers.lost:
                 self.outcome.voids[cell.id] = self.servers.lost[cell.target]
 
-    def _block(self, section: Section, cell: Cell, round_: int, position: int) -> None:
+    def _slice(self, section: Section, cell: Cell, block: dict[str, Any]) -> bool:
+        """Adds to the block, and to the outcome once it is whole. Returns: whether it has ended,
+        which it may do without having become one."""
         target = self.servers[cell.target]
-        place = {"cell": cell.id, "round": round_, "position": position}
-        place["started_at"] = datetime.now(UTC).isoformat(timespec="milliseconds")
+        block.setdefault("started_at", datetime.now(UTC).isoformat(timespec="milliseconds"))
+        block["slices"] += 1
         watches_loop = section.name == "mixed" and target.facts["kind"] == "service"
         try:
             if watches_loop:
                 _loop_lag(target, "POST")
             figures = self.locust.load(
-                self.command(section, cell, target, round_),
-                section.warmup_s + 2 * section.max_s + MARGIN_S,
+                self.command(section, cell, target, block["round"], block["slices"]),
+                OPEN_WARMUP_S + 2 * section.max_s + MARGIN_S,
             )
-            target.note_descendants()
             lag = None
             if watches_loop and not figures["faults"]:
                 lag = _loop_lag(target, "GET")
         except LabError as error:
             self._void(cell, target, str(error))
-            return
+            return True
         figures.pop("id")
-        self.outcome.blocks.append(place | figures | {"loop_lag": lag, "void": None})
-        if figures["faults"]:
-            self._void(cell, target, str(figures["faults"][0]))
+        block |= joined(block, figures) if block["slices"] > 1 else figures
+        if not block["faults"] and block["window_s"] < section.spans(cell).window:
+            return False
+        target.note_descendants()
+        self.outcome.blocks.append(block | {"loop_lag": lag, "void": None})
+        if block["faults"]:
+            self._void(cell, target, str(block["faults"][0]))
+        return True
 
     def _void(self, cell: Cell, target: Target, reason: str) -> None:
         """All of a crashed target's cells are void, the measured ones too."""
@@ -143,10 +191,12 @@ class Measurement:
         self.outcome.voids.setdefault(cell.id, reason)
         self.progress.step(f"VOID {cell.id}: {crash or reason}")
 
-    def command(self, section: Section, cell: Cell, target: Target, round_: int) -> dict[str, Any]:
-        """What generator.py takes. All targets get the same requests of a round, and with
-        the same seed the same arrivals."""
-        seed = f"{self.seed} {section.name} {cell.scenario} {cell.items} {round_}"
+    def command(
+        self, section: Section, cell: Cell, target: Target, round_: int, slice_: int = 1
+    ) -> dict[str, Any]:
+        """What generator.py takes. All targets get the same requests in the same slice of a
+        round, and with the same seed the same arrivals."""
+        seed = f"{self.seed} {section.name} {cell.scenario} {cell.items} {round_} {slice_}"
         dice = random.Random(seed)
         streams = []
         for name, key in pool_keys(cell).items():
@@ -160,18 +210,23 @@ class Measurement:
                 stream |= {"model": "open", "rate_rps": rate_rps, "connections": CONNECTIONS}
                 stream["arrivals"] = cell.arrivals or "poisson"
             streams.append(stream)
+        spans = section.spans(cell)
         return {
             "id": f"{cell.id} in round {round_}",
             "url": target.url,
             "pid": target.pid,
             "headers": dict(target.headers),
             "seed": dice.getrandbits(32),
-            "warmup_s": section.warmup_s,
-            "window_s": section.window_s,
+            "warmup_s": spans.warmup,
+            "window_s": spans.slice,
             "min_requests": section.min_requests,
             "max_s": section.max_s,
             "streams": streams,
         }
+
+
+def _since(began: float) -> float:
+    return time.monotonic() - began
 
 
 def _loop_lag(target: Target, method: str) -> Any:

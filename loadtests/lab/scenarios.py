@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from loadtests.lab.profiles import KERNEL_SCENARIOS, Profile
 
@@ -20,6 +20,7 @@ LADDER_SERVERS = ("uvicorn", "granian", "hypercorn")
 RATES_RPS = 50.0
 IO_RPS = 100.0  # of the I/O beside the hot path
 USERS = 2
+SLICE_S, WARMUP_S, OPEN_WARMUP_S = 0.05, 0.01, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,10 @@ class Cell:
             f"{mark}{value:g}" for mark, value in told_apart if value is not None
         )
 
+    @property
+    def is_open(self) -> bool:
+        return self.model == "open" or self.io_rate_rps is not None
+
     def facts(self) -> dict[str, Any]:
         return {"id": self.id} | asdict(self)
 
@@ -53,14 +58,30 @@ class Cell:
         return replace(self, model="open", users=None, rate_rps=rate_rps, arrivals="poisson")
 
 
+class Spans(NamedTuple):
+    """In seconds: what comes before each slice, a slice, and the slices of a block together."""
+
+    warmup: float
+    slice: float
+    window: float
+
+    @property
+    def planned(self) -> float:
+        return self.window + self.warmup * self.window / self.slice
+
+
 @dataclass(frozen=True, slots=True)
 class Section:
     """Cells that are measured in the same rounds.
 
-    warmup_s, window_s: of each block; the window lasts longer where fewer than min_requests
-        are done by then, but no longer than max_s.
+    window_s: of a block in the closed model. It consists of slices of slice_s, between which
+        the round's other cells have theirs, so that what the machine does meanwhile is much
+        the same for all.
+    open_window_s: of a block where arrivals are steady, in one piece: queues take time to grow.
+    min_requests: of each slice, which lasts longer for it, but no longer than max_s.
     min_rounds: that are measured in any case, if by fewer cells: those whose blocks take
-        several times as long as planned take part in three.
+        several times as long as planned take part in three. Cells whose blocks are void
+        take part in up to twice as many.
     max_rounds, budget_s: rounds end at whichever comes first.
     levels: shares of each target's saturation that the cells are to be loaded with, once the
         section `engines` has measured it.
@@ -68,14 +89,20 @@ class Section:
 
     name: str
     cells: tuple[Cell, ...]
-    warmup_s: float
     window_s: float
+    open_window_s: float
     min_rounds: int
     max_rounds: int
     budget_s: float
+    slice_s: float = SLICE_S
     min_requests: int = 2
     max_s: float = 60.0
     levels: tuple[float, ...] = ()
+
+    def spans(self, cell: Cell) -> Spans:
+        if cell.is_open:
+            return Spans(OPEN_WARMUP_S, self.open_window_s, self.open_window_s)
+        return Spans(WARMUP_S, min(self.slice_s, self.window_s), self.window_s)
 
     def targets(self) -> list[str]:
         return list(dict.fromkeys(cell.target for cell in self.cells))
@@ -134,18 +161,17 @@ def _section(name: str, cells: tuple[Cell, ...], profile: Profile) -> Section:
     common = Section(
         name=name,
         cells=cells,
-        warmup_s=0.1,
         window_s=profile.window_s,
+        open_window_s=profile.open_window_s,
         min_rounds=profile.min_rounds,
         max_rounds=60,
         budget_s=profile.budgets[name],
     )
     match name:
-        case "twins":  # many short blocks: what drifts is the same for both of a pair
-            return replace(common, warmup_s=0.05, window_s=0.3, max_rounds=1000)
-        case "load" | "mixed":
-            levels = profile.levels if name == "load" else ()
-            return replace(common, window_s=profile.open_window_s, levels=levels)
+        case "twins":
+            return replace(common, max_rounds=1000)
+        case "load":
+            return replace(common, levels=profile.levels)
     return common
 
 

@@ -63,8 +63,9 @@ def section(modes: Sequence[str], rounds: int = 1, name: str = "engines") -> Sec
     return Section(
         name=name,
         cells=tuple(Cell(name, "matches", mode, items=2) for mode in modes),
-        warmup_s=0.1,
         window_s=0.3,
+        open_window_s=0.5,
+        slice_s=0.1,
         min_rounds=rounds,
         max_rounds=rounds,
         budget_s=60,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from loadtests.lab import session
+from loadtests.lab import runner, session
 from loadtests.lab.progress import Lines
 from loadtests.lab.scenarios import Cell
 from loadtests.lab.targets import LabError
@@ -68,6 +69,16 @@ def test_each_round_visits_each_cell_once(run):
     places = sorted((block["round"], block["position"]) for block in result["blocks"])
     assert places == [(round_, place) for round_ in (1, 2, 3) for place in (1, 2)]
     assert not [block["faults"] for block in result["blocks"] if block["faults"]]
+
+
+def test_a_block_s_slices_alternate_with_those_of_others(run):
+    _, result, _ = run
+    slow, fast = (blocks_of(result, target) for target in ("slow", "family"))
+    assert {block["slices"] for block in fast} == {3}  # 0.1 s each, of 0.3
+    assert {block["slices"] for block in slow} == {1}  # two of its requests take longer
+    for block in result["blocks"]:
+        assert block["window_s"] >= 0.3
+        assert block["streams"]["main"]["completed"] >= 2 * block["slices"]
 
 
 def test_rate_of_a_server_of_known_speed_is_right(run):
@@ -170,10 +181,27 @@ def test_a_wrong_answer_before_load_ends_the_run(tmp_path):
 
 
 def test_slow_cells_take_part_in_three_rounds(tmp_path):
-    section = replace(fakes.section(["slow", "sound"], rounds=5), window_s=0.05, warmup_s=0.05)
+    section = replace(fakes.section(["slow", "sound"], rounds=5), window_s=0.05)
     result = carried_out(tmp_path, section)
     assert len(blocks_of(result, "slow")) == 3
     assert len(blocks_of(result, "sound")) == 5
+
+
+def test_cells_with_void_blocks_have_more_rounds(tmp_path, monkeypatch):
+    """Of one target every other block is void, of another all."""
+    turns = itertools.count()
+
+    def void(block):
+        odd = "family" in block["cell"] and next(turns) % 2 == 0
+        return "by the test" if odd or "slow" in block["cell"] else None
+
+    monkeypatch.setattr(runner, "block_void", void)
+    section = replace(fakes.section(["slow", "family", "sound"], rounds=3), budget_s=0.0)
+    section = replace(section, window_s=0.6, max_rounds=100)
+    result = carried_out(tmp_path, section)
+    assert len(blocks_of(result, "sound")) == 3
+    assert len(blocks_of(result, "family")) == 6
+    assert len(blocks_of(result, "slow")) == 6
 
 
 def test_rounds_end_with_the_budget(tmp_path):
@@ -184,7 +212,7 @@ def test_rounds_end_with_the_budget(tmp_path):
 
 def test_load_is_set_to_levels_of_the_measured_saturation(tmp_path):
     load = fakes.section(["sound"], name="load")
-    load = replace(load, levels=(0.1, 0.2), window_s=0.5)
+    load = replace(load, levels=(0.1, 0.2))
     result = carried_out(tmp_path, fakes.section(["sound"]), load)
     (saturated,) = (b for b in result["blocks"] if b["cell"] == cell("sound"))
     full = saturated["streams"]["main"]["completed"] / saturated["window_s"]
@@ -199,7 +227,7 @@ def test_load_is_set_to_levels_of_the_measured_saturation(tmp_path):
 def test_mixed_load_has_two_streams_and_the_lag_of_the_loop(tmp_path):
     alone = Cell("mixed", "mixed", "sound", users=0, io_rate_rps=40)
     both = replace(alone, users=2, items=2)
-    section = replace(fakes.section([], name="mixed"), cells=(alone, both), window_s=0.5)
+    section = replace(fakes.section([], name="mixed"), cells=(alone, both))
     result = carried_out(tmp_path, section)
     streams = {block["cell"]: block["streams"] for block in result["blocks"]}
     assert streams[alone.id].keys() == {"io"}
