@@ -71,7 +71,7 @@ def run(
 
     with _errors_shown():
         request = plan.Request(
-            chosen=plan.choose(profile, _listed(variants), _listed(scenario), against),
+            chosen=plan.choose(profile, _listed(variants), _listed(scenario), against, pin),
             out=out,
             watchlist=watchlist,
             database=database,

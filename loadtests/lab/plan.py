@@ -87,8 +87,9 @@ def choose(
     variant_names: Sequence[str] | None,
     scenario_names: Sequence[str] | None,
     against: str,
+    pin: bool = False,
 ) -> Chosen:
-    """Raises: RefusedError."""
+    """Raises: RefusedError, LabError."""
     profile = PROFILES.get(profile_name)
     if profile is None:
         raise RefusedError(f"profile: expected one of {', '.join(PROFILES)}, got {profile_name!r}")
@@ -113,6 +114,7 @@ def choose(
         tuple(map(str, variants)),
         tuple(scenario_names or SCENARIOS),
         gateway=against == GATEWAY,
+        one_core=pin and len(Cores.split().server) == 1,
         ladder_servers=tuple(s for s in LADDER_SERVERS if importlib.util.find_spec(s)),
     )
 

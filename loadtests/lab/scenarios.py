@@ -19,7 +19,7 @@ GATEWAY = "gateway"
 LADDER_SERVERS = ("uvicorn", "granian", "hypercorn")
 RATES_RPS = 50.0
 IO_RPS = 100.0  # of the I/O beside the hot path
-USERS = 2
+USERS, SATURATING_USERS = 2, 8
 SLICE_S, WARMUP_S, OPEN_WARMUP_S = 0.05, 0.01, 0.1
 
 
@@ -122,17 +122,24 @@ class Section:
 class Chosen:
     """What the user chose to measure.
 
-    gateway: whether to measure against it. ladder_servers: those that are installed.
+    gateway: whether to measure against it. one_core: whether each server has a single core,
+    to itself. ladder_servers: those that are installed.
     """
 
     profile: Profile
     variants: tuple[str, ...]
     scenarios: tuple[str, ...]
     gateway: bool
+    one_core: bool = False
     ladder_servers: tuple[str, ...] = LADDER_SERVERS
 
     def main(self, count: int) -> list[str]:
         return ([v for v in MAIN if v in self.variants] or list(self.variants))[:count]
+
+    def io_users(self) -> int:
+        """As many as saturate a server, or one where they would bring the generator to its
+        limit first: it has one core, and the gateway would use several."""
+        return SATURATING_USERS if self.one_core else 1
 
     def against(self) -> list[str]:
         return [GATEWAY] if self.gateway else []
@@ -179,16 +186,15 @@ def _engines(chosen: Chosen) -> list[Cell]:
     cells = []
     for scenario in chosen.profile.kernel_scenarios:
         if scenario in chosen.scenarios:
-            against = [] if scenario == "screenings" else chosen.against()  # it has none
             cells += [
                 Cell("engines", scenario, target, items=ITEMS[scenario])
-                for target in (*chosen.variants, *against)
+                for target in (*chosen.variants, *chosen.against())
             ]
             if scenario == "seals":
                 cells += [
                     Cell("engines", scenario, target, items=items)
                     for items in SEAL_SIZES
-                    for target in (*chosen.main(3), *against)
+                    for target in (*chosen.main(3), *chosen.against())
                 ]
     return cells
 
@@ -204,13 +210,12 @@ def _twins(chosen: Chosen) -> list[Cell]:
 
 
 def _io(chosen: Chosen) -> list[Cell]:
-    """One user after another: the gateway would bring a crowd's generator to its limit.
-    Rates wait for others most of the time, so there it is arrivals that are steady."""
+    """Rates wait for others most of the time, so there it is arrivals that are steady."""
     cells = []
     for scenario in chosen.profile.io_scenarios:
         if scenario in chosen.scenarios:
             for target in (*chosen.main(1), *chosen.against()):
-                cell = Cell("io", scenario, target, users=1)
+                cell = Cell("io", scenario, target, users=chosen.io_users())
                 cells.append(cell.at(RATES_RPS) if scenario == "rates" else cell)
     return cells
 
@@ -225,7 +230,7 @@ def _ladder(chosen: Chosen) -> list[Cell]:
         if server != "uvicorn"
     ]
     return [
-        Cell("ladder", scenario, target, users=1)
+        Cell("ladder", scenario, target, users=chosen.io_users())
         for scenario in ("json", "db")
         if scenario in chosen.scenarios and targets
         for target in (*targets, *chosen.against())

@@ -5,8 +5,9 @@ from loadtests.lab.slices import joined
 
 def figures(**changed):
     stream = {
-        "model": "closed", "rate_rps": None, "taken": 5, "completed": 3, "latency": [[7, 2], [9, 1]],
-        "raw_latency": [[7, 2], [9, 1]], "lag": [], "max_in_flight": 2, "gave_up": 0,
+        "model": "closed", "rate_rps": None, "taken": 5, "completed": 3,
+        "latency": [[7, 2], [9, 1]], "raw_latency": [[7, 2], [9, 1]], "lag": [],
+        "max_in_flight": 2, "gave_up": 0,
     }  # fmt: skip
     usage = {"processes": 2, "cpu_s": 0.25, "peak_memory_bytes": 100}
     return {

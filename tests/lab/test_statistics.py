@@ -212,7 +212,7 @@ def test_more_than_half_void_blocks_void_the_cell(busy, void):
     assert ("twins/matches/a" in result["voids"]) is void
     if not void:
         assert result["summary"]["twins/matches/a"]["throughput_rps"]["blocks"] == 5
-        assert comparison(result)["pairs"] == 8
+        assert comparison(result)["pairs"] == 5
 
 
 def test_summary_is_the_same_each_time():
