@@ -64,8 +64,9 @@ def run(
 ) -> None:
     """Measure the variants: verified first, then loaded in interleaved rounds.
 
-    Exit code 0: all figures are sound and keep the thresholds; 1: something failed, is void or
-    exceeds one; 2: wrong usage.
+    Exit code 0: all figures are sound and keep the thresholds; 1: an answer was wrong, a server
+    failed, a threshold was missed or the run was interrupted; 2: wrong usage; 3: nothing of
+    that, but figures are void because this machine made the load generator late.
     """
     from loadtests.lab import plan, report, scenarios, tables
 
@@ -88,7 +89,16 @@ def run(
     else:
         tables.print_table(result)  # says what is void and which threshold was missed
     typer.echo(f"report: {written}", err=True)
-    raise typer.Exit(0 if result["complete"] else 1)
+    raise typer.Exit(exit_code(result))
+
+
+def exit_code(result: dict[str, Any]) -> int:
+    from loadtests.lab.statistics import only_generator_failed
+
+    if result["complete"]:
+        return 0
+    missed = any(not verdict["passed"] for verdict in result["verdicts"])
+    return 3 if not (missed or result["interrupted"]) and only_generator_failed(result) else 1
 
 
 @app.command(name="report")

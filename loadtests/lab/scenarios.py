@@ -95,7 +95,7 @@ class Section:
     max_rounds: int
     budget_s: float
     slice_s: float = SLICE_S
-    min_requests: int = 2
+    min_requests: int = 1
     max_s: float = 60.0
     levels: tuple[float, ...] = ()
 
@@ -179,6 +179,8 @@ def _section(name: str, cells: tuple[Cell, ...], profile: Profile) -> Section:
             return replace(common, max_rounds=1000)
         case "load":
             return replace(common, levels=profile.levels)
+        case "crossover":  # its intervals are those of models, fitted to all cells
+            return replace(common, min_rounds=min(common.min_rounds, 3))
     return common
 
 

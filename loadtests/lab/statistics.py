@@ -78,6 +78,16 @@ def cell_void(blocks: Sequence[Block]) -> str | None:
     return None
 
 
+def only_generator_failed(result: Mapping[str, Any]) -> bool:
+    """Whether all voids come from a generator that was late or at its limit: every answer
+    was right, and every server lived."""
+    reasons = {
+        cell: cell_void([block for block in result["blocks"] if block["cell"] == cell])
+        for cell in result["voids"]
+    }
+    return reasons == result["voids"] and not any(block["faults"] for block in result["blocks"])
+
+
 def main_stream(block: Block) -> Mapping[str, Any]:
     streams = block["streams"]
     found: Mapping[str, Any] = next(streams[n] for n in ("main", "hot", "io") if n in streams)

@@ -7,6 +7,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+from loadtests.lab.cli import exit_code
 from loadtests.lab.statistics import summarise
 from service.cli import app
 from tests.lab import made_up
@@ -53,6 +54,27 @@ def run_of(seed, cost_us):
     result = maker.result()
     summarise(result)
     return result
+
+
+@pytest.mark.parametrize(
+    ("harm", "code"),
+    [
+        (lambda _: None, 0),
+        (lambda result: [b.update(generator_cpu_s=b["window_s"]) for b in result["blocks"]], 3),
+        (lambda result: result["blocks"][0]["faults"].append("status 500"), 1),
+        (lambda result: result["voids"].update({result["cells"][0]["id"]: "crashed"}), 1),
+        (lambda result: result.update(interrupted=True, complete=False), 1),
+    ],
+    ids=["sound", "late generator", "wrong answer", "crash", "interrupted"],
+)
+def test_a_late_generator_has_an_exit_code_of_its_own(harm, code):
+    maker = made_up.Maker(1, rounds=5)
+    maker.target("rust-thread")
+    maker.cell("engines", "matches", "rust-thread", 1000.0, items=4)
+    result = maker.result()
+    harm(result)
+    summarise(result)
+    assert exit_code(result) == code
 
 
 def test_compare_ends_with_1_where_something_got_slower(tmp_path):

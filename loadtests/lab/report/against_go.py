@@ -50,6 +50,7 @@ def routes(figures: Figures) -> Section | None:
             "The gateway is the same HTTP contract in plain Go net/http. Per core: requests per "
             "second of CPU time, sidecars included, which is what one pays for. Ratios of "
             "throughput below 1 mean that FastAPI is slower, ratios of latency above 1 too."
+            + _users(figures)
             + _ceiling(figures)
         ),
         *charts.intervals(
@@ -59,6 +60,16 @@ def routes(figures: Figures) -> Section | None:
         Table(head, rows, "FastAPI against Go by route"),
     ]  # fmt: skip
     return Section("against-go", "FastAPI against Go", parts)
+
+
+def _users(figures: Figures) -> str:
+    found = {cell["users"] for cell in figures.cells("io") if cell["model"] == "closed"}
+    if found == {1}:
+        return (
+            " json, db and queries have one user at a time, so that the generator is not the "
+            "limit: a server that sleeps between requests pays for waking up, and Go relatively more."
+        )
+    return f" json, db and queries have {max(found)} users at a time." if found else ""
 
 
 def _ceiling(figures: Figures) -> str:

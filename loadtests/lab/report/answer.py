@@ -13,6 +13,7 @@ BUSY = 0.5  # runnable processes per core, before the run adds its own
 ALLOWED = 0.02  # that an A/A interval may reach beyond one
 NEAR_CEILING = 0.6  # of the generator's own limit
 SHOWN_VOIDS = 3
+MOST_NAMED = 3  # in a sentence
 PLAIN = "model"  # the rung that people start from
 SCREENING, METHOD = "reference-inline", "python-inline"
 
@@ -23,7 +24,7 @@ def answer(figures: Figures) -> list[str]:
     if not best:
         return ["No route was measured against Go with figures that can be used.", *_steps(figures)]
     close, far, open_ = [], [], []
-    for route, (cell, found) in best.items():
+    for route, (cell, found) in sorted(best.items(), key=lambda item: item[1][1]["ratio"]):
         words = f"{route} {said(found, 2)}"
         if cell["section"] == "engines":
             words = f"{route} with {cell['target']} {said(found, 2)}"
@@ -35,20 +36,27 @@ def answer(figures: Figures) -> list[str]:
             far.append(words)
     parts = []
     if close:
-        parts.append(f"FastAPI is close to Go on {listed(close)}")
+        parts.append(f"FastAPI is close to Go on {_range(close)}")
     if far:
         parts.append(
-            f"it is not on {listed(far)}"
+            f"it is not on {_range(far)}"
             if close
-            else f"FastAPI is not close to Go on {listed(far)}"
+            else f"FastAPI is not close to Go on {_range(far)}"
         )
     if open_:
-        parts.append(f"this run cannot tell on {listed(open_)}")
+        parts.append(f"this run cannot tell on {_range(open_)}")
     first = "; ".join(parts) + (
         f" (its requests per core as a share of Go's; {CLOSE:g} and above count as close)."
     )
     first = first[0].upper() + first[1:]
     return [first, *_steps(figures)]
+
+
+def _range(routes: Sequence[str]) -> str:
+    """Sorted by ratio; of many the ends alone, for the table has them all."""
+    if len(routes) <= MOST_NAMED:
+        return listed(routes)
+    return f"{len(routes)} routes, from {routes[0]} to {routes[-1]}"
 
 
 def _best_per_route(figures: Figures) -> dict[str, tuple[Cell, Mapping[str, Any]]]:
@@ -146,6 +154,8 @@ def _not_told_apart(compared: Mapping[str, Mapping[str, Any]], rated: Sequence[s
         for name in rated[1:]
         if low is None or compared[name]["high"] is None or compared[name]["high"] >= low
     ]
+    if len(near) > MOST_NAMED:
+        near = [*near[: MOST_NAMED - 1], f"{len(near) - MOST_NAMED + 1} more"]
     return f" (not told apart from {listed(near)})" if near else ""
 
 

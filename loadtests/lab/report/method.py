@@ -8,6 +8,7 @@ from loadtests.lab.report.document import Bullets, Facts, Row, Section, Table, T
 from loadtests.lab.report.figures import Figures
 from loadtests.lab.report.wording import figure, interval, listed
 from loadtests.lab.resampling import MIN_BEYOND, MIN_BLOCKS, RESAMPLES
+from loadtests.lab.scenarios import SLICE_S
 from loadtests.lab.statistics import BUSY_GENERATOR, LAG_SHARE, VOID_BLOCKS
 
 
@@ -91,7 +92,9 @@ def method(figures: Figures) -> Section:
         f"{len(result['blocks'])} blocks of {len(result['cells'])} cells"
         + (f", {counts[0]} to {counts[-1]} a cell" if counts else "")
         + f"; {void} blocks are void. A section's cells are measured in rounds, each cell once in "
-        "a round, in a seeded random order, one server under load at a time while all others idle.",
+        "a round, one server under load at a time while all others idle. In the closed model a "
+        f"block consists of slices of {1000 * SLICE_S:.0f} ms that alternate with those of the "
+        "round's other cells, in a seeded random order.",
         "Every target was verified before any load, and every answer under load was compared with "
         "the expected one: a single wrong or failed answer voids the cell.",
         f"Figures are medians over blocks with the 95 % interval by bootstrap over blocks "
@@ -106,7 +109,7 @@ def method(figures: Figures) -> Section:
         "A block is void where the generator's own lateness at p99 exceeds "
         f"{100 * LAG_SHARE:.0f} % of the latency's p99, or where the generator used more than "
         f"{100 * BUSY_GENERATOR:.0f} % of a core or waited for it; a cell where more than "
-        f"{100 * VOID_BLOCKS:.0f} % of its blocks are.",
+        f"{100 * VOID_BLOCKS:.0f} % of its blocks are. Void blocks are measured again.",
         "The generator runs on the same machine, over loopback"
         + (f", and used up to {100 * max(shares):.0f} % of a core" if shares else "")
         + ": no network, no TLS, no proxy. What they would add is the same for all targets, so "
