@@ -67,7 +67,8 @@ def _users(figures: Figures) -> str:
     if found == {1}:
         return (
             " json, db and queries have one user at a time, so that the generator is not the "
-            "limit: a server that sleeps between requests pays for waking up, and Go relatively more."
+            "limit: a server that sleeps between requests pays for waking up, and Go relatively "
+            "more."
         )
     return f" json, db and queries have {max(found)} users at a time." if found else ""
 
