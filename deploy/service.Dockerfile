@@ -1,4 +1,4 @@
-# The service with every in-process engine. Build from the repository's root:
+# The service with every engine, and the gateway in Go. Build from the repository's root:
 #   docker build -f deploy/service.Dockerfile -t hotpath-service .
 # Both stages must have the same Python, at the same path: the virtualenv moves between them.
 ARG PYTHON=3.13
@@ -27,8 +27,8 @@ COPY native/rust native/rust
 RUN python -m pip wheel --no-build-isolation --no-deps -w /wheels ./native/rust
 COPY native/cython native/cython
 RUN python -m pip wheel --no-build-isolation --no-deps -w /wheels ./native/cython
-# The Go member tells the service that the engine exists; its binary is used only where no
-# HOTPATH_SIDECAR_ADDRESS is set, as when this image runs by itself.
+# The Go member tells the service that the engine exists; its sidecar is used only where no
+# HOTPATH_SIDECAR_ADDRESS is set, as when this image runs by itself. The gateway is in it too.
 COPY go_sidecar go_sidecar
 RUN python -m pip wheel --no-build-isolation --no-deps -w /wheels ./go_sidecar
 COPY pyproject.toml README.md LICENSE ./
@@ -42,7 +42,9 @@ COPY --from=build /opt/hotpath /opt/hotpath
 # An empty volume mounted on /run/hotpath takes over this owner and mode. The sidecar accepts
 # no directory that others can enter, and no caller of another user: keep its uid equal.
 RUN install -d -o 10001 -g 10001 -m 0700 /run/hotpath /var/lib/hotpath
+# The user has no home; a synthetic watchlist for the gateway is written to the cache.
 ENV PATH=/opt/hotpath/bin:$PATH \
+    XDG_CACHE_HOME=/tmp \
     HOTPATH_DATABASE_URL=sqlite:////var/lib/hotpath/hotpath.db \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1

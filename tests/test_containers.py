@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -17,6 +18,7 @@ from service.wiring import ENGINES
 ROOT = Path(__file__).parent.parent
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+SERVICE_IMAGE = ROOT / "deploy/service.Dockerfile"
 DOCKERFILES = sorted((ROOT / "deploy").glob("*.Dockerfile"))
 SOCKET = "/run/hotpath/sidecar.sock"
 
@@ -73,7 +75,7 @@ def test_base_images_have_a_version(path: Path) -> None:
 
 
 def test_toolchains_are_new_enough() -> None:
-    rust = re.search(r"rust:([\d.]+)", (ROOT / "deploy/service.Dockerfile").read_text())
+    rust = re.search(r"rust:([\d.]+)", SERVICE_IMAGE.read_text())
     needs_rust = re.search(
         r'rust-version = "([\d.]+)"', (ROOT / "native/rust/Cargo.toml").read_text()
     )
@@ -109,19 +111,66 @@ def test_ports_are_published_to_this_machine_only(service: dict[str, Any]) -> No
         assert port.startswith("127.0.0.1:")
 
 
-def test_load_comes_only_on_request() -> None:
-    on_request = {name for name, service in SERVICES.items() if service.get("profiles") == ["load"]}
-    assert on_request == {"locust", "locust-worker"}
+def test_only_the_service_and_its_sidecar_come_unasked() -> None:
+    assert {name: service.get("profiles") for name, service in SERVICES.items()} == {
+        "service": None,
+        "sidecar": None,
+        "gateway": ["compare"],
+        "locust": ["load"],
+        "locust-worker": ["load"],
+    }
 
 
-def test_settings_in_compose_exist_and_are_valid() -> None:
-    given = SERVICES["service"]["environment"]
+def settings_of(service: str) -> Settings:
+    given = SERVICES[service]["environment"]
     prefix = "HOTPATH_"
     values = {name.removeprefix(prefix).lower(): default(text) for name, text in given.items()}
     assert set(values) <= set(Settings.model_fields)
-    settings = Settings(**values)
+    return Settings(**values)
+
+
+def test_settings_in_compose_exist_and_are_valid() -> None:
+    settings = settings_of("service")
     assert find(ENGINES, settings.engine).name == "rust"
     assert settings.sidecar_address == f"unix:{SOCKET}"
+
+
+@pytest.mark.parametrize("name", ["service", "gateway"])
+def test_the_database_is_in_a_volume_that_the_image_gives_to_the_user(name: str) -> None:
+    folder = str(Path(settings_of(name).database_url.removeprefix("sqlite:///")).parent)
+    assert folder in {mount.split(":")[1] for mount in SERVICES[name]["volumes"]}
+    made = [text for keyword, text in instructions(SERVICE_IMAGE) if "install -d" in text]
+    assert any(folder in shlex.split(text) for text in made)
+
+
+def test_service_and_gateway_have_databases_of_their_own() -> None:
+    """Two programs that write one SQLite file would share its single writer."""
+
+    def volumes(name: str) -> set[str]:
+        return {mount.split(":")[0] for mount in SERVICES[name]["volumes"]}
+
+    assert not volumes("service") & volumes("gateway")
+    assert volumes("service") | volumes("gateway") == set(COMPOSE["volumes"])
+
+
+def test_gateway_is_served_by_the_image_of_the_service_and_probed_like_it() -> None:
+    gateway, service = SERVICES["gateway"], SERVICES["service"]
+    assert gateway["build"] == service["build"]
+    found = dict(instructions(SERVICE_IMAGE))
+    assert json.loads(found["ENTRYPOINT"]) == ["hotpath"]
+    listening = ["--host", "0.0.0.0", "--port", "8000"]  # noqa: S104  # inside of a container
+    assert json.loads(found["CMD"]) == ["serve", *listening]
+    assert gateway["command"] == ["gateway", *listening]
+    assert "'127.0.0.1', 8000" in found["HEALTHCHECK"]
+    for container in (gateway, service):
+        assert [port.split(":")[-1] for port in container["ports"]] == ["8000"]
+
+
+def test_gateway_can_write_its_watchlist() -> None:
+    """`hotpath gateway` writes the synthetic one to the user's cache; the root is read-only."""
+    cache = re.search(r"XDG_CACHE_HOME=(\S+)", SERVICE_IMAGE.read_text())
+    assert cache
+    assert cache[1] in {mount.split(":")[0] for mount in SERVICES["gateway"]["tmpfs"]}
 
 
 def test_sidecar_listens_and_is_probed_where_the_service_looks() -> None:
@@ -140,7 +189,8 @@ def test_sidecar_listens_and_is_probed_where_the_service_looks() -> None:
 
 def test_running_requests_may_finish_before_the_container_is_killed() -> None:
     grace_s = Settings.model_fields["shutdown_grace_s"].default
-    assert seconds(SERVICES["service"]["stop_grace_period"]) > grace_s
+    for name in ("service", "gateway"):
+        assert seconds(SERVICES[name]["stop_grace_period"]) > grace_s
     flag = re.search(
         r'"grace", (\d+)\*time\.Second', (ROOT / "go_sidecar/cmd/sidecar/main.go").read_text()
     )
