@@ -1,7 +1,7 @@
 """The same routes on every rung of the ladder, on other servers, and on the gateway in Go.
 
 Each target is one server process, pinned to one core; the load comes from another core, where
-PostgreSQL runs too. One target is under load at a time, for a fraction of a second; a round
+PostgreSQL runs too. One target is under load at a time, for a tenth of a second; a round
 visits all of them in random order, and they are compared within rounds.
 """
 
@@ -33,7 +33,7 @@ from service.store.migrate import upgrade
 
 SCHEMA = "hotpath.bench.ladder/1"
 GATEWAY, AGAIN, SERVICE = "gateway", "gateway again", "model, uvicorn"
-BLOCK_S, WARM_UP_S = 0.4, 0.15
+BLOCK_S, WARM_UP_S = 0.1, 0.03
 RATES_BLOCK_S, RATES_PER_SECOND = 4.0, 50
 RATES_PATH = "/rates/a?base=EUR"
 UPSTREAMS, UPSTREAM_MS = 5, 20
