@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from collections.abc import Awaitable
 from itertools import count
 from time import perf_counter
 from uuid import uuid4
@@ -30,13 +31,17 @@ _SAFE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 class RequestInfo:
     """Found at request.state.info."""
 
-    __slots__ = ("request_id", "spans_s", "started", "variant")
+    __slots__ = ("id_header", "spans_s", "started", "variant")
 
-    def __init__(self, request_id: str) -> None:
-        self.request_id = request_id
+    def __init__(self, id_header: bytes) -> None:
+        self.id_header = id_header
         self.started = perf_counter()
         self.spans_s: dict[str, float] = {}
         self.variant: Variant | None = None  # the one that ran
+
+    @property
+    def request_id(self) -> str:
+        return self.id_header.decode()
 
     def server_timing(self) -> bytes:
         spans = b""
@@ -54,24 +59,22 @@ class RequestContext:
         self._max_body_bytes = max_body_bytes
         self._timeouts = Timeouts(request_timeout_s)
         # Unique among all processes, and no secret: random bits for each request would cost more.
-        self._id_prefix = uuid4().hex[:16]
+        self._id_prefix = uuid4().hex[:16].encode()
         self._numbers = count()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        sent_id = body_bytes = b""
+        id_header = body_bytes = b""
         for name, value in scope["headers"]:
             if name == b"x-request-id":
-                sent_id = value
+                id_header = value
             elif name == b"content-length":
                 body_bytes = value
-        if sent_id and _SAFE_ID.fullmatch(sent_id):
-            request_id = sent_id.decode()
-        else:
-            request_id = f"{self._id_prefix}{next(self._numbers):016x}"
-        info = RequestInfo(request_id)
+        if not id_header or not _SAFE_ID.fullmatch(id_header):
+            id_header = b"%b%016x" % (self._id_prefix, next(self._numbers))
+        info = RequestInfo(id_header)
         scope.setdefault("state", {})["info"] = info
         answering = False
         received = 0
@@ -85,20 +88,23 @@ class RequestContext:
                 raise HTTPException(413, self._too_large().message)
             return message
 
-        async def send_named(message: Message) -> None:
+        # Both are closures: methods of an object that the scope leads to would make a cycle of
+        # each request, which only the collector frees. And this one is no coroutine of its own,
+        # because that would be one more for each message.
+        def send_named(message: Message) -> Awaitable[None]:
             nonlocal answering
             if message["type"] == "http.response.start":
                 answering = True
                 headers = [
                     *message.get("headers", ()),
-                    (b"x-request-id", info.request_id.encode()),
+                    (b"x-request-id", info.id_header),
                     (b"server-timing", info.server_timing()),
                 ]
                 if info.variant:
                     headers.append((b"x-engine", info.variant.engine.encode()))
                     headers.append((b"x-offload", info.variant.offload.encode()))
                 message["headers"] = headers
-            await send(message)
+            return send(message)
 
         task = asyncio.current_task()
         assert task is not None

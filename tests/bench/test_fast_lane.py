@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
-from starlette.types import Scope
+from starlette.types import Message, Scope
 
 from service.errors import ServiceError
 from service.http import problems
@@ -118,6 +119,40 @@ def test_a_route_that_is_not_declared_is_refused_at_start(declared: list[str]) -
 def test_a_method_that_is_not_declared_is_refused_at_start() -> None:
     with pytest.raises(ValueError, match="POST /hello"):
         FastLane(declaring(["/hello"]), {("POST", "/hello"): hello}, CONTEXT)
+
+
+@pytest.mark.parametrize("path", ["/hello", "/refuses", "/slow"])
+def test_a_request_leaves_nothing_to_the_collector(path: str) -> None:
+    app = FastLane(declaring([*(path for _, path in ROUTES), "/slow"]), ROUTES, CONTEXT)
+
+    class Exchange:
+        """As a server's: it has the scope, and its method is what the application sends with."""
+
+        def __init__(self) -> None:
+            self.scope: Scope = {"type": "http", "method": "GET", "path": path}
+            self.scope |= {"query_string": b"", "headers": [], "state": {}}
+            self.status = 0
+
+        async def receive(self) -> Message:
+            return {"type": "http.request", "body": b""}
+
+        async def send(self, message: Message) -> None:
+            self.status = message.get("status", self.status)
+
+    async def leftovers() -> int:
+        for _ in range(3):  # the first ones fill caches
+            gc.collect()
+            exchange = Exchange()
+            await app(exchange.scope, exchange.receive, exchange.send)
+            assert exchange.status in (200, 503)
+            del exchange
+        return gc.collect()
+
+    gc.disable()
+    try:
+        assert asyncio.run(leftovers()) == 0
+    finally:
+        gc.enable()
 
 
 @pytest.fixture(scope="module")
