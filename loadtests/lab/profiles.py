@@ -64,8 +64,8 @@ STANDARD = Profile(
     name="standard",
     variants=None,
     budgets={
-        "engines": 300, "twins": 60, "io": 40, "ladder": 60, "load": 90, "mixed": 55,
-        "crossover": 100,
+        "engines": 290, "twins": 100, "io": 40, "ladder": 60, "load": 90, "mixed": 55,
+        "crossover": 90,
     },
     min_rounds=5,
     window_s=0.25,
