@@ -26,6 +26,7 @@ MAX_ROUNDS = 2  # times min_rounds, for cells whose blocks are void
 CONNECTIONS = 64  # that the open model may open
 MARGIN_S = 30.0  # for what a block takes besides its load
 
+Blocks = dict[str, dict[str, Any]]  # by cell id
 Rates = Mapping[tuple[str, str], float]
 
 
@@ -100,22 +101,26 @@ class Measurement:
                     return
             if not order:
                 return
-            self._round(section, round_, order, dice, taken, began)
+            unfinished: Blocks = {
+                cell.id: {"cell": cell.id, "round": round_, "position": position, "slices": 0}
+                for position, cell in enumerate(order, 1)
+            }
+            try:
+                self._round(section, order, unfinished, dice, taken, began)
+            except KeyboardInterrupt:
+                self.outcome.blocks += [b for b in unfinished.values() if b["slices"]]
+                raise
 
     def _round(
         self,
         section: Section,
-        round_: int,
         order: Sequence[Cell],
+        unfinished: Blocks,
         dice: random.Random,
         taken: Mapping[str, Taken],
         began: float,
     ) -> None:
-        """One block of each cell, slice by slice."""
-        unfinished = {
-            cell.id: {"cell": cell.id, "round": round_, "position": position, "slices": 0}
-            for position, cell in enumerate(order, 1)
-        }
+        """One block of each cell, slice by slice; out of `unfinished` once it has ended."""
         spent_s = dict.fromkeys(unfinished, 0.0)
         while order:
             for cell in order:
@@ -123,11 +128,10 @@ class Measurement:
                     del unfinished[cell.id]
                     continue
                 left_s = max(section.budget_s - _since(began), 0.0)
-                self.progress.block(
-                    f"{section.name} {round_}: {cell.target}", left_s + self.later_s
-                )
-                started = time.monotonic()
                 block = unfinished[cell.id]
+                label = f"{section.name} {block['round']}: {cell.target}"
+                self.progress.block(label, left_s + self.later_s)
+                started = time.monotonic()
                 ended = self._slice(section, cell, block)
                 spent_s[cell.id] += _since(started)
                 if ended:
@@ -156,13 +160,13 @@ class Measurement:
         which it may do without having become one."""
         target = self.servers[cell.target]
         block.setdefault("started_at", datetime.now(UTC).isoformat(timespec="milliseconds"))
-        block["slices"] += 1
+        number = block["slices"] + 1
         watches_loop = section.name == "mixed" and target.facts["kind"] == "service"
         try:
             if watches_loop:
                 _loop_lag(target, "POST")
             figures = self.locust.load(
-                self.command(section, cell, target, block["round"], block["slices"]),
+                self.command(section, cell, target, block["round"], number),
                 OPEN_WARMUP_S + 2 * section.max_s + MARGIN_S,
             )
             lag = None
@@ -172,11 +176,12 @@ class Measurement:
             self._void(cell, target, str(error))
             return True
         figures.pop("id")
-        block |= joined(block, figures) if block["slices"] > 1 else figures
+        block |= joined(block, figures) if number > 1 else figures
+        block |= {"slices": number, "loop_lag": lag, "void": None}
         if not block["faults"] and block["window_s"] < section.spans(cell).window:
             return False
         target.note_descendants()
-        self.outcome.blocks.append(block | {"loop_lag": lag, "void": None})
+        self.outcome.blocks.append(block)
         if block["faults"]:
             self._void(cell, target, str(block["faults"][0]))
         return True
