@@ -57,6 +57,7 @@ def _uvicorn(listening: Listening, settings: Settings) -> None:
         server_header=False,
         # Only where it is said whose X-Forwarded-* to believe: it costs something on each request.
         proxy_headers="FORWARDED_ALLOW_IPS" in os.environ,
+        http="service.http.one_write:OneWrite",
         ws="none",
         timeout_graceful_shutdown=settings.shutdown_grace_s,
         timeout_worker_healthcheck=30,  # a starved machine is not a hung worker
