@@ -13,9 +13,9 @@ from typing import Any
 import psutil
 
 PACKAGES = {  # those whose version can move a figure
-    "asyncpg", "cython", "fastapi", "gevent", "granian", "grpcio", "hotpath", "hotpath-cython",
-    "hotpath-go", "hotpath-rust", "httptools", "httpx2", "hypercorn", "locust", "numpy", "pydantic",
-    "pydantic-core", "rapidfuzz", "sqlalchemy", "starlette", "uvicorn", "uvloop",
+    "aiohttp", "asyncpg", "cython", "fastapi", "gevent", "granian", "grpcio", "hotpath",
+    "hotpath-cython", "hotpath-go", "hotpath-rust", "httptools", "hypercorn", "locust", "numpy",
+    "pydantic", "pydantic-core", "rapidfuzz", "sqlalchemy", "starlette", "uvicorn", "uvloop",
 }  # fmt: skip
 
 
