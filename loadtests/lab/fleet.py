@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loadtests.lab.requests import BASES
+from loadtests.lab.scenarios import SATURATING_USERS
 from loadtests.lab.targets import LabError, Target
 
 if TYPE_CHECKING:
@@ -145,6 +146,8 @@ class Fleet:
             "HOTPATH_BENCH_ROUTES": "true",
             "HOTPATH_REQUEST_TIMEOUT_S": "600",
             "HOTPATH_MAX_WAITING": PLENTY,
+            # All that are up at once share one PostgreSQL, which has a hundred by default.
+            "HOTPATH_DATABASE_POOL_SIZE": str(SATURATING_USERS),
             # An engine on the event loop itself keeps a database waiting for seconds.
             "HOTPATH_DATABASE_TIMEOUT_S": "600",
             "HOTPATH_UPSTREAMS": ",".join(f"{s}=http://{host}/rates/{s}" for s in SOURCES),

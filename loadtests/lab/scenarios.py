@@ -19,7 +19,7 @@ GATEWAY = "gateway"
 LADDER_SERVERS = ("uvicorn", "granian", "hypercorn")
 RATES_RPS = 50.0
 IO_RPS = 100.0  # of the I/O beside the hot path
-USERS, SATURATING_USERS = 2, 8
+USERS, SATURATING_USERS = 2, 4
 SLICE_S, WARMUP_S, OPEN_WARMUP_S = 0.05, 0.01, 0.1
 
 

@@ -19,7 +19,7 @@ from loadtests.lab.resampling import (
 BASELINES = ("python-inline", "reference-inline")
 COMPARED = ("engines", "io", "ladder", "twins")
 LAG_SHARE = 0.1  # of the reported p99 that the generator's own lateness may reach
-BUSY_GENERATOR = 0.9  # of a core
+BUSY_GENERATOR = 0.95  # of a core
 VOID_BLOCKS = 0.5  # of a cell's blocks
 
 Block = Mapping[str, Any]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
+from dataclasses import replace
 
 import psutil
 import pytest
@@ -49,6 +50,14 @@ def test_each_profile_has_twins_and_the_service_beside_the_gateway(profile):
     for scenario in {c.scenario for c in found["io"].cells}:
         assert targets(found["io"], scenario) == {"rust-thread", "gateway"}
     assert targets(found["load"]) > {"rust-thread", "gateway"} or profile == "quick"
+
+
+def test_io_is_saturated_where_each_server_has_one_core():
+    chosen = choose("standard", None, None, "gateway")
+    for one_core, users in ((True, 4), (False, 1)):
+        found = {s.name: s for s in sections(replace(chosen, one_core=one_core))}
+        for name in ("io", "ladder"):
+            assert {c.users for c in found[name].cells if c.model == "closed"} == {users}
 
 
 def test_cells_that_are_compared_have_the_same_load():
