@@ -58,7 +58,7 @@ def by_lab(
         "pid": pid,
         "headers": {},
         "seed": 1,
-        "warmup_s": 0.2,
+        "warmup_s": 0.0,  # wrk has none either
         "window_s": seconds,
         "min_requests": 1,
         "max_s": seconds + 10,

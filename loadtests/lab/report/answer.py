@@ -56,7 +56,7 @@ def _range(routes: Sequence[str]) -> str:
     """Sorted by ratio; of many the ends alone, for the table has them all."""
     if len(routes) <= MOST_NAMED:
         return listed(routes)
-    return f"{len(routes)} routes, from {routes[0]} to {routes[-1]}"
+    return f"{len(routes)} cases, from {routes[0]} to {routes[-1]}"
 
 
 def _best_per_route(figures: Figures) -> dict[str, tuple[Cell, Mapping[str, Any]]]:
