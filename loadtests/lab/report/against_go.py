@@ -159,9 +159,11 @@ def ladder(figures: Figures) -> Section | None:
             f"ladder-{route}", f"The ladder, {route}: requests per core and 95 % interval",
             "requests per second of CPU time, log axis", points,
         )  # fmt: skip
+    users = max(cell["users"] for cell in cells)
     words = (
         "What each layer of the stack costs, with the same answer: from FastAPI as the service "
-        "uses it down to a bare ASGI function, on several servers, one request at a time."
+        "uses it down to a bare ASGI function, on several servers, "
+        f"{'one user' if users == 1 else f'{users} users'} at a time."
     )
     return Section("ladder", "The ladder", [Text(words), *drawn, Table(head, rows, "The ladder")])
 

@@ -118,10 +118,11 @@ def _left(figures: Figures, cell: Cell) -> str:
 
 
 def _step_of_ladder(figures: Figures) -> str | None:
-    """What another server brings the route that people start from, and the rung that is
-    closest to Go per core."""
+    """By route: what another server brings the one that people start from, and the rung that
+    is closest to Go per core."""
     gateway = figures.gateway()
     targets = figures.result["targets"]
+    steps = []
     for route, cells in figures.loads("ladder"):
         compared = {
             cell["target"]: found
@@ -142,8 +143,8 @@ def _step_of_ladder(figures: Figures) -> str | None:
                 f"the rung {targets[rated[0]]['rung']} on {targets[rated[0]]['server']} has "
                 f"{said(compared[rated[0]], 2)}{_not_told_apart(compared, rated)}"
             )
-        return f"on {route} {listed(parts)}"
-    return None
+        steps.append(f"on {route} {listed(parts)}")
+    return "; ".join(steps) or None
 
 
 def _not_told_apart(compared: Mapping[str, Mapping[str, Any]], rated: Sequence[str]) -> str:
