@@ -108,7 +108,8 @@ class Measurement:
             try:
                 self._round(section, order, unfinished, dice, taken, began)
             except KeyboardInterrupt:
-                self.outcome.blocks += [b for b in unfinished.values() if b["slices"]]
+                begun = [b for b in unfinished.values() if b["slices"]]
+                self.outcome.blocks += [b for b in begun if b not in self.outcome.blocks]
                 raise
 
     def _round(

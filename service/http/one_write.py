@@ -9,8 +9,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 
 class OneWrite(HttpToolsProtocol):
-    """uvicorn writes the head, then the body, and uvloop hands each to the kernel at once: for a
-    small answer, a tenth of all its CPU time."""
+    """uvicorn writes the head, then the body, and uvloop hands each to the kernel at once, which
+    for a small answer is a large part of its cost."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         gathering = cast(asyncio.Transport, _Gathering(transport, self.loop))
