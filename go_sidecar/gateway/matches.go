@@ -12,6 +12,8 @@ import (
 const (
 	maxNames = 1000
 	maxLimit = 1000
+
+	defaultCutoff, defaultLimit = 0.9, 5 // of screenings, too
 )
 
 type nameMatches struct {
@@ -35,7 +37,7 @@ type matchRequest struct {
 }
 
 func (m *matchRequest) read(d *body.Decoder) {
-	m.cutoff, m.limit = 0.9, 5
+	m.cutoff, m.limit = defaultCutoff, defaultLimit
 	d.Object([]string{"names", "cutoff", "limit"}, 1, func(i int) {
 		switch i {
 		case 0:

@@ -34,7 +34,7 @@ type screeningRequest struct {
 }
 
 func (s *screeningRequest) read(d *body.Decoder) {
-	s.cutoff, s.limit = 0.9, 5
+	s.cutoff, s.limit = defaultCutoff, defaultLimit
 	d.Object([]string{"payments", "cutoff", "limit"}, 1, func(i int) {
 		switch i {
 		case 0:

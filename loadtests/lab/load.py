@@ -1,7 +1,7 @@
 """One block of load at a time, by Locust's users.
 
 Locust's runner spawns the users, one connection each. Its request event fires for failures
-alone: statistics of its own, which nobody would read, cost a fifth of the generator's ceiling.
+alone: statistics of its own, which nobody would read, cost a part of the generator's ceiling.
 In the closed model a user sends when it has its answer. In the open model one
 dispatcher for all streams sends each request when it is due, on the connection of a user
 who is free; where none is, the request waits in line, and its latency grows.
