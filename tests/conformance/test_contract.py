@@ -30,7 +30,7 @@ KERNELS = [name for name in vars(Kernels) if not name.startswith("_")]
 
 
 def test_the_protocol_is_not_empty() -> None:
-    assert KERNELS == ["screen", "validate", "seal", "prove", "verify"]
+    assert KERNELS == ["screen", "validate", "seal", "prove"]
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
