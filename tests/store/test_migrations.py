@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import service.migrations
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
@@ -17,7 +18,6 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from typer.testing import CliRunner
 
-import service.migrations
 from service.cli import app as cli
 from service.settings import Settings
 from service.store import migrate

@@ -1,8 +1,8 @@
 import numpy as np
 from numpy.typing import NDArray
-
-from service.domain.kernels import Blobs, CodePoints, Hits, NameIndex, PaymentColumns
 from service.domain.payment_rules import RuleTables
+
+from service.screening.contract.kernels import Blobs, CodePoints, Hits, NameIndex, PaymentColumns
 
 __version__: str
 
@@ -12,7 +12,7 @@ build_info: str
 build_profile: str
 """`release`, or `debug` where the bounds checks are compiled in."""
 
-# What follows holds of every function, as `Kernels` of `service.domain.kernels` defines it.
+# What follows holds of every function, as `Kernels` in service/screening/contract defines it.
 # The arrays are read in place, without a copy and without the GIL: no thread may write to
 # them during the call. The result is new. An argument that is not what the contract says is
 # a TypeError or ValueError that names it.

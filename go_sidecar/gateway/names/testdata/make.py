@@ -1,4 +1,4 @@
-"""Makes normalize.json: names and what service.domain.names.normalize makes of them.
+"""Makes normalize.json: names and what service.screening.names.normalize makes of them.
 
 Run from the repository's root: python go_sidecar/gateway/names/testdata/make.py [--all]
 Only characters of Unicode 14, that of Python 3.11, occur: Go and later versions of Python come
@@ -14,7 +14,7 @@ import sys
 import unicodedata
 from pathlib import Path
 
-from service.domain.names import MAX_NAME_CHARS, normalize
+from service.screening.names import MAX_NAME_CHARS, normalize
 
 SCRIPTS = (
     "LATIN",
