@@ -24,7 +24,7 @@ def test_uvicorn_uses_nothing_of_a_transport_that_one_write_lacks() -> None:
     finally:
         loop.close()
     assert not lacking, (
-        f"uvicorn uses more of a transport: {lacking}; see service/http/one_write.py"
+        f"uvicorn uses {lacking} of a transport; see service/http/one_write.py"
     )
 
 
