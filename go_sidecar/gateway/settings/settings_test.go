@@ -3,6 +3,7 @@ package settings
 import (
 	"log/slog"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,17 +24,18 @@ var valid = map[string]string{
 	"HOTPATH_MAX_WAITING":          "0",
 	"HOTPATH_THREADS":              "2",
 	"HOTPATH_BENCH_ROUTES":         "True",
-	"HOTPATH_WATCHLIST":            "/list",
 	"HOTPATH_LOG_LEVEL":            "WARNING",
 }
 
 func read(change map[string]string) (*Settings, error) {
 	environment := maps.Clone(valid)
 	maps.Copy(environment, change)
-	return Read(func(name string) (string, bool) {
+	r := &Reader{Lookup: func(name string) (string, bool) {
 		value, is := environment[name]
 		return value, is
-	})
+	}}
+	s := Read(r)
+	return s, r.Err()
 }
 
 func TestSettingsAreRead(t *testing.T) {
@@ -57,8 +59,11 @@ func TestUpstreamsMayBeNone(t *testing.T) {
 }
 
 func TestEveryMissingSettingIsNamed(t *testing.T) {
-	_, err := Read(func(string) (string, bool) { return "", false })
-	for name := range valid {
+	r := &Reader{Lookup: func(string) (string, bool) { return "", false }}
+	Read(r)
+	r.Text("OF_THE_DOMAIN")
+	err := r.Err()
+	for _, name := range append(slices.Collect(maps.Keys(valid)), "HOTPATH_OF_THE_DOMAIN") {
 		if err == nil || !strings.Contains(err.Error(), name+": required, but missing") {
 			t.Errorf("%s is not named in %v", name, err)
 		}
@@ -75,7 +80,7 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 		{"REQUEST_TIMEOUT_S", "1e99", "seconds above 0"},
 		{"BENCH_ROUTES", "maybe", "true or false"},
 		{"LOG_LEVEL", "info", "DEBUG, INFO"},
-		{"WATCHLIST", "", "a value"},
+		{"DATABASE_URL", "", "a value"},
 		{"UPSTREAMS", "ECB=http://127.0.0.1:9000", "name=URL"},
 		{"UPSTREAMS", "ecb", "name=URL"},
 		{"UPSTREAMS", "ecb=ftp://127.0.0.1:9000", "name=URL"},
