@@ -1,4 +1,4 @@
-"""The commands of the programs that stand beside the service, with the service's own settings."""
+"""The command of the gateway, which runs with the settings of the service."""
 
 from __future__ import annotations
 
@@ -28,15 +28,6 @@ def gateway(host: Host = "127.0.0.1", port: Port = 8080) -> None:
         startup.prepare_database(settings, DOMAIN)
         variables = {**environment(settings), **DOMAIN.gateway_environment(settings)}
     become("gateway", "-listen", f"{host}:{port}", variables=variables)
-
-
-def upstream(
-    host: Host = "127.0.0.1",
-    port: Port = 9000,
-    delay_ms: Annotated[float, typer.Option(min=0, help="how long each answer takes")] = 20,
-) -> None:
-    """Serves exchange rates for trying out /v1/rates: GET /rates/NAME?base=EUR."""
-    become("upstream", "-listen", f"{host}:{port}", "-delay", f"{delay_ms}ms", variables={})
 
 
 def environment(settings: Settings) -> dict[str, str]:

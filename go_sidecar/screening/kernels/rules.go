@@ -10,7 +10,7 @@ import (
 	"strconv"
 )
 
-// The rules of a payment, one bit each; Violation in service/domain/payment_rules.py states them.
+// The rules of a payment, one bit each; Violation in payment_rules.py states them.
 const (
 	debtorIBANCountry uint32 = 1 << iota
 	debtorIBANLength
@@ -43,8 +43,8 @@ const (
 	digit, letter, idOK = 1, 2, 4 // classes of characters, as bits
 )
 
-// rulesSource is a copy of service/domain/payment_rules.json, which a Go package cannot
-// embed from outside its module; `make lint` compares the two.
+// rulesSource is a copy of the payment_rules.json in Python, which a Go package cannot
+// embed from outside its module; a test of the gRPC calls compares the two.
 //
 //go:embed payment_rules.json
 var rulesSource []byte

@@ -1,5 +1,5 @@
 // Package names normalises names, once, before any kernel. The form is that of
-// service/domain/names.py.
+// names.py in Python.
 package names
 
 import (

@@ -102,7 +102,7 @@ func (a *api) validate(ctx context.Context, payments []payment) ([]uint32, error
 	}, a.rules, 1)
 }
 
-// violations are the rules by bit: Violation in service/domain/payment_rules.py.
+// violations are the rules by bit: Violation in payment_rules.py.
 var violations = [...]string{
 	"debtor_iban_country", "debtor_iban_length", "debtor_iban_structure", "debtor_iban_checksum",
 	"creditor_iban_country", "creditor_iban_length", "creditor_iban_structure", "creditor_iban_checksum",

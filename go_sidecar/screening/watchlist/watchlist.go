@@ -1,5 +1,5 @@
 // Package watchlist reads the list that names are screened against, in the OFAC SDN format,
-// with the checks of service/domain/watchlist.py.
+// with the checks of watchlist.py in Python.
 package watchlist
 
 import (

@@ -1,6 +1,6 @@
 """Makes normalize.json: names and what service.domain.names.normalize makes of them.
 
-Run from the repository's root: python go_sidecar/gateway/names/testdata/make.py [--all]
+Run from the repository's root: python go_sidecar/screening/names/testdata/make.py [--all]
 Only characters of Unicode 14, that of Python 3.11, occur: Go and later versions of Python come
 with later ones, which differ from it in characters that it has not assigned.
 --all writes every such character by itself and in a word, for a check by hand (14 MB).
