@@ -13,11 +13,11 @@ from typing import Any
 
 import httpx2
 import pytest
-from hotpath_go import gateway_path
+from hotpath_go import program_path
+from hotpath_go.commands import environment
 
 from service import wiring
 from service.domain.synthetic import write_synthetic
-from service.gateway import environment
 from service.settings import Settings
 from service.store import migrate
 from tests.contract.upstreams import ScriptedUpstreams
@@ -190,10 +190,8 @@ class Start:
             # What `hotpath gateway` does, without the seconds that Python takes to start.
             checked = Settings(**settings)  # type: ignore[arg-type]  # it parses text
             wiring.prepare_database(checked)
-            settings = {
-                name.removeprefix("HOTPATH_"): text
-                for name, text in environment(checked, self._watchlist).items()
-            }
-            command = (str(gateway_path()), "-listen", "127.0.0.1:{port}")
+            variables = environment(checked) | {"HOTPATH_WATCHLIST": str(self._watchlist)}
+            settings = {name.removeprefix("HOTPATH_"): text for name, text in variables.items()}
+            command = (str(program_path("gateway")), "-listen", "127.0.0.1:{port}")
         with serving(self._log, command=command, until=until, **settings) as server:
             yield Api(self.name, server, database)

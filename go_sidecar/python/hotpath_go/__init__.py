@@ -24,11 +24,3 @@ def program_path(name: str) -> Path:
 def sidecar_path() -> Path:
     """The sidecar's binary; the engine table names this function. Raises: as program_path."""
     return program_path("sidecar")
-
-
-def gateway_path() -> Path:
-    return program_path("gateway")
-
-
-def upstream_path() -> Path:
-    return program_path("upstream")
