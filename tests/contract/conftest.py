@@ -13,10 +13,10 @@ from typing import Any
 
 import httpx2
 import pytest
-from hotpath_go import gateway_path
+from hotpath_go import program_path
+from hotpath_go.commands import environment
 
 from service import startup
-from service.gateway import environment
 from service.screening.synthetic import write_synthetic
 from service.settings import Settings
 from service.store import migrate
@@ -192,10 +192,8 @@ class Start:
             # What `hotpath gateway` does, without the seconds that Python takes to start.
             checked = DOMAIN.settings(**settings)  # type: ignore[arg-type]  # it parses text
             startup.prepare_database(checked, DOMAIN)
-            settings = {
-                name.removeprefix("HOTPATH_"): text
-                for name, text in environment(checked, self._watchlist).items()
-            }
-            command = (str(gateway_path()), "-listen", "127.0.0.1:{port}")
+            variables = environment(checked) | {"HOTPATH_WATCHLIST": str(self._watchlist)}
+            settings = {name.removeprefix("HOTPATH_"): text for name, text in variables.items()}
+            command = (str(program_path("gateway")), "-listen", "127.0.0.1:{port}")
         with serving(self._log, command=command, until=until, **settings) as server:
             yield Api(self.name, server, database)
