@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
 import grpc
 import grpc.aio
+from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from service import deadlines
 from service.errors import ServiceError
+
+Response = TypeVar("Response", bound=Message)
 
 MAX_MESSAGE_BYTES = 64 << 20
 OPTIONS = [
@@ -48,7 +55,7 @@ def wait_until_serving(address: str, timeout_s: float) -> None:
             raise TimeoutError(f"the sidecar at {address} does not serve")
 
 
-def as_service_error(error: grpc.aio.AioRpcError) -> ServiceError:
+def _as_service_error(error: grpc.aio.AioRpcError) -> ServiceError:
     """What the caller is told of a failed remote call."""
     match error.code():
         case grpc.StatusCode.DEADLINE_EXCEEDED:
@@ -58,3 +65,26 @@ def as_service_error(error: grpc.aio.AioRpcError) -> ServiceError:
         case grpc.StatusCode.RESOURCE_EXHAUSTED:
             return ServiceError("overloaded", "the sidecar is at its limit; retry later")
     return ServiceError("internal", "the sidecar failed")
+
+
+async def call(
+    channel: grpc.aio.Channel,
+    timeout_s: float,
+    method: str,
+    request: Message,
+    response: type[Response],
+) -> Response:
+    """A unary call. method: its whole path. Raises: AioRpcError."""
+    unary = channel.unary_unary(method, type(request).SerializeToString, response.FromString)
+    # Waiting for a channel that reconnects takes no longer than the deadline.
+    answer: Response = await unary(request, timeout=timeout_s, wait_for_ready=True)
+    return answer
+
+
+@contextmanager
+def service_errors() -> Iterator[None]:
+    """What goes wrong inside with a call, as the caller is told of it."""
+    try:
+        yield
+    except grpc.aio.AioRpcError as error:
+        raise _as_service_error(error) from error

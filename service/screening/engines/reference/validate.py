@@ -1,23 +1,13 @@
-"""The reference engine: pure Python, as the definition reads. The oracle of the tests."""
+"""`validate`, as the rules read."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from hashlib import sha256
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.packed import Blobs, CodePoints
-from service.screening.contract.index import NameIndex
-from service.screening.contract.kernels import (
-    BONUS_THRESHOLD,
-    PREFIX_LENGTH,
-    PREFIX_WEIGHT,
-    Hits,
-    PaymentColumns,
-)
+from service.screening.contract.kernels import PaymentColumns
 from service.screening.contract.payment_rules import (
     DIGIT,
     END_TO_END_ID_CHARACTERS,
@@ -28,48 +18,6 @@ from service.screening.contract.payment_rules import (
     Violation,
     letters_number,
 )
-
-
-def screen(queries: CodePoints, index: NameIndex, cutoff: float, limit: int) -> Hits:
-    names = CodePoints(index.offsets, index.data).texts()
-    rows = np.full((len(queries), limit), -1, dtype=np.int32)
-    scores = np.zeros((len(queries), limit))
-    for q, query in enumerate(queries.texts()):
-        scored = ((jaro_winkler(query, name), int(row)) for name, row in zip(names, index.rows))
-        hits = sorted((-score, row) for score, row in scored if score >= cutoff)[:limit]
-        for place, (negative, row) in enumerate(hits):
-            rows[q, place] = row
-            scores[q, place] = -negative
-    return rows, scores
-
-
-def jaro_winkler(a: str, b: str) -> float:
-    if not a and not b:
-        return 1.0
-    window = max(max(len(a), len(b)) // 2 - 1, 0)
-    taken = [False] * len(a)
-    matched_b = []
-    for j, char in enumerate(b):
-        for i in range(max(0, j - window), min(len(a), j + window + 1)):
-            if not taken[i] and a[i] == char:
-                taken[i] = True
-                matched_b.append(char)
-                break
-    m = len(matched_b)
-    if m == 0:
-        return 0.0
-    matched_a = [char for char, hit in zip(a, taken) if hit]
-    t = sum(x != y for x, y in zip(matched_a, matched_b)) // 2
-    s = m / len(a)
-    s += m / len(b)
-    s += (m - t) / m
-    s /= 3
-    if s > BONUS_THRESHOLD:
-        prefix = 0
-        while prefix < min(PREFIX_LENGTH, len(a), len(b)) and a[prefix] == b[prefix]:
-            prefix += 1
-        s += prefix * PREFIX_WEIGHT * (1 - s)
-    return s
 
 
 def validate(payments: PaymentColumns, rules: RuleTables) -> NDArray[np.uint32]:
@@ -170,47 +118,3 @@ def currency_decimals(code: bytes, rules: RuleTables) -> int | None:
         return None
     decimals = int(rules.minor_units[letters_number(code.decode())])
     return None if decimals == UNKNOWN else decimals
-
-
-def seal(records: Blobs) -> bytes:
-    return tree_hash(records.items())
-
-
-def prove(records: Blobs, places: NDArray[np.int32]) -> list[bytes]:
-    leaves = records.items()
-    return [b"".join(path(place, leaves)) for place in places.tolist()]
-
-
-def tree_hash(leaves: Sequence[bytes]) -> bytes:
-    """MTH of RFC 9162, section 2.1.1."""
-    n = len(leaves)
-    if n == 0:
-        return sha256(b"").digest()
-    if n == 1:
-        return leaf_hash(leaves[0])
-    k = split(n)
-    return node_hash(tree_hash(leaves[:k]), tree_hash(leaves[k:]))
-
-
-def path(m: int, leaves: Sequence[bytes]) -> list[bytes]:
-    """PATH of RFC 9162, section 2.1.3.1."""
-    n = len(leaves)
-    if n == 1:
-        return []
-    k = split(n)
-    if m < k:
-        return [*path(m, leaves[:k]), tree_hash(leaves[k:])]
-    return [*path(m - k, leaves[k:]), tree_hash(leaves[:k])]
-
-
-def leaf_hash(record: bytes) -> bytes:
-    return sha256(b"\x00" + record).digest()
-
-
-def node_hash(left: bytes, right: bytes) -> bytes:
-    return sha256(b"\x01" + left + right).digest()
-
-
-def split(n: int) -> int:
-    """The largest power of two below n; n is 2 at least."""
-    return 1 << (n - 1).bit_length() - 1
