@@ -1,6 +1,7 @@
 """Compiles the kernels; HOTPATH_CYTHON_DEBUG=1 checks every index of a memoryview."""
 
 import os
+from glob import glob
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
@@ -16,7 +17,7 @@ setup(
                 # A fused multiply-add rounds once where the contract rounds twice.
                 extra_compile_args=["-O3", "-ffp-contract=off", "-g0"],
                 include_dirs=["hotpath_cython"],
-                depends=["hotpath_cython/planes.h"],
+                depends=glob("hotpath_cython/*.h"),
                 define_macros=[("HOTPATH_CYTHON_DEBUG", str(int(DEBUG)))],
             )
         ],

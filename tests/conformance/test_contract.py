@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING
 
+import mypy.api
 import pytest
 
 from service.gen.hotpath.v1 import kernels_pb2
@@ -12,23 +12,25 @@ from service.offload.spec import EngineSpec
 from service.screening.contract.kernels import Kernels
 from service.screening.engines import ENGINES
 
-if TYPE_CHECKING:  # mypy compares the signatures of modules and stubs with the protocol
-    import hotpath_cython
-    import hotpath_rust
-
-    LOCAL_ENGINES: tuple[Kernels, ...] = (
-        reference,
-        python,
-        numpy,
-        hotpath_cython,
-        hotpath_rust,
-    )
-
 KERNELS = [name for name in vars(Kernels) if not name.startswith("_")]
 
 
 def test_the_protocol_is_not_empty() -> None:
     assert KERNELS == ["screen", "validate", "seal", "prove"]
+
+
+def test_mypy_finds_the_protocol_in_each_engine() -> None:
+    """Signatures of modules and stubs; what is called by rpc has others."""
+    local = [spec for spec in ENGINES if not spec.sidecar]
+    program = [
+        "from service.screening.contract.kernels import Kernels",
+        *(f"import {spec.module}" for spec in local),
+        *(f"{spec.name}: Kernels = {spec.module}" for spec in local),
+    ]
+    output, errors, code = mypy.api.run(["--strict", "-c", "\n".join(program)])
+    assert (code, errors) == (0, ""), output
+    wrong = program[0] + "\nimport json\nengine: Kernels = json"
+    assert mypy.api.run(["--strict", "-c", wrong])[2] == 1  # it would have seen one
 
 
 @pytest.mark.parametrize("kernel", KERNELS)

@@ -23,9 +23,7 @@ def test_uvicorn_uses_nothing_of_a_transport_that_one_write_lacks() -> None:
         lacking = [name for name in used - {"set_protocol"} if not hasattr(offered, name)]
     finally:
         loop.close()
-    assert not lacking, (
-        f"uvicorn uses {lacking} of a transport; see service/http/one_write.py"
-    )
+    assert not lacking, f"uvicorn uses {lacking} of a transport; see service/http/one_write.py"
 
 
 def test_uvicorn_has_the_protocol_that_one_write_builds_on() -> None:

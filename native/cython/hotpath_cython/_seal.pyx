@@ -1,13 +1,12 @@
-"""The kernels `seal`, `prove` and `verify`; the contract states the trees."""
+"""The kernels `seal` and `prove`; the contract states the trees."""
 
 import ctypes
 import hashlib
-from operator import index
 
 import numpy as np
 
-from libc.stdint cimport int32_t, uint8_t, uint32_t
-from libc.string cimport memcmp, memcpy
+from libc.stdint cimport int32_t, uint8_t
+from libc.string cimport memcpy
 
 from hotpath_cython._arrays cimport Blobs, Item, item
 from hotpath_cython._sha256 cimport SHA256_CTX, Final, Init, Update
@@ -96,35 +95,6 @@ def prove(records, places):
     return proofs
 
 
-def verify(bytes record not None, place, size, bytes proof not None, bytes root not None):
-    cdef uint32_t leaf = count("place", place), leaves = count("size", size)
-    cdef Item record_item, proof_item
-    cdef uint8_t found[HASH]
-    cdef const uint8_t *expected = root
-    cdef bint leads
-    record_item.bytes, record_item.length = record, len(record)
-    proof_item.bytes, proof_item.length = proof, len(proof)
-    if leaf >= leaves or len(proof) % HASH or len(root) != HASH:
-        return False
-    if sha256_init:
-        # The three are bytes, which no one changes.
-        with nogil:
-            leads = follow(record_item, leaf, leaves, proof_item, found)
-    else:
-        leads = follow(record_item, leaf, leaves, proof_item, found)
-    return leads and memcmp(found, expected, HASH) == 0
-
-
-cdef uint32_t count(name, value) except? 0:
-    try:
-        number = index(value)
-    except TypeError as error:
-        raise TypeError(f"{name}: expected an int, got {type(value).__name__}") from error
-    if not 0 <= number < 1 << 31:
-        raise ValueError(f"{name}: expected 0 to {(1 << 31) - 1}, got {number}")
-    return number
-
-
 cdef int tree_hash(Blobs leaves, uint8_t *root) except -1 nogil:
     """RFC 9162, section 2.1.2: subtrees of falling size wait on a stack for their like."""
     cdef uint8_t stack[LEVELS * HASH]
@@ -169,34 +139,6 @@ cdef int hash_levels(
         if width % 2:
             memcpy(&nodes[starts[level] + width // 2, 0], &nodes[starts[level] - 1, 0], HASH)
     return 0
-
-
-cdef int follow(
-    Item record, uint32_t place, uint32_t size, Item proof, uint8_t *root
-) except -1 nogil:
-    """RFC 9162, section 2.1.3.2, up to the comparison of the root; place < size.
-
-    Returns: whether the proof has as many nodes as lie on the way."""
-    cdef uint8_t pair[2 * HASH]
-    cdef uint32_t last = size - 1
-    cdef Py_ssize_t i
-    hash_item(LEAF, record, root)
-    for i in range(proof.length // HASH):
-        if last == 0:
-            return False
-        if place & 1 or place == last:
-            memcpy(pair, proof.bytes + HASH * i, HASH)
-            memcpy(pair + HASH, root, HASH)
-            while place and not place & 1:
-                place >>= 1
-                last >>= 1
-        else:
-            memcpy(pair, root, HASH)
-            memcpy(pair + HASH, proof.bytes + HASH * i, HASH)
-        hash_pair(pair, root)
-        place >>= 1
-        last >>= 1
-    return last == 0
 
 
 cdef int hash_pair(const uint8_t *pair, uint8_t *digest) except -1 nogil:

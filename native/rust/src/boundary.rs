@@ -10,9 +10,9 @@ use numpy::{
 };
 use pyo3::exceptions::{PyMemoryError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyInt};
+use pyo3::types::PyInt;
 
-use crate::packed::{Blobs, Malformed};
+use crate::packed::{Malformed, Packed};
 
 pyo3::create_exception!(
     hotpath_rust,
@@ -88,14 +88,17 @@ pub fn array_of<'py, T: Element, D: Dimension>(
     })
 }
 
-/// Packed bytes, borrowed for the call.
-pub struct BlobArrays<'py> {
+/// Packed items, borrowed for the call.
+pub struct PackedArrays<'py, T: Element> {
     owner: &'static str,
     offsets: PyReadonlyArray<'py, i32, Ix1>,
-    data: PyReadonlyArray<'py, u8, Ix1>,
+    data: PyReadonlyArray<'py, T, Ix1>,
 }
 
-impl<'py> BlobArrays<'py> {
+pub type CodePointArrays<'py> = PackedArrays<'py, u32>;
+pub type BlobArrays<'py> = PackedArrays<'py, u8>;
+
+impl<'py, T: Element> PackedArrays<'py, T> {
     pub fn new(owner: &'static str, object: &Bound<'py, PyAny>) -> PyResult<Self> {
         Ok(Self {
             owner,
@@ -104,21 +107,9 @@ impl<'py> BlobArrays<'py> {
         })
     }
 
-    pub fn view(&self) -> PyResult<Blobs<'_>> {
-        Blobs::new(self.offsets.as_slice()?, self.data.as_slice()?).map_err(value_error(self.owner))
-    }
-}
-
-/// An argument of the type bytes, which nothing can change during the call.
-pub fn bytes<'a>(name: &str, object: &'a Bound<'_, PyAny>) -> PyResult<&'a [u8]> {
-    match object.cast::<PyBytes>() {
-        Ok(bytes) => Ok(bytes.as_bytes()),
-        Err(_) => {
-            let got = object.get_type().name()?;
-            Err(PyTypeError::new_err(format!(
-                "{name}: expected bytes, got {got}"
-            )))
-        }
+    pub fn view(&self) -> PyResult<Packed<'_, T>> {
+        Packed::new(self.offsets.as_slice()?, self.data.as_slice()?)
+            .map_err(value_error(self.owner))
     }
 }
 

@@ -1,17 +1,38 @@
-//! The kernels of hotpath: pure functions on slices, one module per kernel.
-//! Only `boundary` and `python` know of Python.
+//! The kernels: pure functions on slices, a folder for each, and the Python module that has
+//! them. What knows of Python is called `python` everywhere, and `boundary`.
 
-pub mod bound;
 #[cfg(feature = "python")]
 mod boundary;
-pub mod jaro;
 pub mod packed;
-pub mod planes;
 #[cfg(feature = "python")]
 mod python;
-pub mod rules;
+pub mod share;
+#[cfg(test)]
+mod testing;
+
 pub mod screen;
 pub mod seal;
-pub mod sha256;
-pub mod share;
 pub mod validate;
+
+#[cfg(feature = "python")]
+#[pyo3::pymodule]
+mod _native {
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use crate::boundary::KernelPanic;
+    #[pymodule_export]
+    use crate::python::{_panic, use_threads};
+
+    #[pymodule_export]
+    use crate::screen::python::screen;
+    #[pymodule_export]
+    use crate::seal::python::{prove, seal};
+    #[pymodule_export]
+    use crate::validate::python::validate;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        crate::python::describe(module)
+    }
+}

@@ -1,8 +1,8 @@
 from numpy import int32, uint32
 from numpy.typing import NDArray
-from service.domain.payment_rules import RuleTables
 
 from service.screening.contract.kernels import Blobs, CodePoints, Hits, NameIndex, PaymentColumns
+from service.screening.contract.payment_rules import RuleTables
 
 __version__: str
 
@@ -34,7 +34,7 @@ def screen(queries: CodePoints, index: NameIndex, cutoff: float, limit: int) -> 
 
 def validate(payments: PaymentColumns, rules: RuleTables) -> NDArray[uint32]:
     """The broken rules of each payment, as bits of `Violation` of
-    `service.domain.payment_rules`; `Kernels.validate` defines it.
+    `service.screening.contract.payment_rules`; `Kernels.validate` defines it.
 
     Returns: uint32[n].
 
@@ -59,25 +59,3 @@ def prove(records: Blobs, places: NDArray[int32]) -> list[bytes]:
 
     The records are read in place, the places copied; errors are raised as by `screen`.
     """
-
-def verify(record: bytes, place: int, size: int, proof: bytes, root: bytes) -> bool:
-    """Whether the proof shows that the record has this place among `size` records
-    (RFC 9162, section 2.1.3.2), as `Kernels.verify` defines it.
-
-    place, size: 0 to 2**31 - 1.
-    Returns: False, too, for a proof or a root of a wrong length.
-
-    Raises: TypeError or ValueError that names the argument; KernelPanic.
-    """
-
-__all__ = [
-    "KernelPanic",
-    "__version__",
-    "build_info",
-    "prove",
-    "screen",
-    "seal",
-    "use_threads",
-    "validate",
-    "verify",
-]

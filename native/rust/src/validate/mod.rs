@@ -1,12 +1,17 @@
 //! The kernel `validate`; the contract states the rules.
 
+#[cfg(feature = "python")]
+pub mod python;
+mod rules;
+
 use std::collections::HashSet;
 use std::iter;
 
 use foldhash::fast::RandomState;
 
+use self::rules::*;
+pub use self::rules::{PaymentColumns, RuleTables};
 use crate::packed::Blobs;
-use crate::rules::*;
 use crate::share::share;
 
 /// Payments that one thread judges in one go.
@@ -282,70 +287,4 @@ fn judge_id(id: &[u8]) -> u32 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::screen::tests::Random;
-
-    /// Division by hand, one digit of the whole number after the other.
-    #[test]
-    fn the_remainder_is_that_of_the_number_written_out() {
-        let mut random = Random(97);
-        for length in 0..=34 {
-            for _ in 0..50 {
-                let text: Vec<u8> = (0..length)
-                    .map(|_| b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[random.below(36)])
-                    .collect();
-                let mut number = Mod97::default();
-                let mut written_out = String::new();
-                for &c in text.iter().rev() {
-                    number.prepend(CHARACTERS[c as usize]);
-                }
-                for &c in &text {
-                    written_out += &char::from(c).to_digit(36).unwrap().to_string();
-                }
-                let digits = written_out.chars().map(|c| c.to_digit(10).unwrap());
-                let expected = digits.fold(0, |rest, digit| (10 * rest + digit) % 97);
-                assert_eq!(number.sum % 97, expected, "{written_out}");
-            }
-        }
-    }
-
-    #[test]
-    fn threads_find_the_same_rules_broken() {
-        let (n, mut random) = (3 * PAYMENTS_PER_THREAD + 1, Random(5));
-        let mut offsets = vec![0];
-        let (mut data, mut expected) = (Vec::new(), Vec::new());
-        let mut is_taken = vec![false; n];
-        for i in 0..n {
-            let number = random.below(n);
-            data.extend_from_slice(number.to_string().as_bytes());
-            offsets.push(data.len() as i32);
-            if is_taken[number] {
-                expected.push(i);
-            }
-            is_taken[number] = true;
-        }
-        let column = Blobs::new(&offsets, &data).unwrap();
-        let payments = PaymentColumns {
-            end_to_end_id: column,
-            debtor_iban: column,
-            creditor_iban: column,
-            creditor_bic: column,
-            currency: column,
-            amount: column,
-        };
-        let (country, minor_units) = ([255; 26 * 26], [255; 26 * 26 * 26]);
-        let rules = RuleTables::new(&country, &[], &[], &[0; 26 * 26], &minor_units).unwrap();
-        let found = |threads| {
-            let mut violations = vec![0; n];
-            validate(payments, rules, threads, &mut violations);
-            violations
-        };
-        let alone = found(1);
-        let repeated: Vec<_> = (0..n).filter(|&i| alone[i] & ID_DUPLICATE != 0).collect();
-        assert_eq!(repeated, expected);
-        for threads in [2, 3, 64] {
-            assert!(found(threads) == alone, "{threads} threads");
-        }
-    }
-}
+mod tests;

@@ -1,94 +1,68 @@
-//! The vectors that all engines share, which come from outside of them.
-
-use std::fs;
-
-use hotpath_rust::packed::Blobs;
-use hotpath_rust::rules::{DIGIT, LETTER, MAX_BBAN, PaymentColumns, RuleTables};
-use hotpath_rust::seal::{prove, seal, verify};
-use hotpath_rust::validate::validate;
 use serde_json::Value;
 
-fn json(path: &str) -> Value {
-    let path = format!("{}/../../{path}", env!("CARGO_MANIFEST_DIR"));
-    let content = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}"));
-    serde_json::from_str(&content).unwrap()
-}
+use super::*;
+use crate::testing::{Items, Random, json, list, text, vectors};
 
-fn vectors(kernel: &str) -> Vec<Value> {
-    let file = json(&format!("tests/conformance/vectors/{kernel}.json"));
-    let vectors = file["vectors"].as_array().unwrap().clone();
-    assert!(!vectors.is_empty());
-    vectors
-}
-
-fn list(value: &Value) -> &[Value] {
-    value.as_array().unwrap()
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap()
-}
-
-fn number(value: &Value) -> usize {
-    value.as_u64().unwrap() as usize
-}
-
-fn unhex(value: &Value) -> Vec<u8> {
-    let digits = text(value).as_bytes().chunks(2);
-    let byte = |pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap();
-    digits.map(byte).collect()
-}
-
-struct Packed {
-    offsets: Vec<i32>,
-    data: Vec<u8>,
-}
-
-impl Packed {
-    fn new(items: &[Vec<u8>]) -> Self {
-        let lengths = items.iter().map(Vec::len);
-        let ends = lengths.scan(0, |end, length| {
-            *end += length as i32;
-            Some(*end)
-        });
-        Self {
-            offsets: [0].into_iter().chain(ends).collect(),
-            data: items.concat(),
+/// Division by hand, one digit of the whole number after the other.
+#[test]
+fn the_remainder_is_that_of_the_number_written_out() {
+    let mut random = Random(97);
+    for length in 0..=34 {
+        for _ in 0..50 {
+            let text: Vec<u8> = (0..length)
+                .map(|_| b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[random.below(36)])
+                .collect();
+            let mut number = Mod97::default();
+            let mut written_out = String::new();
+            for &c in text.iter().rev() {
+                number.prepend(CHARACTERS[c as usize]);
+            }
+            for &c in &text {
+                written_out += &char::from(c).to_digit(36).unwrap().to_string();
+            }
+            let digits = written_out.chars().map(|c| c.to_digit(10).unwrap());
+            let expected = digits.fold(0, |rest, digit| (10 * rest + digit) % 97);
+            assert_eq!(number.sum % 97, expected, "{written_out}");
         }
     }
-
-    fn blobs(&self) -> Blobs<'_> {
-        Blobs::new(&self.offsets, &self.data).unwrap()
-    }
 }
 
 #[test]
-fn roots_and_proofs() {
-    for vector in vectors("seal") {
-        let records: Vec<_> = list(&vector["input"]).iter().map(unhex).collect();
-        let packed = Packed::new(&records);
-        let expected = &vector["expected"];
-        let places: Vec<_> = (0..records.len()).collect();
-        let proofs: Vec<_> = list(&expected["proofs"]).iter().map(unhex).collect();
-        let root = seal(packed.blobs(), 1);
-        assert_eq!(root[..], unhex(&expected["root"]), "{}", vector["id"]);
-        assert_eq!(
-            prove(packed.blobs(), &places, 1),
-            proofs,
-            "{}",
-            vector["id"]
-        );
+fn threads_find_the_same_rules_broken() {
+    let (n, mut random) = (3 * PAYMENTS_PER_THREAD + 1, Random(5));
+    let mut offsets = vec![0];
+    let (mut data, mut expected) = (Vec::new(), Vec::new());
+    let mut is_taken = vec![false; n];
+    for i in 0..n {
+        let number = random.below(n);
+        data.extend_from_slice(number.to_string().as_bytes());
+        offsets.push(data.len() as i32);
+        if is_taken[number] {
+            expected.push(i);
+        }
+        is_taken[number] = true;
     }
-}
-
-#[test]
-fn proofs_are_verified_or_refused() {
-    for vector in vectors("verify") {
-        let input = &vector["input"];
-        let [record, proof, root] = ["record", "proof", "root"].map(|name| unhex(&input[name]));
-        let (place, size) = (number(&input["place"]), number(&input["size"]));
-        let is_proven = verify(&record, place, size, &proof, &root);
-        assert_eq!(is_proven, vector["expected"], "{}", vector["id"]);
+    let column = Blobs::new(&offsets, &data).unwrap();
+    let payments = PaymentColumns {
+        end_to_end_id: column,
+        debtor_iban: column,
+        creditor_iban: column,
+        creditor_bic: column,
+        currency: column,
+        amount: column,
+    };
+    let (country, minor_units) = ([255; 26 * 26], [255; 26 * 26 * 26]);
+    let rules = RuleTables::new(&country, &[], &[], &[0; 26 * 26], &minor_units).unwrap();
+    let found = |threads| {
+        let mut violations = vec![0; n];
+        validate(payments, rules, threads, &mut violations);
+        violations
+    };
+    let alone = found(1);
+    let repeated: Vec<_> = (0..n).filter(|&i| alone[i] & ID_DUPLICATE != 0).collect();
+    assert_eq!(repeated, expected);
+    for threads in [2, 3, 64] {
+        assert!(found(threads) == alone, "{threads} threads");
     }
 }
 
@@ -101,13 +75,13 @@ struct Tables {
     minor_units: Vec<u8>,
 }
 
-fn letters_number(code: &str) -> usize {
+fn number_of(code: &str) -> usize {
     code.bytes().fold(0, |n, c| 26 * n + (c - b'A') as usize)
 }
 
 impl Tables {
     fn read() -> Self {
-        let rules = json("service/domain/payment_rules.json");
+        let rules = json("service/screening/contract/payment_rules.json");
         let entries = |name: &str| rules[name].as_object().unwrap().clone();
         let mut tables = Self {
             country: vec![255; 26 * 26],
@@ -130,16 +104,16 @@ impl Tables {
                 bban.extend(vec![class; count.parse().unwrap()]);
                 rest = &tail[1..];
             }
-            tables.country[letters_number(code)] = place as u8;
+            tables.country[number_of(code)] = place as u8;
             tables.length.push(4 + bban.len() as u8);
             bban.resize(MAX_BBAN, 0);
             tables.classes.extend(bban);
         }
         for (territory, country) in entries("bic_territories") {
-            tables.home[letters_number(&territory)] = letters_number(text(&country)) as u16;
+            tables.home[number_of(&territory)] = number_of(text(&country)) as u16;
         }
         for (code, decimals) in entries("currencies") {
-            tables.minor_units[letters_number(&code)] = number(&decimals) as u8;
+            tables.minor_units[number_of(&code)] = decimals.as_u64().unwrap() as u8;
         }
         tables
     }
@@ -157,7 +131,7 @@ impl Tables {
 }
 
 #[test]
-fn broken_rules() {
+fn the_vectors_that_all_engines_share() {
     let tables = Tables::read();
     let file = json("tests/conformance/vectors/validate.json");
     let names = list(&file["rules"]);
@@ -168,7 +142,7 @@ fn broken_rules() {
                 Some(value) => text(value).as_bytes().to_vec(),
                 None => text(&file["valid_payment"][field]).as_bytes().to_vec(),
             };
-            Packed::new(&payments.iter().map(value).collect::<Vec<_>>())
+            Items::pack(&payments.iter().map(value).collect::<Vec<_>>())
         };
         let columns = [
             "end_to_end_id",
@@ -186,7 +160,7 @@ fn broken_rules() {
             creditor_bic,
             currency,
             amount,
-        ] = columns.each_ref().map(Packed::blobs);
+        ] = columns.each_ref().map(Items::packed);
         let columns = PaymentColumns {
             end_to_end_id,
             debtor_iban,

@@ -88,11 +88,6 @@ pub fn leaf_hash(record: &[u8]) -> Hash {
     message.finalize().into()
 }
 
-pub fn inner_hash(left: &Hash, right: &Hash) -> Hash {
-    let message = Sha256::new_with_prefix([INNER]).chain_update(left);
-    message.chain_update(right).finalize().into()
-}
-
 /// hashes: as many as are wanted, of the records from `first` on.
 pub fn leaf_hashes(records: Blobs, first: usize, hashes: &mut [Hash]) {
     let mut messages = [Padded::<LEAF_BLOCKS>::NONE; LANES];
@@ -140,7 +135,7 @@ pub fn level_up(nodes: &mut [Hash]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::screen::tests::Random;
+    use crate::testing::{Items, Random};
 
     /// Lengths on both sides of every step of the padding and of the buffer's end.
     #[test]
@@ -150,18 +145,17 @@ mod tests {
         for length in 0..600 {
             for others in [0, 55, 503, 504] {
                 let lengths = [others, length, others, others, length, others];
-                let content: Vec<u8> = lengths.iter().flat_map(|&l| &data[..l]).copied().collect();
-                let ends = lengths.iter().scan(0, |end, &l| {
-                    *end += l as i32;
-                    Some(*end)
-                });
-                let offsets: Vec<i32> = [0].into_iter().chain(ends).collect();
+                let leaves = Items::pack(&lengths.map(|l| data[..l].to_vec()));
                 let mut hashes = [[7; 32]; 5];
-                leaf_hashes(Blobs::new(&offsets, &content).unwrap(), 1, &mut hashes);
+                leaf_hashes(leaves.packed(), 1, &mut hashes);
                 let expected = [1, 2, 3, 4, 5].map(|i| leaf_hash(&data[..lengths[i]]));
                 assert_eq!(hashes, expected, "{length} among {others}");
             }
         }
+    }
+
+    fn inner_hash(left: &Hash, right: &Hash) -> Hash {
+        Sha256::digest([&[INNER], &left[..], &right[..]].concat()).into()
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use crate::jaro::{BONUS_THRESHOLD, PREFIX_LENGTH, PREFIX_WEIGHT};
+use super::jaro::{BONUS_THRESHOLD, PREFIX_LENGTH, PREFIX_WEIGHT};
 
 /// Far above the rounding error of a score, far below one common character.
 const SLACK: f64 = 1e-9;
@@ -74,7 +74,7 @@ fn overlap(len_a: usize, len_b: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jaro::winkler;
+    use crate::screen::jaro::winkler;
 
     /// Every pair of lengths, count and prefix: the bound's own formula is not used.
     #[test]

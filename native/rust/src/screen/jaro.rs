@@ -158,7 +158,8 @@ impl Positions {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::screen::tests::{Random, code_points};
+    use crate::screen::tests::code_points;
+    use crate::testing::Random;
 
     fn similarity(a: &str, b: &str) -> f64 {
         let (a, b) = (code_points(a), code_points(b));
@@ -217,7 +218,7 @@ mod tests {
             &[0, 256, 1 << 20],
         ] {
             for _ in 0..20_000 {
-                let (a, b) = (random.name(letters, 64), random.name(letters, 64));
+                let (a, b) = (random.draw(letters, 64), random.draw(letters, 64));
                 let expected = Plain::default().matches(&a, &b);
                 positions.set(&a);
                 assert_eq!(
