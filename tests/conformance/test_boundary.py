@@ -11,7 +11,7 @@ import pytest
 
 from service.errors import ServiceError
 from service.offload.engines import Engine
-from service.offload.job import Job
+from service.offload.job import Job, Work
 from service.offload.local import Inline
 from service.offload.spec import Variant, find
 from service.packed import Blobs, CodePoints
@@ -213,7 +213,7 @@ def test_whatever_a_kernel_raises_is_hidden_from_the_caller(error) -> None:
 
     module = SimpleNamespace(broken=broken)
     engine = Engine(Variant("any", "inline"), Inline(module, {}))
-    job = Job(lambda _: [("broken", ())], lambda *_: b"", lambda: True)
+    job = Job(lambda _: Work({"broken": ()}), lambda *_: b"", lambda: True)
     with pytest.raises(ServiceError) as caught:
         asyncio.run(engine.run(job))
     assert (caught.value.code, caught.value.__cause__) == ("internal", error)

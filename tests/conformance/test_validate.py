@@ -17,6 +17,7 @@ from schwifty import IBAN
 from schwifty.exceptions import SchwiftyException
 
 from service.packed import Blobs
+from service.screening.contract import payment_rules
 from service.screening.contract.kernels import PaymentColumns
 from service.screening.contract.payment_rules import Violation, rule_tables
 from service.screening.engines import reference
@@ -24,7 +25,7 @@ from service.screening.engines import reference
 FIELDS = ("end_to_end_id", "debtor_iban", "creditor_iban", "creditor_bic", "currency", "amount")
 FILE = json.loads((Path(__file__).parent / "vectors/validate.json").read_text())
 VALID = FILE["valid_payment"]
-COUNTRIES = json.loads((Path(reference.__file__).parent / "payment_rules.json").read_text())[
+COUNTRIES = json.loads((Path(payment_rules.__file__).parent / "payment_rules.json").read_text())[
     "countries"
 ]
 ALPHABETS = {
