@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from typer.testing import CliRunner
 
+from service.bench import tables as bench
 from service.cli import app as cli
 from service.errors import ServiceError
 from service.settings import Settings
@@ -75,7 +76,7 @@ def test_a_missing_table_is_not_the_databases_fault(empty: Database, settings: S
 def test_a_broken_constraint_is_not_the_databases_fault(
     empty: Database, settings: Settings
 ) -> None:
-    migrate.upgrade(settings, [SCHEMA])
+    migrate.upgrade(settings, [bench.SCHEMA])
 
     async def run() -> None:
         async with Pool(settings) as pool, pool.write() as connection:
