@@ -1,4 +1,4 @@
-"""Builds the sidecar, the gateway and the upstream and puts them into the wheel as scripts."""
+"""Builds the program of every folder of cmd and puts it into the wheel as a script."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
-
-COMMANDS = ("sidecar", "gateway", "upstream")  # the folders of cmd
 
 
 def go_command() -> str:
@@ -28,7 +26,8 @@ def go_command() -> str:
 
 class GoBuildHook(BuildHookInterface):
     def _binaries(self) -> dict[str, Path]:
-        return {name: Path(self.directory, f"hotpath-{name}") for name in COMMANDS}
+        folders = sorted(path for path in Path(self.root, "cmd").iterdir() if path.is_dir())
+        return {path.name: Path(self.directory, f"hotpath-{path.name}") for path in folders}
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         flags = f"-s -w -X main.version={self.metadata.version}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
@@ -14,33 +15,36 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from service import __version__, wiring
+from service import __version__
 from service.bench import rungs
-from service.engines.engine import Engines
-from service.engines.orphans import when_orphaned
-from service.http import openapi, problems
+from service.domain import Domain
+from service.http import engines as engine_routes
+from service.http import health, openapi, problems
 from service.http.context import RequestContext
 from service.http.upstreams import Upstreams
+from service.offload.engines import Engines
+from service.offload.orphans import when_orphaned
 from service.settings import Settings
 from service.store.database import Database
 from service.store.hot_reads import HotReads
 from service.store.idempotency import Idempotency
 
+log = logging.getLogger("hotpath")
 
-def create_app(settings: Settings | None = None) -> FastAPI:
-    """settings: from the environment by default. Engines open when the lifespan starts."""
-    settings = settings or Settings()
+
+def create_app(settings: Settings, domain: Domain) -> FastAPI:
+    """Engines open when the lifespan starts."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
         # One of several workers goes on serving when the parent was killed: stop as if told to.
         when_orphaned(lambda: os.kill(os.getpid(), signal.SIGTERM))
-        held = await asyncio.to_thread(wiring.held, settings)
+        held = await asyncio.to_thread(domain.hold, settings)
         async with (
             Database(settings) as database,
             HotReads(settings, database) as hot_reads,
             Upstreams(settings) as upstreams,
-            Engines(wiring.ENGINES, settings, held, wiring.rehearse) as engines,
+            Engines(domain.engines, settings, held, domain.rehearsals) as engines,
         ):
             # What is there now stays. The collector would walk through it again and again while
             # requests wait, because what they hold meanwhile looks like growth.
@@ -56,6 +60,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
                 "idempotency": Idempotency(database),
                 "upstreams": upstreams,
             }
+        if not engines.all_ended:
+            # Their callers were answered long ago. Python would wait for the threads at exit,
+            # and a thread cannot be ended.
+            log.error("calls still run; ending without them")
+            os._exit(0)
 
     app = FastAPI(
         title="hotpath",
@@ -68,19 +77,18 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.add_middleware(_context(settings))
     problems.install(app)
-    openapi.install(app, [spec.name for spec in wiring.ENGINES])
+    openapi.install(app, [spec.name for spec in domain.engines], domain.errors)
     if settings.bench_routes:
         rungs.mount(app, settings.bench_rung)
     openapi.serve_docs(app)
-    for router in wiring.ROUTERS:
+    for router in (*domain.routers, engine_routes.router, health.router):
         app.include_router(router)
     return app
 
 
-def create_server_app(settings: Settings | None = None) -> ASGIApp:
+def create_server_app(settings: Settings, domain: Domain) -> ASGIApp:
     """What a server runs: the application, behind a fast lane where there is one."""
-    settings = settings or Settings()
-    app = create_app(settings)
+    app = create_app(settings, domain)
     if not settings.bench_routes:
         return app
     return rungs.in_front(app, settings.bench_rung, _context(settings))

@@ -1,4 +1,4 @@
-"""The one error type that users see, and the one table of its codes."""
+"""The one error type that users see, and the table of the platform's codes."""
 
 from __future__ import annotations
 
@@ -8,36 +8,43 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    status: int  # HTTP
+    """status: HTTP's. at_start: what the operator gave is at fault, not the service; for codes
+    that end a program before it serves."""
+
+    name: str
+    status: int
     title: str
     retry_after_s: int | None = None
+    at_start: bool = False
 
 
 CODES: dict[str, Code] = {
-    "malformed_json": Code(400, "The body is not JSON"),
-    "bad_request": Code(400, "The request is not valid HTTP"),
-    "override_disabled": Code(403, "Choosing an engine per request is not allowed"),
-    "not_found": Code(404, "There is nothing here"),
-    "method_not_allowed": Code(405, "The method is not allowed here"),
-    "idempotency_conflict": Code(409, "The same request is being carried out", retry_after_s=1),
-    "body_too_large": Code(413, "The body is too large"),
-    "unsupported_media_type": Code(415, "The body has the wrong media type"),
-    "invalid_argument": Code(422, "The input is not valid"),
-    "unknown_engine": Code(422, "There is no such engine"),
-    "engine_unavailable": Code(422, "The engine is not installed"),
-    "payment_invalid": Code(422, "The payment breaks a rule"),
-    "idempotency_key_reused": Code(422, "The key was used for another request"),
-    "database_outdated": Code(500, "The database lacks a migration"),
-    "watchlist_invalid": Code(500, "The watchlist cannot be used"),
-    "internal": Code(500, "Something broke inside the service"),
-    "upstream_failed": Code(502, "No upstream gave a usable answer"),
-    "overloaded": Code(503, "The service is at its limit", retry_after_s=1),
-    "engine_down": Code(503, "The engine does not answer", retry_after_s=1),
-    "database_unavailable": Code(503, "The database does not answer", retry_after_s=1),
-    "not_configured": Code(503, "The service is not set up for this"),
-    "upstream_timeout": Code(504, "No upstream answered in time"),
-    "deadline_exceeded": Code(504, "The request ran out of time"),
+    code.name: code
+    for code in (
+        Code("malformed_json", 400, "The body is not JSON"),
+        Code("bad_request", 400, "The request is not valid HTTP"),
+        Code("override_disabled", 403, "Choosing an engine per request is not allowed"),
+        Code("not_found", 404, "There is nothing here"),
+        Code("method_not_allowed", 405, "The method is not allowed here"),
+        Code("idempotency_conflict", 409, "The same request is being carried out", retry_after_s=1),
+        Code("body_too_large", 413, "The body is too large"),
+        Code("unsupported_media_type", 415, "The body has the wrong media type"),
+        Code("invalid_argument", 422, "The input is not valid"),
+        Code("unknown_engine", 422, "There is no such engine"),
+        Code("engine_unavailable", 422, "The engine is not installed"),
+        Code("idempotency_key_reused", 422, "The key was used for another request"),
+        Code("database_outdated", 500, "The database lacks a migration"),
+        Code("internal", 500, "Something broke inside the service"),
+        Code("upstream_failed", 502, "No upstream gave a usable answer"),
+        Code("overloaded", 503, "The service is at its limit", retry_after_s=1),
+        Code("engine_down", 503, "The engine does not answer", retry_after_s=1),
+        Code("database_unavailable", 503, "The database does not answer", retry_after_s=1),
+        Code("not_configured", 503, "The service is not set up for this"),
+        Code("upstream_timeout", 504, "No upstream answered in time"),
+        Code("deadline_exceeded", 504, "The request ran out of time"),
+    )
 }
+"""Those of the platform; a domain brings its own."""
 
 
 class ServiceError(Exception):
@@ -47,9 +54,12 @@ class ServiceError(Exception):
     `cutoff: expected 0 to 1, got 1.5`. Internal causes are chained, not shown.
     """
 
-    def __init__(self, code: str, message: str, fields: tuple[dict[str, str], ...] = ()) -> None:
+    def __init__(
+        self, code: str | Code, message: str, fields: tuple[dict[str, str], ...] = ()
+    ) -> None:
+        """code: one of the domain's, or the name of one of CODES."""
         super().__init__(code, message, fields)  # all of it, so that it survives pickling
-        self.code = code
+        self.kind = code if isinstance(code, Code) else CODES[code]
         self.message = message
         self.fields = fields
 
@@ -57,8 +67,13 @@ class ServiceError(Exception):
         return self.message
 
     @property
-    def kind(self) -> Code:
-        return CODES[self.code]
+    def code(self) -> str:
+        return self.kind.name
+
+    @property
+    def is_input(self) -> bool:
+        """Whether what came is at fault."""
+        return self.kind.status < 500 or self.kind.at_start
 
 
 def shown(value: Any, limit: int = 60) -> str:

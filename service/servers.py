@@ -15,7 +15,7 @@ from service.errors import ServiceError
 if TYPE_CHECKING:
     from service.settings import Settings
 
-_APP = "service.app:create_server_app"
+_APP = "service.wiring:app"
 
 
 @dataclass(frozen=True)

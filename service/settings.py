@@ -1,10 +1,12 @@
-"""Every setting, from the environment with the prefix HOTPATH_."""
+"""Every setting of the platform, from the environment with the prefix HOTPATH_.
+
+A domain that has more of them derives from the class.
+"""
 
 from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, HttpUrl, model_validator
@@ -34,7 +36,11 @@ def _named(text: object) -> object:
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="HOTPATH_", extra="ignore")
 
-    engine: str = Field("rust", description="engine that serves; see `hotpath engines`")
+    engine: str | None = Field(
+        None,
+        description="engine that serves, of `hotpath engines`; "
+        "the last of them that needs no sidecar by default",
+    )
     offload: str | None = Field(
         None, description="how calls leave the event loop; the engine's first one by default"
     )
@@ -58,14 +64,13 @@ class Settings(BaseSettings):
         15, ge=1, description="time that running requests have to finish at shutdown"
     )
     max_body_bytes: int = Field(1 << 20, ge=1, description="larger request bodies are refused")
-    watchlist: Path | None = Field(
-        None, description="directory with sdn.csv and alt.csv; a synthetic list by default"
-    )
+    # engine: go
     sidecar_address: str | None = Field(
         None,
         description="gRPC address of a running sidecar (unix:/path or host:port); "
         "by default the service starts one itself",
     )
+    # engine: end
     database_url: str = Field(
         "sqlite:///hotpath.db",
         pattern=r"^(sqlite:///.+|postgres(ql)?://.+)$",
@@ -78,7 +83,7 @@ class Settings(BaseSettings):
         3, gt=0, description="a database that takes longer is taken for gone: 503"
     )
     upstreams: Annotated[dict[str, HttpUrl], NoDecode, BeforeValidator(_named)] = Field(
-        {}, description="sources of exchange rates: name=URL, with commas between them"
+        {}, description="other services to ask: name=URL, with commas between them"
     )
     upstream_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = Field(
         (), description="hosts that may be asked: host or host:port, with commas between them"

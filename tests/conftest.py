@@ -13,12 +13,15 @@ from typing import Any
 import grpc.aio
 import pytest
 
-from service.domain import watchlist
-from service.domain.kernels import CodePoints, Hits, NameIndex
-from service.domain.watchlist import Watchlist
-from service.engines import channel
-from service.engines.spec import EngineSpec, find
-from service.wiring import ENGINES
+from service.offload.remote import channel
+from service.offload.remote.sidecar import start
+from service.offload.spec import EngineSpec, find
+from service.packed import CodePoints
+from service.screening import watchlist
+from service.screening.contract.index import NameIndex
+from service.screening.contract.kernels import Hits
+from service.screening.engines import ENGINES
+from service.screening.watchlist import Watchlist
 from tests.postgres import Cluster, cluster
 
 ENGINE_NAMES = [spec.name for spec in ENGINES]
@@ -34,7 +37,7 @@ class Remote:
         self, spec: EngineSpec, runner: asyncio.Runner, stack: ExitStack, threads: int = 1
     ) -> None:
         self._module, self._run = spec.load(), runner.run
-        sidecar = spec.start_sidecar(threads)
+        sidecar = start(spec, threads)
         stack.callback(sidecar.stop)
         self._connection = self._run(_connected(sidecar.address))
         stack.callback(lambda: self._run(self._connection.close()))

@@ -57,7 +57,6 @@ for tool in fmt clippy; do # not part of every Rust installation
 done
 check "Dockerfiles" dockerfiles
 check "compose schema" check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
-check "one table of payment rules" cmp service/domain/payment_rules.json go_sidecar/kernels/payment_rules.json
 check "no registry addresses" no_registry_hosts
 
 if [ ${#failed[@]} -gt 0 ]; then

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from service.wiring import ENGINES
+from service.screening.engines import ENGINES
 from tests.conftest import ENGINE_NAMES
 
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
-from service.engines.spec import find
+from service.offload.spec import find
+from service.screening.engines import ENGINES
 from service.settings import Settings
-from service.wiring import ENGINES
 
 ROOT = Path(__file__).parent.parent
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())

@@ -15,38 +15,38 @@ import (
 
 const worlds = 10_000 // rows of the table world, with ids from 1 on
 
-func (g *server) benchPlaintext(w http.ResponseWriter, r *http.Request) error {
-	writeContent(w, http.StatusOK, "text/plain", []byte("Hello, World!"))
+func (g *Gateway) benchPlaintext(w http.ResponseWriter, r *http.Request) error {
+	WriteContent(w, http.StatusOK, "text/plain", []byte("Hello, World!"))
 	return nil
 }
 
-func (g *server) benchJSON(w http.ResponseWriter, r *http.Request) error {
-	return writeJSON(w, http.StatusOK, struct {
+func (g *Gateway) benchJSON(w http.ResponseWriter, r *http.Request) error {
+	return WriteJSON(w, http.StatusOK, struct {
 		Message string `json:"message"`
 	}{"Hello, World!"})
 }
 
-func (g *server) benchDB(w http.ResponseWriter, r *http.Request) error {
-	rows, err := g.store.Worlds(r.Context(), []int32{randomID()})
+func (g *Gateway) benchDB(w http.ResponseWriter, r *http.Request) error {
+	rows, err := g.Store.Worlds(r.Context(), []int32{randomID()})
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, rows[0])
+	return WriteJSON(w, http.StatusOK, rows[0])
 }
 
-func (g *server) benchQueries(w http.ResponseWriter, r *http.Request) error {
+func (g *Gateway) benchQueries(w http.ResponseWriter, r *http.Request) error {
 	ids := make([]int32, queries(r))
 	for i := range ids {
 		ids[i] = randomID()
 	}
-	rows, err := g.store.Worlds(r.Context(), ids)
+	rows, err := g.Store.Worlds(r.Context(), ids)
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, rows)
+	return WriteJSON(w, http.StatusOK, rows)
 }
 
-func (g *server) benchUpdates(w http.ResponseWriter, r *http.Request) error {
+func (g *Gateway) benchUpdates(w http.ResponseWriter, r *http.Request) error {
 	ids := make([]int32, 0, queries(r))
 	seen := make(map[int32]bool, cap(ids))
 	for len(ids) < cap(ids) {
@@ -56,25 +56,25 @@ func (g *server) benchUpdates(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	slices.Sort(ids)
-	rows, err := g.store.Worlds(r.Context(), ids)
+	rows, err := g.Store.Worlds(r.Context(), ids)
 	if err != nil {
 		return err
 	}
 	for i := range rows {
 		rows[i].RandomNumber = randomID()
 	}
-	if err := g.store.UpdateWorlds(r.Context(), rows); err != nil {
+	if err := g.Store.UpdateWorlds(r.Context(), rows); err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, rows)
+	return WriteJSON(w, http.StatusOK, rows)
 }
 
-func (g *server) benchFortunes(w http.ResponseWriter, r *http.Request) error {
-	fortunes, err := g.store.Fortunes(r.Context())
+func (g *Gateway) benchFortunes(w http.ResponseWriter, r *http.Request) error {
+	fortunes, err := g.Store.Fortunes(r.Context())
 	if err != nil {
 		return err
 	}
-	writeContent(w, http.StatusOK, "text/html; charset=utf-8", fortunesPage(fortunes))
+	WriteContent(w, http.StatusOK, "text/html; charset=utf-8", fortunesPage(fortunes))
 	return nil
 }
 
@@ -96,7 +96,7 @@ func fortunesPage(fortunes []store.Fortune) []byte {
 
 // queries reads the parameter as the test types define it: never an error.
 func queries(r *http.Request) int {
-	text, _ := queryValue(r, "queries")
+	text, _ := QueryValue(r, "queries")
 	number, err := strconv.Atoi(text)
 	if errors.Is(err, strconv.ErrSyntax) {
 		number = 1

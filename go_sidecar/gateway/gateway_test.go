@@ -12,7 +12,6 @@ import (
 	"hotpath/go_sidecar/gateway/problem"
 	"hotpath/go_sidecar/gateway/settings"
 	"hotpath/go_sidecar/gateway/store"
-	"hotpath/go_sidecar/kernels"
 )
 
 func TestFortunesAreEscapedAndSortedByMessage(t *testing.T) {
@@ -33,73 +32,6 @@ func TestQueriesAreNeverAnError(t *testing.T) {
 		if got := queries(httptest.NewRequest("GET", "/bench/queries?"+query, nil)); got != want {
 			t.Errorf("%s: %d, want %d", query, got, want)
 		}
-	}
-}
-
-func TestAmountsKeepTheirValue(t *testing.T) {
-	for _, c := range []struct {
-		amount   string
-		decimals int
-		minor    int64
-		shown    string
-	}{
-		{"7", 2, 700, "7.00"}, {"7.5", 2, 750, "7.50"}, {"0.01", 2, 1, "0.01"}, {"007", 0, 7, "7"},
-		{"1.5", 3, 1500, "1.500"}, {"99999999999.9999", 4, 999999999999999, "99999999999.9999"},
-	} {
-		if minor := minorUnits(c.amount, c.decimals); minor != c.minor {
-			t.Errorf("%s: %d", c.amount, minor)
-		}
-		if shown := majorUnits(c.minor, c.decimals); shown != c.shown {
-			t.Errorf("%d: %s", c.minor, shown)
-		}
-	}
-}
-
-// The names of the rules are written down twice; the kernel's bits and ours must agree.
-func TestViolationsAreNamedByTheKernelsBits(t *testing.T) {
-	rules, err := kernels.LoadRules()
-	if err != nil {
-		t.Fatal(err)
-	}
-	g := &server{rules: rules}
-	good := payment{"A", "x", "DE89370400440532013000", "y", "GB29NWBK60161331926819", "NWBKGB2L", "EUR", "1.50"}
-	change := func(do func(p *payment)) payment {
-		p := good
-		do(&p)
-		return p
-	}
-	for want, p := range map[string]payment{
-		"":                        good,
-		"debtor_iban_country":     change(func(p *payment) { p.DebtorIBAN = "ZZ89370400440532013000" }),
-		"debtor_iban_length":      change(func(p *payment) { p.DebtorIBAN = "DE8937040044053201300" }),
-		"debtor_iban_structure":   change(func(p *payment) { p.DebtorIBAN = "DE8937040044053201300X" }),
-		"debtor_iban_checksum":    change(func(p *payment) { p.DebtorIBAN = "DE88370400440532013000" }),
-		"creditor_iban_length":    change(func(p *payment) { p.CreditorIBAN = "GB29NWBK6016133192681" }),
-		"creditor_iban_structure": change(func(p *payment) { p.CreditorIBAN = "GB29NWBK6016133192681X" }),
-		"creditor_iban_checksum":  change(func(p *payment) { p.CreditorIBAN = "GB28NWBK60161331926819" }),
-		"creditor_iban_country":   change(func(p *payment) { p.CreditorIBAN = "ZZ29NWBK60161331926819" }),
-		"creditor_bic_structure":  change(func(p *payment) { p.CreditorBIC = "NWBKGB2" }),
-		"creditor_bic_country":    change(func(p *payment) { p.CreditorBIC = "DEUTDEFF" }),
-		"currency_unknown":        change(func(p *payment) { p.Currency = "XYZ" }),
-		"amount_format":           change(func(p *payment) { p.Amount = "1,5" }),
-		"amount_minor_units":      change(func(p *payment) { p.Amount = "1.505" }),
-		"amount_range":            change(func(p *payment) { p.Amount = "0" }),
-		"end_to_end_id_format":    change(func(p *payment) { p.EndToEndID = "_" }),
-	} {
-		broken, err := g.validate(context.Background(), []payment{p})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := strings.Join(violationNames(broken[0]), " "); got != want {
-			t.Errorf("%q, want %q", got, want)
-		}
-	}
-	broken, err := g.validate(context.Background(), []payment{good, good})
-	if err != nil || strings.Join(violationNames(broken[1]), " ") != "end_to_end_id_duplicate" {
-		t.Errorf("%v, %v", broken, err)
-	}
-	for _, violation := range violations {
-		violatedField(violation) // panics where there is none
 	}
 }
 
@@ -143,9 +75,16 @@ func TestWaitingEndsWithTheRequest(t *testing.T) {
 	}
 }
 
-func answerOf(handler func(w http.ResponseWriter, r *http.Request) error) *httptest.ResponseRecorder {
-	g := &server{settings: &settings.Settings{RequestTimeout: 30 * time.Millisecond}, mux: http.NewServeMux()}
-	g.handle("GET /x", handler)
+func answerOf(t *testing.T, handler Handler) *httptest.ResponseRecorder {
+	t.Helper()
+	limits := &settings.Settings{RequestTimeout: 30 * time.Millisecond, Threads: 1}
+	g, err := New(limits, nil, func(g *Gateway) error {
+		g.Handle("GET /x", handler)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	recorder := httptest.NewRecorder()
 	request := httptest.NewRequest("GET", "/x", nil)
 	request.Header.Set("X-Request-ID", "id-1")
@@ -153,12 +92,21 @@ func answerOf(handler func(w http.ResponseWriter, r *http.Request) error) *httpt
 	return recorder
 }
 
+func TestProblemsOfTheDomainAreAnswered(t *testing.T) {
+	tooFar := problem.Code{Name: "too_far", Status: 422, Title: "Nothing is that near", RetryAfter: 7}
+	answer := answerOf(t, func(http.ResponseWriter, *http.Request) error { return problem.New(tooFar, "radius: %d", 3) })
+	const want = `{"type":"about:blank","title":"Nothing is that near","status":422,"detail":"radius: 3","code":"too_far","request_id":"id-1"}`
+	if answer.Code != 422 || answer.Body.String() != want || answer.Header().Get("Retry-After") != "7" {
+		t.Errorf("%d %s %v", answer.Code, answer.Body, answer.Header())
+	}
+}
+
 func TestWhatGoesWrongInsideIsNotShown(t *testing.T) {
-	for name, handler := range map[string]func(w http.ResponseWriter, r *http.Request) error{
+	for name, handler := range map[string]Handler{
 		"panic": func(http.ResponseWriter, *http.Request) error { panic("secret") },
 		"error": func(http.ResponseWriter, *http.Request) error { return errors.New("secret") },
 	} {
-		answer := answerOf(handler)
+		answer := answerOf(t, handler)
 		body := answer.Body.String()
 		if answer.Code != 500 || !strings.Contains(body, `"code":"internal"`) || !strings.Contains(body, "id-1") || strings.Contains(body, "secret") {
 			t.Errorf("%s: %d %s", name, answer.Code, body)
@@ -170,7 +118,7 @@ func TestWhatGoesWrongInsideIsNotShown(t *testing.T) {
 }
 
 func TestARequestThatRunsOutOfTimeSaysSo(t *testing.T) {
-	answer := answerOf(func(w http.ResponseWriter, r *http.Request) error {
+	answer := answerOf(t, func(w http.ResponseWriter, r *http.Request) error {
 		<-r.Context().Done()
 		return errors.Join(store.ErrUnavailable, r.Context().Err())
 	})

@@ -12,20 +12,20 @@ import (
 	"hotpath/go_sidecar/gateway/store"
 )
 
-// creation is what a request makes: the row, and what is answered once that is there.
-type creation struct {
-	record    store.Record
-	createdAt time.Time
-	location  string
-	answer    []byte
+// Creation is what a request makes: the row, and what is answered once that is there.
+type Creation struct {
+	Row       store.Row
+	CreatedAt time.Time
+	Location  string
+	Answer    []byte // JSON
 }
 
-// create stores what the effect makes and answers with it: at most once for an
+// Create stores what the effect makes and answers with it: at most once for an
 // Idempotency-Key, whose first answer a repetition gets again.
 //
 // content is the request's body, which was found good. isDear says that a look at the database
 // costs less than the effect; without it the effect runs before anybody knows of a first answer.
-func (g *server) create(w http.ResponseWriter, r *http.Request, content []byte, isDear bool, effect func() (*creation, error)) error {
+func (g *Gateway) Create(w http.ResponseWriter, r *http.Request, content []byte, isDear bool, effect func() (*Creation, error)) error {
 	key, isKeyed, err := idempotencyKey(r)
 	if err != nil {
 		return err
@@ -35,11 +35,11 @@ func (g *server) create(w http.ResponseWriter, r *http.Request, content []byte, 
 		if err != nil {
 			return err
 		}
-		if err := g.store.Create(r.Context(), made.record); err != nil {
+		if err := g.Store.Create(r.Context(), made.Row); err != nil {
 			return err
 		}
-		w.Header().Set("Location", made.location)
-		writeContent(w, http.StatusCreated, "application/json", made.answer)
+		w.Header().Set("Location", made.Location)
+		WriteContent(w, http.StatusCreated, "application/json", made.Answer)
 		return nil
 	}
 	keyed := &store.Keyed{Operation: r.Pattern, Key: key, Fingerprint: sha256.Sum256(content)}
@@ -58,20 +58,20 @@ func (g *server) create(w http.ResponseWriter, r *http.Request, content []byte, 
 	if keyed.Location != "" {
 		w.Header().Set("Location", keyed.Location)
 	}
-	writeContent(w, keyed.Status, "application/json", keyed.Body)
+	WriteContent(w, keyed.Status, "application/json", keyed.Body)
 	return nil
 }
 
 // createOnce completes what is stored for the key, or returns what was stored before. The key
 // is free again when it returns: a client that has its answer may repeat the request.
-func (g *server) createOnce(r *http.Request, keyed *store.Keyed, isDear bool, effect func() (*creation, error)) (earlier *store.Keyed, err error) {
+func (g *Gateway) createOnce(r *http.Request, keyed *store.Keyed, isDear bool, effect func() (*Creation, error)) (earlier *store.Keyed, err error) {
 	name := keyed.Operation + " " + keyed.Key
 	if !g.keysInUse.claim(name) {
 		return nil, store.ErrKeyInUse
 	}
 	defer g.keysInUse.release(name)
 	if isDear {
-		earlier, err = g.store.Answered(r.Context(), keyed.Operation, keyed.Key)
+		earlier, err = g.Store.Answered(r.Context(), keyed.Operation, keyed.Key)
 		if earlier != nil || err != nil {
 			return earlier, err
 		}
@@ -80,8 +80,8 @@ func (g *server) createOnce(r *http.Request, keyed *store.Keyed, isDear bool, ef
 	if err != nil {
 		return nil, err
 	}
-	keyed.Status, keyed.Location, keyed.Body, keyed.CreatedAt = http.StatusCreated, made.location, made.answer, made.createdAt
-	return g.store.CreateOnce(r.Context(), made.record, keyed)
+	keyed.Status, keyed.Location, keyed.Body, keyed.CreatedAt = http.StatusCreated, made.Location, made.Answer, made.CreatedAt
+	return g.Store.CreateOnce(r.Context(), made.Row, keyed)
 }
 
 // keysInUse are the keys of the requests that this process carries out.

@@ -10,8 +10,11 @@ import (
 	"hotpath/go_sidecar/gateway/problem"
 )
 
-// queryValue returns a parameter of the query, the last one where it is repeated.
-func queryValue(r *http.Request, name string) (string, bool) {
+// Instant is the layout of time.Time in answers: RFC 3339 with six decimals.
+const Instant = "2006-01-02T15:04:05.000000Z"
+
+// QueryValue returns a parameter of the query, the last one where it is repeated.
+func QueryValue(r *http.Request, name string) (string, bool) {
 	values := r.URL.Query()[name]
 	if len(values) == 0 {
 		return "", false
@@ -19,8 +22,8 @@ func queryValue(r *http.Request, name string) (string, bool) {
 	return values[len(values)-1], true
 }
 
-// identifier reads the {id} of the path.
-func identifier(r *http.Request) (uuid.UUID, error) {
+// ID reads the {id} of the path.
+func ID(r *http.Request) (uuid.UUID, error) {
 	id, err := uuid.Parse(r.PathValue("id"))
 	if err != nil {
 		return id, problem.Invalid("id", "expected a UUID, got %.60q", r.PathValue("id"))
@@ -28,22 +31,23 @@ func identifier(r *http.Request) (uuid.UUID, error) {
 	return id, nil
 }
 
-// page reads which part of a list is wanted; after is nil for the first one.
-func page(r *http.Request) (limit int, after *uuid.UUID, err error) {
+// Page reads which part of a list is wanted: 1 to 100 rows, 20 by default, after a row; nil for the
+// first ones.
+func Page(r *http.Request) (limit int, after *uuid.UUID, err error) {
 	const usual, most = 20, 100
 	limit = usual
 	var fields []problem.Field
 	wrong := func(name, format string, came any) {
 		fields = append(fields, problem.Invalid(name, format, came).Fields...)
 	}
-	if text, is := queryValue(r, "limit"); is {
+	if text, is := QueryValue(r, "limit"); is {
 		if limit, err = strconv.Atoi(text); errors.Is(err, strconv.ErrSyntax) {
 			wrong("limit", "expected an integer, got %.60q", text)
 		} else if limit < 1 || limit > most {
 			wrong("limit", "expected 1 to 100, got %.60s", text)
 		}
 	}
-	if text, is := queryValue(r, "after"); is {
+	if text, is := QueryValue(r, "after"); is {
 		id, err := uuid.Parse(text)
 		if err != nil {
 			wrong("after", "expected a UUID, got %.60q", text)
@@ -53,9 +57,9 @@ func page(r *http.Request) (limit int, after *uuid.UUID, err error) {
 	return limit, after, body.Refused(fields)
 }
 
-// cut returns the page's rows and the `after` of the next page, nil where this one is the
+// Cut returns the page's rows and the `after` of the next page, nil where this one is the
 // last. found has one row more than the limit where there is a next page.
-func cut[T any](found []T, limit int, id func(row *T) uuid.UUID) (rows []T, next *uuid.UUID) {
+func Cut[T any](found []T, limit int, id func(row *T) uuid.UUID) (rows []T, next *uuid.UUID) {
 	if len(found) <= limit {
 		return found, nil
 	}

@@ -33,9 +33,9 @@ def time_kernels(
     """Every engine and the peers, each in its own process, interleaved."""
     from loadtests.bench import kernels, page
     from loadtests.bench.workloads import KERNELS
-    from service.engines.spec import find
     from service.errors import ServiceError
-    from service.wiring import ENGINES
+    from service.offload.spec import find
+    from service.screening.engines import ENGINES
 
     try:
         for name in engine or []:

@@ -21,7 +21,7 @@ from typing import Any
 from loadtests.bench.peers import PEERS
 from loadtests.bench.worker import RPC
 from loadtests.bench.workloads import KERNELS, SEED
-from service.wiring import ENGINES
+from service.screening.engines import ENGINES
 
 SLICE_S = 0.25
 RESAMPLES = 2000

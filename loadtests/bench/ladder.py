@@ -28,8 +28,10 @@ import psutil
 from loadtests.bench import closed_loop, open_loop
 from loadtests.lab import machine
 from loadtests.lab.targets import LabError, Target
+from service import startup
 from service.settings import Settings
 from service.store.migrate import upgrade
+from service.wiring import DOMAIN
 
 SCHEMA = "hotpath.bench.ladder/1"
 GATEWAY, AGAIN, SERVICE = "gateway", "gateway again", "model, uvicorn"
@@ -88,7 +90,8 @@ def run(database: str | None, seconds: float, out: Path, say: Say) -> None:
         os.sched_setaffinity(0, load_core)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hotpath-ladder-")))
         url = database or stack.enter_context(_own_postgres(folder / "postgres"))
-        upgrade(Settings(database_url=url))
+        settings = Settings(database_url=url, bench_routes=True)
+        upgrade(settings, startup.schemas(settings, DOMAIN))
         delay = ("upstream", "--delay-ms", str(UPSTREAM_MS))
         upstream = Target("upstream", _command(*delay), folder / "upstream.log", ready=RATES_PATH)
         stack.callback(upstream.stop)

@@ -13,7 +13,7 @@ from typing import Any
 from loadtests.bench.kernels import SLICE_S, Samples
 from loadtests.documents import put_between
 from loadtests.lab import machine
-from service.domain import watchlist
+from service.screening import watchlist
 
 SCHEMA = "hotpath.bench.result/1"
 YARDSTICK = {"pair": "rapidfuzz-cdist", "iban": "stdnum", "record": "hashlib"}

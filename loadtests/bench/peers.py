@@ -72,7 +72,7 @@ def schwifty(_directory: Path | None, _cutoff: float) -> Timed:
 
 def pydantic_parse(_directory: Path | None, _cutoff: float) -> Timed:
     """Parsing the same payments from JSON, as a yardstick for what validating them costs."""
-    from service.domain.validations import ValidationRequest
+    from service.screening.routes.validations import ValidationRequest
 
     made = workloads.payments()
     body = ValidationRequest(payments=made).model_dump_json().encode()
@@ -82,8 +82,8 @@ def pydantic_parse(_directory: Path | None, _cutoff: float) -> Timed:
 def msgspec_parse(_directory: Path | None, _cutoff: float) -> Timed:
     import msgspec
 
-    from service.domain.payment import Payment
-    from service.domain.validations import ValidationRequest
+    from service.screening.payment import Payment
+    from service.screening.routes.validations import ValidationRequest
 
     record = msgspec.defstruct("Payment", [(field, str) for field in Payment.model_fields])
     request = msgspec.defstruct("Request", [("payments", list[record])])  # type: ignore[valid-type]  # made above

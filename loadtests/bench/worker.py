@@ -19,11 +19,12 @@ from typing import Any
 
 from loadtests.bench import workloads
 from loadtests.bench.peers import PEERS
-from service.domain.kernels import Blobs, CodePoints
-from service.domain.payment_rules import rule_tables
-from service.engines import channel
-from service.engines.spec import EngineSpec, find
-from service.wiring import ENGINES
+from service.offload.remote import channel
+from service.offload.remote.sidecar import start
+from service.offload.spec import EngineSpec, find
+from service.packed import Blobs, CodePoints
+from service.screening.contract.payment_rules import rule_tables
+from service.screening.engines import ENGINES
 
 LONGEST_CALL_S = 0.25
 LARGE = 16  # batches in one call, where it is to be split over cores
@@ -93,7 +94,7 @@ def _remote(
     is_rpc: bool,
     stack: ExitStack,
 ) -> Slice:
-    sidecar = spec.start_sidecar(threads)
+    sidecar = start(spec, threads)
     stack.callback(sidecar.stop)
     runner = stack.enter_context(asyncio.Runner())
     call = getattr(spec.load(), kernel)

@@ -11,10 +11,12 @@ from importlib.resources import files
 from json import loads
 from pathlib import Path
 
-from service.domain import watchlist
-from service.domain.kernels import Blobs, NameIndex, PaymentColumns
-from service.domain.names import normalize
-from service.domain.payment import Payment, columns
+from service.packed import Blobs
+from service.screening import watchlist
+from service.screening.contract.index import NameIndex
+from service.screening.contract.kernels import PaymentColumns
+from service.screening.names import normalize
+from service.screening.payment import Payment, columns
 
 SEED = 20_260_101
 QUERIES = 64  # names per call of screen
@@ -52,7 +54,7 @@ def screening(directory: Path | None, cutoff: float) -> Screening:
 def payments() -> list[Payment]:
     """Payments with IBANs of every country in turn; one in ten has one wrong character."""
     rng = random.Random(SEED)
-    rules = loads((files("service.domain") / "payment_rules.json").read_text())
+    rules = loads((files("service.screening.contract") / "payment_rules.json").read_text())
     countries = rules["countries"]
     currencies = list(rules["currencies"].items())
 

@@ -19,7 +19,7 @@ from loadtests.lab.scenarios import SATURATING_USERS
 from loadtests.lab.targets import LabError, Target
 
 if TYPE_CHECKING:
-    from service.engines.spec import Variant
+    from service.offload.spec import Variant
 
 SOURCES = ("alpha", "beta", "gamma", "delta", "epsilon")
 UPSTREAM_DELAY_MS = 20
@@ -197,17 +197,18 @@ def database(wanted: str, out: Path, cores: Cores | None) -> Iterator[str | Path
 
 
 def _fill(url: str) -> None:
-    from service import wiring
+    from service import startup
     from service.errors import ServiceError
     from service.settings import Settings
     from service.store import migrate
+    from service.wiring import DOMAIN
 
     # Each server warns of a SQLite that could corrupt what two write; here it is one copy each.
     logging.getLogger("hotpath").setLevel(logging.ERROR)
     settings = Settings(database_url=url, bench_routes=True)
     try:
-        migrate.upgrade(settings)
-        wiring.prepare_database(settings)
+        migrate.upgrade(settings, startup.schemas(settings, DOMAIN))
+        startup.prepare_database(settings, DOMAIN)
     except ServiceError as error:
         raise LabError(f"database: {error.message}") from error
 
@@ -261,11 +262,11 @@ def time_of_work(cutoffs: Sequence[float], queries: Sequence[str], index: Any) -
     from statistics import median
     from time import perf_counter
 
-    from service import wiring
-    from service.domain.kernels import CodePoints
-    from service.engines.spec import find
+    from service.offload.spec import find
+    from service.packed import CodePoints
+    from service.wiring import DOMAIN
 
-    kernels: Any = find(wiring.ENGINES, "rust").load()
+    kernels: Any = find(DOMAIN.engines, "rust").load()
     packed = CodePoints.pack(queries)
     found = {}
     for cutoff in cutoffs:

@@ -69,13 +69,11 @@ def canonical(payment: Mapping[str, str]) -> bytes:
 
 def violations(batch: Sequence[Mapping[str, str]]) -> list[list[str]]:
     """The broken rules of each payment, by the reference engine."""
-    from service.domain import kernels_reference
-    from service.domain.payment import Payment, columns
-    from service.domain.payment_rules import Violation, rule_tables
+    from service.screening.contract.payment_rules import Violation, rule_tables
+    from service.screening.engines import reference
+    from service.screening.payment import Payment, columns
 
-    found = kernels_reference.validate(
-        columns([Payment(**payment) for payment in batch]), rule_tables()
-    )
+    found = reference.validate(columns([Payment(**payment) for payment in batch]), rule_tables())
     return [
         [str(rule.name).lower() for rule in Violation if bits & rule] for bits in found.tolist()
     ]

@@ -23,11 +23,11 @@ from loadtests.lab.scenarios import (
 )
 from loadtests.lab.session import Plan
 from loadtests.lab.targets import LabError, Target
-from service.domain import watchlist
-from service.domain.names import normalize
-from service.engines.spec import Variant, find
 from service.errors import ServiceError
-from service.wiring import ENGINES
+from service.offload.spec import Variant, find
+from service.screening import watchlist
+from service.screening.engines import ENGINES
+from service.screening.names import normalize
 
 
 class RefusedError(Exception):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 from sqlalchemy import Column, Integer, Table, Text, func, select
 
 from service.store.database import Database
-from service.store.tables import METADATA
+from service.store.schema import Schema, new_metadata
+
+METADATA = new_metadata()
+SCHEMA = Schema("bench", METADATA, Path(__file__).parent / "migrations")
 
 WORLDS = 10_000
 FORTUNES = (

@@ -6,7 +6,6 @@ objects, and one timer for all deadlines.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
 from collections.abc import Awaitable
@@ -17,11 +16,11 @@ from uuid import uuid4
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.engines import deadline
-from service.engines.spec import Variant
-from service.engines.timeouts import Timeouts
+from service import deadlines
+from service.deadlines import Timeouts
 from service.errors import ServiceError
 from service.http.problems import problem_response
+from service.offload.spec import Variant
 
 log = logging.getLogger("hotpath.http")
 
@@ -106,24 +105,18 @@ class RequestContext:
                 message["headers"] = headers
             return send(message)
 
-        task = asyncio.current_task()
-        assert task is not None
         try:
             if body_bytes and int(body_bytes) > self._max_body_bytes:
                 raise self._too_large()
-            deadline.set_end(self._timeouts.begin(task))
-            try:
+            with self._timeouts.limit() as ends_at:
+                deadlines.set_end(ends_at)
                 await self._app(scope, receive_limited, send_named)
-            except asyncio.CancelledError as error:
-                if self._timeouts.is_late(task):
-                    raise TimeoutError from error
-                raise
-            finally:
-                self._timeouts.end(task)
         except TimeoutError:
             if answering:
                 raise
-            await problem_response(deadline.exceeded(), info.request_id)(scope, receive, send_named)
+            await problem_response(deadlines.exceeded(), info.request_id)(
+                scope, receive, send_named
+            )
         except Exception as error:
             if isinstance(error, ServiceError) and error.code != "internal" and not answering:
                 await problem_response(error, info.request_id)(scope, receive, send_named)

@@ -9,10 +9,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Request, Response
 from pydantic import BaseModel
 
-from service.engines.engine import Engines
-from service.engines.offloads import Job
-from service.engines.spec import EngineStatus, Variant
 from service.http.context import RequestInfo
+from service.offload.engines import Engines
+from service.offload.job import Job
+from service.offload.spec import EngineStatus, Variant
 
 router = APIRouter(prefix="/v1", tags=["engines"])
 

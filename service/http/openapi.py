@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -10,18 +10,26 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.staticfiles import StaticFiles
 from starlette.responses import HTMLResponse
 
+from service.errors import CODES, Code
+
 _PROBLEM = {"$ref": "#/components/schemas/Problem"}
 
 
-def install(app: FastAPI, engine_names: Sequence[str]) -> None:
-    """Problems get their own media type, and X-Engine its choices."""
+def install(app: FastAPI, engine_names: Sequence[str], errors: Sequence[Code]) -> None:
+    """Problems get their own media type and a description, and X-Engine its choices.
+
+    errors: the domain's codes.
+    """
+    titles: dict[str, list[str]] = {}
+    for code in (*CODES.values(), *errors):
+        titles.setdefault(str(code.status), []).append(code.title)
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             schema = FastAPI.openapi(app)
             for path in schema["paths"].values():
                 for operation in path.values():
-                    _correct(operation, engine_names)
+                    _correct(operation, engine_names, titles)
         return app.openapi_schema or {}
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's own way to change it
@@ -44,11 +52,14 @@ def serve_docs(app: FastAPI) -> None:
         )
 
 
-def _correct(operation: dict[str, Any], engine_names: Sequence[str]) -> None:
-    for response in operation["responses"].values():
+def _correct(
+    operation: dict[str, Any], engine_names: Sequence[str], titles: Mapping[str, Sequence[str]]
+) -> None:
+    for status, response in operation["responses"].items():
         content = response.get("content", {})
         if content.get("application/json", {}).get("schema") == _PROBLEM:
             content["application/problem+json"] = content.pop("application/json")
+            response["description"] = "; ".join(titles[status])
     for parameter in operation.get("parameters", []):
         if parameter["name"].lower() == "x-engine":
             parameter["schema"] = {"type": "string", "enum": list(engine_names)}

@@ -8,7 +8,7 @@ from typing import Literal, Self
 import aiohttp
 from yarl import URL
 
-from service.engines import deadline
+from service import deadlines
 from service.settings import Settings
 
 Reason = Literal["timeout", "unreachable", "status", "too_large", "invalid"]
@@ -50,7 +50,7 @@ class Upstreams:
 
     async def ask_all(self, query: dict[str, str]) -> dict[str, bytes | UpstreamError]:
         """GET on each; by name the JSON text that came, or why there is none."""
-        timeout_s = min(self._timeout_s, deadline.remaining_s())
+        timeout_s = min(self._timeout_s, deadlines.remaining_s())
         answers: dict[str, bytes | UpstreamError] = {}
 
         async def ask(name: str, url: URL) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Self
 import asyncpg
 from sqlalchemy import make_url
 
-from service.engines.timeouts import Timeouts
+from service.deadlines import Timeouts
 from service.settings import Settings
 from service.store.database import Database, async_url, is_gone, unavailable
 
@@ -48,19 +48,10 @@ class HotReads:
             async with self._database.read() as connection:
                 named = {str(number): value for number, value in enumerate(values, 1)}
                 return (await connection.exec_driver_sql(query, named)).tuples().all()
-        task = asyncio.current_task()
-        assert task is not None
         try:
-            self._timeouts.begin(task)
-            try:
+            with self._timeouts.limit():
                 async with self._free:
                     return await self._rows(query, values)
-            except asyncio.CancelledError as error:
-                if self._timeouts.is_late(task):
-                    raise TimeoutError from error
-                raise
-            finally:
-                self._timeouts.end(task)
         except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             if isinstance(error, asyncpg.PostgresError) and not is_gone(error.sqlstate):
                 raise

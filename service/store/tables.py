@@ -1,20 +1,17 @@
-"""What all tables share. Each module of the sample declares its own on METADATA."""
+"""The schema of the platform's own tables, and what columns of all tables share."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
-from sqlalchemy import DateTime, Dialect, MetaData
+from sqlalchemy import DateTime, Dialect
 from sqlalchemy.types import TypeDecorator
 
-METADATA = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-    }
-)
+from service.store.schema import Schema, new_metadata
+
+METADATA = new_metadata()
+SCHEMA = Schema("platform", METADATA, Path(__file__).parent / "migrations" / "versions")
 
 
 class Instant(TypeDecorator[datetime]):

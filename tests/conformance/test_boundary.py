@@ -9,13 +9,16 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import pytest
 
-from service.domain.kernels import Blobs, CodePoints, NameIndex, PaymentColumns
-from service.domain.payment_rules import RuleTables, rule_tables
-from service.engines.engine import Engine
-from service.engines.offloads import Inline, Job
-from service.engines.spec import Variant, find
 from service.errors import ServiceError
-from service.wiring import ENGINES
+from service.offload.engines import Engine
+from service.offload.job import Job, Work
+from service.offload.local import Inline
+from service.offload.spec import Variant, find
+from service.packed import Blobs, CodePoints
+from service.screening.contract.index import NameIndex
+from service.screening.contract.kernels import PaymentColumns
+from service.screening.contract.payment_rules import RuleTables, rule_tables
+from service.screening.engines import ENGINES
 
 NAMES = ["ann", "bob", "carol", "dave"]
 
@@ -210,7 +213,7 @@ def test_whatever_a_kernel_raises_is_hidden_from_the_caller(error) -> None:
 
     module = SimpleNamespace(broken=broken)
     engine = Engine(Variant("any", "inline"), Inline(module, {}))
-    job = Job(lambda _: [("broken", ())], lambda *_: b"", lambda: True)
+    job = Job(lambda _: Work({"broken": ()}), lambda *_: b"", lambda: True)
     with pytest.raises(ServiceError) as caught:
         asyncio.run(engine.run(job))
     assert (caught.value.code, caught.value.__cause__) == ("internal", error)

@@ -3,34 +3,39 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+import mypy.api
 import pytest
 
-from service.domain.kernels import Kernels
-from service.engines.spec import EngineSpec
 from service.gen.hotpath.v1 import kernels_pb2
-from service.wiring import ENGINES
-
-if TYPE_CHECKING:  # mypy compares the signatures of modules and stubs with the protocol
-    import hotpath_cython
-    import hotpath_rust
-
-    from service.domain import kernels_numpy, kernels_python, kernels_reference
-
-    LOCAL_ENGINES: tuple[Kernels, ...] = (
-        kernels_reference,
-        kernels_python,
-        kernels_numpy,
-        hotpath_cython,
-        hotpath_rust,
-    )
+from service.offload.spec import EngineSpec
+from service.screening.contract.kernels import Kernels
+from service.screening.engines import ENGINES
 
 KERNELS = [name for name in vars(Kernels) if not name.startswith("_")]
 
 
 def test_the_protocol_is_not_empty() -> None:
     assert KERNELS == ["screen", "validate", "seal", "prove"]
+
+
+def test_mypy_finds_the_protocol_in_each_engine(tmp_path: Path) -> None:
+    """Signatures of modules and stubs; what is called by rpc has others."""
+    local = [spec for spec in ENGINES if not spec.sidecar]
+    program = [
+        "from service.screening.contract.kernels import Kernels",
+        *(f"import {spec.module}" for spec in local),
+        *(f"{spec.name}: Kernels = {spec.module}" for spec in local),
+    ]
+    assert typed(tmp_path / "engines.py", program) == ("", "", 0)
+    wrong = [program[0], "import json", "engine: Kernels = json"]
+    assert typed(tmp_path / "wrong.py", wrong)[2] == 1  # it would have seen one
+
+
+def typed(path: Path, program: list[str]) -> tuple[str, str, int]:
+    path.write_text("\n".join(program))
+    return mypy.api.run(["--no-error-summary", str(path)])
 
 
 @pytest.mark.parametrize("kernel", KERNELS)

@@ -14,10 +14,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.domain.kernels import CodePoints, NameIndex, PaymentColumns
-from service.domain.payment_rules import rule_tables
-from service.engines.spec import find
-from service.wiring import ENGINES
+from service.offload.spec import find
+from service.packed import CodePoints
+from service.screening.contract.index import NameIndex
+from service.screening.contract.kernels import PaymentColumns
+from service.screening.contract.payment_rules import rule_tables
+from service.screening.engines import ENGINES
 from tests.conformance.merkle import is_proven
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "150"))

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from rapidfuzz import process
 from rapidfuzz.distance import JaroWinkler
 
-from service.domain.kernels import CodePoints, NameIndex
-from service.domain.names import normalize
-from service.domain.watchlist import Watchlist
+from service.packed import CodePoints
+from service.screening.contract.index import NameIndex
+from service.screening.names import normalize
+from service.screening.watchlist import Watchlist
 from tests.conftest import misspelt
 
 VECTORS = json.loads((Path(__file__).parent / "vectors/screen.json").read_text())["vectors"]

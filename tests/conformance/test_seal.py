@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pymerkle import InmemoryTree
 
-from service.domain.kernels import Blobs
+from service.packed import Blobs
 from tests.conformance.merkle import is_proven
 
 VECTORS = {
@@ -126,7 +126,7 @@ def test_cython_seals_alike_where_openssl_cannot_be_reached() -> None:
     """As in Pythons that carry OpenSSL inside: it then hashes through hashlib and says so."""
     program = (
         "import _hashlib; del _hashlib.__file__\n"
-        "import hotpath_cython as engine; from service.domain.kernels import Blobs\n"
+        "import hotpath_cython as engine; from service.screening.contract.kernels import Blobs\n"
         "assert 'hashlib' in engine.build_info, engine.build_info\n"
         "print(engine.seal(Blobs.pack([b'a', b'', b'c'])).hex())"
     )

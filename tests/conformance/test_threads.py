@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from loadtests.bench import workloads
-from service.domain.kernels import Blobs, CodePoints
-from service.domain.payment import columns
-from service.domain.payment_rules import rule_tables
-from service.engines.spec import EngineSpec
-from service.wiring import ENGINES
+from service.offload.spec import EngineSpec
+from service.packed import Blobs, CodePoints
+from service.screening.contract.payment_rules import rule_tables
+from service.screening.engines import ENGINES
+from service.screening.payment import columns
 from tests.conftest import Remote, misspelt
 
 LARGE = 20_000

@@ -16,16 +16,18 @@ from hypothesis import strategies as st
 from schwifty import IBAN
 from schwifty.exceptions import SchwiftyException
 
-from service.domain import kernels_reference
-from service.domain.kernels import Blobs, PaymentColumns
-from service.domain.payment_rules import Violation, rule_tables
+from service.packed import Blobs
+from service.screening.contract import payment_rules
+from service.screening.contract.kernels import PaymentColumns
+from service.screening.contract.payment_rules import Violation, rule_tables
+from service.screening.engines import reference
 
 FIELDS = ("end_to_end_id", "debtor_iban", "creditor_iban", "creditor_bic", "currency", "amount")
 FILE = json.loads((Path(__file__).parent / "vectors/validate.json").read_text())
 VALID = FILE["valid_payment"]
-COUNTRIES = json.loads(
-    (Path(kernels_reference.__file__).parent / "payment_rules.json").read_text()
-)["countries"]
+COUNTRIES = json.loads((Path(payment_rules.__file__).parent / "payment_rules.json").read_text())[
+    "countries"
+]
 ALPHABETS = {
     "n": string.digits,
     "a": string.ascii_uppercase,
@@ -241,7 +243,7 @@ PAYMENTS = st.lists(
 )
 @given(payments=PAYMENTS)
 def test_any_batch_is_judged_as_by_the_reference(faster_kernels, payments) -> None:
-    assert violations(faster_kernels, payments) == violations(kernels_reference, payments)
+    assert violations(faster_kernels, payments) == violations(reference, payments)
 
 
 def test_a_large_batch_is_judged_as_by_the_reference(faster_kernels) -> None:
@@ -260,6 +262,6 @@ def test_a_large_batch_is_judged_as_by_the_reference(faster_kernels) -> None:
                 amount=f"{rng.randrange(10**16) / 10 ** rng.randrange(6):.{rng.randrange(5)}f}",
             )
         )
-    expected = violations(kernels_reference, payments)
+    expected = violations(reference, payments)
     assert expected.count(0) > 100
     assert violations(faster_kernels, payments) == expected

@@ -13,13 +13,14 @@ from typing import Any
 
 import httpx2
 import pytest
-from hotpath_go import gateway_path
+from hotpath_go import program_path
+from hotpath_go.commands import environment
 
-from service import wiring
-from service.domain.synthetic import write_synthetic
-from service.gateway import environment
+from service import startup
+from service.screening.synthetic import write_synthetic
 from service.settings import Settings
 from service.store import migrate
+from service.wiring import DOMAIN
 from tests.contract.upstreams import ScriptedUpstreams
 from tests.databases import Database, Sqlite
 from tests.postgres import Own, new_database, own_cluster
@@ -79,7 +80,8 @@ class Fleet:
 
 def upgraded(database: Database) -> Database:
     """With the tables, which `hotpath serve` makes by itself in an embedded database only."""
-    migrate.upgrade(Settings(database_url=database.url))
+    settings = Settings(database_url=database.url, bench_routes=True)
+    migrate.upgrade(settings, startup.schemas(settings, DOMAIN))
     return database
 
 
@@ -188,12 +190,10 @@ class Start:
         command = COMMANDS[self.name]
         if self.name == "gateway":
             # What `hotpath gateway` does, without the seconds that Python takes to start.
-            checked = Settings(**settings)  # type: ignore[arg-type]  # it parses text
-            wiring.prepare_database(checked)
-            settings = {
-                name.removeprefix("HOTPATH_"): text
-                for name, text in environment(checked, self._watchlist).items()
-            }
-            command = (str(gateway_path()), "-listen", "127.0.0.1:{port}")
+            checked = DOMAIN.settings(**settings)  # type: ignore[arg-type]  # it parses text
+            startup.prepare_database(checked, DOMAIN)
+            variables = environment(checked) | {"HOTPATH_WATCHLIST": str(self._watchlist)}
+            settings = {name.removeprefix("HOTPATH_"): text for name, text in variables.items()}
+            command = (str(program_path("gateway")), "-listen", "127.0.0.1:{port}")
         with serving(self._log, command=command, until=until, **settings) as server:
             yield Api(self.name, server, database)

@@ -10,11 +10,11 @@ import signal
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.app import create_app as create_service
+from service import wiring
 
 
 def create_app() -> ASGIApp:
-    app = create_service()
+    app = wiring.app()
 
     async def dying(scope: Scope, receive: Receive, send: Send) -> None:
         async def send_or_die(message: Message) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from service.cli import settings_from
 from service.errors import ServiceError
+from service.startup import settings_from
+from service.wiring import DOMAIN
 from tests.contract.conftest import Api
 from tests.contract.samples import problem
 from tests.databases import Sqlite
@@ -86,7 +87,7 @@ def test_upstreams_that_are_not_allowed_are_refused(monkeypatch, upstreams, host
     monkeypatch.setenv("HOTPATH_UPSTREAMS", upstreams)
     monkeypatch.setenv("HOTPATH_UPSTREAM_HOSTS", hosts)
     with pytest.raises(ServiceError, match=r"^settings: upstreams\b"):
-        settings_from()
+        settings_from(DOMAIN)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +102,7 @@ def test_upstreams_that_are_not_allowed_are_refused(monkeypatch, upstreams, host
 def test_upstreams_that_are_allowed_are_taken(monkeypatch, upstreams, hosts) -> None:
     monkeypatch.setenv("HOTPATH_UPSTREAMS", upstreams)
     monkeypatch.setenv("HOTPATH_UPSTREAM_HOSTS", hosts)
-    assert len(settings_from().upstreams) == upstreams.count("http")
+    assert len(settings_from(DOMAIN).upstreams) == upstreams.count("http")
 
 
 def test_the_gateway_does_not_start_with_upstreams_that_are_not_allowed(tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rapidfuzz.distance import JaroWinkler
 
-from service.domain.bound import fewest_common
-from service.domain.kernels import BINS, PREFIX_LENGTH
+from service.screening.contract.index import BINS
+from service.screening.contract.kernels import PREFIX_LENGTH
+from service.screening.engines.bound import fewest_common
 
 words = st.text("abcdef \u0141\U0001f600", min_size=1, max_size=24)
 

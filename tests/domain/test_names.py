@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain.names import MAX_NAME_CHARS, normalize
 from service.errors import ServiceError
+from service.screening.names import MAX_NAME_CHARS, normalize
 
 
 @pytest.mark.parametrize(

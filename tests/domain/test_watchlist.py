@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from service.domain import watchlist
-from service.domain.synthetic import write_synthetic
 from service.errors import ServiceError
+from service.screening import watchlist
+from service.screening.synthetic import write_synthetic
 
 SDN = (
     b'36,"AEROCARIBBEAN AIRLINES",-0- ,"CUBA",-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,-0- \r\n'
@@ -83,7 +83,7 @@ def test_the_synthetic_list_survives_the_file_format(tmp_path: Path) -> None:
 
 
 def test_the_synthetic_list_is_the_same_in_every_process() -> None:
-    program = "from service.domain import watchlist as w; print(w.load(None).index.version)"
+    program = "from service.screening import watchlist as w; print(w.load(None).index.version)"
     versions = {
         subprocess.check_output(
             [sys.executable, "-c", program], env={"PYTHONHASHSEED": seed}, text=True

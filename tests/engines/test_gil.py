@@ -8,8 +8,8 @@ from itertools import pairwise
 
 import pytest
 
-from service.domain.kernels import CodePoints
-from service.wiring import ENGINES
+from service.packed import CodePoints
+from service.screening.engines import ENGINES
 
 
 @pytest.fixture(params=["cython", "rust"])

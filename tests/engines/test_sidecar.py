@@ -11,10 +11,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from service.engines.channel import wait_until_serving
-from service.engines.sidecar import Sidecar
 from service.errors import ServiceError
-from service.wiring import ENGINES
+from service.offload.remote.channel import wait_until_serving
+from service.offload.remote.sidecar import Sidecar
+from service.screening.engines import ENGINES
 from tests.servers import wait_until
 
 (GO,) = [spec for spec in ENGINES if spec.sidecar]
@@ -48,7 +48,7 @@ def test_a_killed_sidecar_is_started_again_on_the_same_address() -> None:
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_a_sidecar_does_not_outlive_its_parent(how: signal.Signals) -> None:
     program = (
-        "import sys, time; from service.engines.sidecar import Sidecar;"
+        "import sys, time; from service.offload.remote.sidecar import Sidecar;"
         "s = Sidecar(sys.argv[1]).start(); print(s.pid, flush=True); time.sleep(60)"
     )
     with subprocess.Popen(

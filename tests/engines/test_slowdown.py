@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 from pydantic import ValidationError
 
-from service.engines.slowdown import slowed
 from service.errors import ServiceError
+from service.offload.slowdown import slowed
 from service.settings import Settings
 
 

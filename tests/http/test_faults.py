@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from service.wiring import ENGINES
+from service.screening.engines import ENGINES
 from tests.servers import serving, wait_until
 
 

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from service.domain.watchlist import Watchlist
+from service.screening.watchlist import Watchlist
 from tests.conftest import ENGINE_NAMES, misspelt
 from tests.servers import Server
 

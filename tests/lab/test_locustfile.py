@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from service.domain.synthetic import write_synthetic
+from service.screening.synthetic import write_synthetic
 from tests.servers import BIN, COMMANDS, free_port, serving, upstream, wait_until
 
 ROOT = Path(__file__).parents[2]

@@ -15,7 +15,7 @@ from loadtests.lab.plan import Price, RefusedError, choose
 from loadtests.lab.profiles import PROFILES
 from loadtests.lab.scenarios import sections
 from loadtests.lab.targets import pinned
-from service.wiring import ENGINES
+from service.screening.engines import ENGINES
 
 VARIANTS = {f"{spec.name}-{offload}" for spec in ENGINES for offload in spec.offloads}
 

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from typer.testing import CliRunner
 
+from service.bench import tables as bench
 from service.cli import app as cli
 from service.errors import ServiceError
 from service.settings import Settings
@@ -19,6 +20,7 @@ from service.store import migrate
 from service.store.database import Database as Pool
 from service.store.database import has_wal_reset_bug
 from service.store.idempotency import KEYS
+from service.store.tables import SCHEMA
 from tests.databases import Database, Sqlite
 
 
@@ -74,7 +76,7 @@ def test_a_missing_table_is_not_the_databases_fault(empty: Database, settings: S
 def test_a_broken_constraint_is_not_the_databases_fault(
     empty: Database, settings: Settings
 ) -> None:
-    migrate.upgrade(settings)
+    migrate.upgrade(settings, [bench.SCHEMA])
 
     async def run() -> None:
         async with Pool(settings) as pool, pool.write() as connection:
@@ -133,7 +135,7 @@ def test_which_versions_have_the_wal_reset_bug(version, is_affected: bool) -> No
 
 
 def test_db_prune_removes_the_keys_of_more_than_a_day(empty: Database, settings: Settings) -> None:
-    migrate.upgrade(settings)
+    migrate.upgrade(settings, [SCHEMA])
     now = datetime.now(UTC)
     ages = {"now": 0, "recent": 23.9, "old": 24.1, "ancient": 24 * 400}
 

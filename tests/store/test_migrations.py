@@ -10,24 +10,28 @@ from typing import Any
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import BigInteger, Connection, inspect
+from sqlalchemy import BigInteger, Connection, MetaData, inspect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from typer.testing import CliRunner
 
-import service.migrations
 from service.cli import app as cli
 from service.settings import Settings
+from service.startup import prepare_database, schemas
 from service.store import migrate
 from service.store.database import async_url
-from service.wiring import METADATA, prepare_database
+from service.store.schema import Schema
+from service.store.tables import METADATA
+from service.store.tables import SCHEMA as PLATFORM
+from service.wiring import DOMAIN
 from tests.databases import Database
 from tests.servers import free_port
 from tests.test_cli import hotpath
 
-TABLES = {"payments", "screenings", "idempotency_keys", "world", "fortune"}
+VERSIONS = {"schema_version_platform", "schema_version_screening", "schema_version_bench"}
+TABLES = {"payments", "screenings", "idempotency_keys"}
+BENCH_TABLES = {"world", "fortune"}
 
 
 def on(database: Database, function: Callable[[Connection], Any]) -> Any:
@@ -46,81 +50,126 @@ def tables(database: Database) -> set[str]:
     return on(database, lambda connection: set(inspect(connection).get_table_names()))
 
 
-def differences(database: Database) -> list[Any]:
-    options = {"compare_type": True, "compare_server_default": True}
+def differences(database: Database, settings: Settings) -> list[Any]:
+    """Of all schemas, which share the database: what is in the code and not there, or otherwise."""
+    declared = MetaData(naming_convention=METADATA.naming_convention)
+    for schema in schemas(settings, DOMAIN):
+        for table in schema.metadata.tables.values():
+            table.to_metadata(declared)
+    options = {
+        "compare_type": True,
+        "compare_server_default": True,
+        "include_name": lambda name, kind, _: kind != "table" or name not in VERSIONS,
+    }
     return on(
         database,
         lambda connection: compare_metadata(
-            MigrationContext.configure(connection, opts=options), METADATA
+            MigrationContext.configure(connection, opts=options), declared
         ),
     )
 
 
-def migrated(database: Database, revision: str) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(Path(service.migrations.__file__).parent))
-
+def migrated(database: Database, schema: Schema, revision: str) -> None:
     def run(connection: Connection) -> None:
-        config.attributes["connection"] = connection
         direction = command.downgrade if revision == "base" else command.upgrade
-        direction(config, revision)
+        direction(migrate.config(connection, schema), revision)
 
     on(database, run)
 
 
-def test_the_schema_is_what_the_code_declares(empty: Database, settings: Settings) -> None:
-    migrate.upgrade(settings)
-    assert tables(empty) == TABLES | {"alembic_version"}
-    assert differences(empty) == []
+def upgrade(settings: Settings) -> None:
+    migrate.upgrade(settings, schemas(settings, DOMAIN))
+
+
+def is_outdated(settings: Settings) -> bool:
+    return migrate.is_outdated(settings, schemas(settings, DOMAIN))
+
+
+@pytest.fixture
+def bench_too(settings: Settings) -> Settings:
+    return settings.model_copy(update={"bench_routes": True})
+
+
+def test_the_schema_is_what_the_code_declares(empty: Database, bench_too: Settings) -> None:
+    upgrade(bench_too)
+    assert tables(empty) == TABLES | BENCH_TABLES | VERSIONS
+    assert differences(empty, bench_too) == []
     empty.run("ALTER TABLE payments DROP COLUMN amount_minor")
-    assert differences(empty) != []  # it would have seen one
+    assert differences(empty, bench_too) != []  # it would have seen one
 
 
-def test_down_to_nothing_and_up_again(empty: Database, settings: Settings) -> None:
-    migrate.upgrade(settings)
-    migrated(empty, "base")
-    assert tables(empty) == {"alembic_version"}
-    migrate.upgrade(settings)
-    assert differences(empty) == []
+def test_a_database_that_serves_has_no_table_of_the_bench(
+    empty: Database, settings: Settings
+) -> None:
+    upgrade(settings)
+    assert tables(empty) == TABLES | VERSIONS - {"schema_version_bench"}
 
 
-def test_upgrading_again_keeps_what_is_there(empty: Database, settings: Settings) -> None:
-    migrate.upgrade(settings)
+def test_down_to_nothing_and_up_again(empty: Database, bench_too: Settings) -> None:
+    upgrade(bench_too)
+    for schema in schemas(bench_too, DOMAIN):
+        migrated(empty, schema, "base")
+    assert tables(empty) == VERSIONS
+    upgrade(bench_too)
+    assert differences(empty, bench_too) == []
+
+
+def test_one_schema_goes_down_and_the_others_stay(empty: Database, settings: Settings) -> None:
+    upgrade(settings)
+    assert DOMAIN.schema
+    migrated(empty, DOMAIN.schema, "base")
+    assert tables(empty) - VERSIONS == {"idempotency_keys"}
+    assert is_outdated(settings)
+
+
+def test_upgrading_again_keeps_what_is_there(empty: Database, bench_too: Settings) -> None:
+    upgrade(bench_too)
     empty.run("INSERT INTO fortune (id, message) VALUES (7, 'kept')")
-    migrate.upgrade(settings)
+    upgrade(bench_too)
     assert empty.rows("SELECT id, message FROM fortune") == [(7, "kept")]
 
 
-def test_each_migration_alone_goes_on_from_the_one_before(empty: Database) -> None:
-    migrated(empty, "0001")
-    assert tables(empty) == {"payments", "screenings", "idempotency_keys", "alembic_version"}
-    assert migrate.is_outdated(Settings(database_url=empty.url))
-    migrated(empty, "head")
-    assert differences(empty) == []
+@pytest.mark.parametrize("revision", ["0001", "0002"])
+def test_a_database_of_the_one_history_of_before_keeps_its_rows(
+    empty: Database, bench_too: Settings, revision: str
+) -> None:
+    upgrade(bench_too)
+    for table in VERSIONS | (set() if revision == "0002" else BENCH_TABLES):
+        empty.run(f"DROP TABLE {table}")
+    empty.run("CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY)")
+    empty.run(f"INSERT INTO alembic_version (version_num) SELECT '{revision}'")  # ours
+    empty.run(
+        "INSERT INTO idempotency_keys (operation, key, fingerprint, status, body, created_at)"
+        " VALUES ('POST /', 'kept', '', 201, '', '2026-11-25 00:00:00')"
+    )
+    upgrade(bench_too)
+    assert not is_outdated(bench_too)
+    assert tables(empty) == TABLES | BENCH_TABLES | VERSIONS | {"alembic_version"}
+    assert empty.rows("SELECT key FROM idempotency_keys") == [("kept",)]
 
 
-def test_a_migration_that_fails_leaves_nothing_behind(empty: Database, settings: Settings) -> None:
+def test_a_migration_that_fails_leaves_nothing_behind(empty: Database, bench_too: Settings) -> None:
     empty.run("CREATE TABLE fortune (id INTEGER)")  # in the way of the last migration
     with pytest.raises(DBAPIError):
-        migrate.upgrade(settings)
+        upgrade(bench_too)
     assert tables(empty) == {"fortune"}
     empty.run("DROP TABLE fortune")
-    migrate.upgrade(settings)
-    assert differences(empty) == []
+    upgrade(bench_too)
+    assert differences(empty, bench_too) == []
 
 
 def test_a_database_without_tables_is_outdated_and_one_with_more_is_not(
     empty: Database, settings: Settings
 ) -> None:
-    assert migrate.is_outdated(settings)
-    migrate.upgrade(settings)
-    assert not migrate.is_outdated(settings)
-    empty.run("UPDATE alembic_version SET version_num = '9999'")
-    assert not migrate.is_outdated(settings)
+    assert is_outdated(settings)
+    upgrade(settings)
+    assert not is_outdated(settings)
+    empty.run("UPDATE schema_version_screening SET version_num = '9999'")
+    assert not is_outdated(settings)
 
 
 def test_amounts_have_room_for_the_largest(empty: Database, settings: Settings) -> None:
-    migrate.upgrade(settings)
+    upgrade(settings)
     columns = on(empty, lambda connection: inspect(connection).get_columns("payments"))
     (amount,) = [column for column in columns if column["name"] == "amount_minor"]
     assert isinstance(amount["type"], BigInteger)
@@ -129,7 +178,7 @@ def test_amounts_have_room_for_the_largest(empty: Database, settings: Settings) 
 def test_db_upgrade_makes_the_tables(empty: Database) -> None:
     done = CliRunner().invoke(cli, ["db", "upgrade"], env={"HOTPATH_DATABASE_URL": empty.url})
     assert (done.exit_code, done.output) == (0, "the schema is up to date\n")
-    assert tables(empty) == TABLES | {"alembic_version"}
+    assert tables(empty) == TABLES | VERSIONS - {"schema_version_bench"}
 
 
 def test_db_upgrade_says_when_there_is_no_database(tmp_path: Path) -> None:
@@ -141,7 +190,7 @@ def test_db_upgrade_says_when_there_is_no_database(tmp_path: Path) -> None:
 @pytest.mark.parametrize("empty", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("server", ["serve", "gateway"])
 def test_a_server_refuses_a_database_that_lacks_a_migration(empty: Database, server: str) -> None:
-    migrated(empty, "0001")
+    migrated(empty, PLATFORM, "head")  # and not the domain's
     port = str(free_port())
     done = hotpath(server, "--port", port, expect=1, HOTPATH_DATABASE_URL=empty.url)
     assert done.stderr.endswith(
@@ -154,7 +203,7 @@ def test_an_older_service_starts_on_a_newer_embedded_database(
     empty: Database, settings: Settings
 ) -> None:
     """As PostgreSQL's is let be: who rolls back the service must not be locked out."""
-    migrate.upgrade(settings)
-    empty.run("UPDATE alembic_version SET version_num = '9999'")
-    prepare_database(settings)
-    assert empty.rows("SELECT version_num FROM alembic_version") == [("9999",)]
+    upgrade(settings)
+    empty.run("UPDATE schema_version_platform SET version_num = '9999'")
+    prepare_database(settings, DOMAIN)
+    assert empty.rows("SELECT version_num FROM schema_version_platform") == [("9999",)]

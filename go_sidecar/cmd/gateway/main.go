@@ -20,9 +20,9 @@ import (
 	"time"
 
 	"hotpath/go_sidecar/gateway"
+	"hotpath/go_sidecar/gateway/database"
 	"hotpath/go_sidecar/gateway/settings"
-	"hotpath/go_sidecar/gateway/store"
-	"hotpath/go_sidecar/gateway/watchlist"
+	"hotpath/go_sidecar/wiring"
 )
 
 // version is set by the package build.
@@ -41,21 +41,18 @@ func run(listen string, rest []string) error {
 	if listen == "" || len(rest) > 0 {
 		return fmt.Errorf("arguments: expected -listen with an address alone, got %q", os.Args[1:])
 	}
-	s, err := settings.Read(os.LookupEnv)
-	if err != nil {
+	reader := &settings.Reader{Lookup: os.LookupEnv}
+	s, mount := settings.Read(reader), wiring.Domain.Routes(reader)
+	if err := reader.Err(); err != nil {
 		return err
 	}
 	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: s.LogLevel})))
-	list, err := watchlist.Load(s.Watchlist)
-	if err != nil {
-		return err
-	}
-	db, err := store.Open(s.DatabaseURL, s.DatabasePoolSize, s.DatabaseTimeout)
+	db, err := database.Open(s.DatabaseURL, s.DatabasePoolSize, s.DatabaseTimeout)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	handler, err := gateway.NewHandler(s, db, list)
+	handler, err := gateway.New(s, db, mount)
 	if err != nil {
 		return err
 	}
@@ -67,7 +64,7 @@ func run(listen string, rest []string) error {
 	defer stop()
 	// From the first signal on the default action is back, so that a second one ends the process.
 	context.AfterFunc(ctx, stop)
-	slog.Info("serving", "address", listener.Addr().String(), "version", version, "names", len(list.Entries))
+	slog.Info("serving", "address", listener.Addr().String(), "version", version)
 	return serve(ctx, newServer(s, handler), listener, s.ShutdownGrace)
 }
 

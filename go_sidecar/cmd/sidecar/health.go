@@ -9,7 +9,6 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
-	pb "hotpath/go_sidecar/gen/hotpath/v1"
 	"hotpath/go_sidecar/transport"
 )
 
@@ -32,7 +31,7 @@ func checkHealth(address string) error {
 	defer connection.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), healthTimeout)
 	defer cancel()
-	answer, err := healthpb.NewHealthClient(connection).Check(ctx, &healthpb.HealthCheckRequest{Service: pb.Kernels_ServiceDesc.ServiceName})
+	answer, err := healthpb.NewHealthClient(connection).Check(ctx, new(healthpb.HealthCheckRequest))
 	if err != nil {
 		return err
 	}

@@ -22,6 +22,7 @@ import (
 
 	"hotpath/go_sidecar/server"
 	"hotpath/go_sidecar/transport"
+	"hotpath/go_sidecar/wiring"
 )
 
 // version is set by the package build.
@@ -100,7 +101,7 @@ func parse(arguments []string) (o options, err error) {
 func serve(o options) error {
 	log := slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: o.logLevel}))
 	slog.SetDefault(log)
-	s, err := server.New(server.Config{Threads: o.threads, Concurrency: o.concurrency, Log: log})
+	s, err := server.New(server.Config{Threads: o.threads, Concurrency: o.concurrency, Log: log}, wiring.Domain.Kernels)
 	if err != nil {
 		return err
 	}

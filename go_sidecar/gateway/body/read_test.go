@@ -24,7 +24,7 @@ func readingServer(t *testing.T) net.Conn {
 		content, err := Read(w, r.WithContext(ctx), 10)
 		var refused *problem.Error
 		if errors.As(err, &refused) {
-			content = []byte(refused.Code)
+			content = []byte(refused.Code.Name)
 		}
 		w.Write(content)
 	}))
@@ -50,13 +50,13 @@ func ask(t *testing.T, connection net.Conn, length int, sent string) string {
 }
 
 func TestABodyThatDoesNotArriveIsAnsweredInTime(t *testing.T) {
-	if got := ask(t, readingServer(t), 9, "{"); got != string(problem.DeadlineExceeded) {
+	if got := ask(t, readingServer(t), 9, "{"); got != problem.DeadlineExceeded.Name {
 		t.Error(got)
 	}
 }
 
 func TestTooLargeABodyIsRefusedBeforeItArrives(t *testing.T) {
-	if got := ask(t, readingServer(t), 11, ""); got != string(problem.BodyTooLarge) {
+	if got := ask(t, readingServer(t), 11, ""); got != problem.BodyTooLarge.Name {
 		t.Error(got)
 	}
 }

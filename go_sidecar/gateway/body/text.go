@@ -10,7 +10,7 @@ import (
 	"unicode/utf16"
 )
 
-// path names the value that was read last: names[0], payments[3].currency; the body where it
+// path names the value that was read last: names[0], items[3].name; the body where it
 // is the whole of it.
 func (d *Decoder) path() string {
 	path, level := "", 0

@@ -9,54 +9,33 @@ import (
 	"strconv"
 )
 
-// Code names a kind of error. It is stable: clients branch on it.
-type Code string
+// Code is a kind of error. The name is stable: clients branch on it.
+type Code struct {
+	Name       string
+	Status     int // of HTTP
+	Title      string
+	RetryAfter int // seconds; 0 where a retry is no help
+}
 
-const (
-	MalformedJSON        Code = "malformed_json"
-	BadRequest           Code = "bad_request"
-	NotFound             Code = "not_found"
-	MethodNotAllowed     Code = "method_not_allowed"
-	IdempotencyConflict  Code = "idempotency_conflict"
-	BodyTooLarge         Code = "body_too_large"
-	UnsupportedMediaType Code = "unsupported_media_type"
-	InvalidArgument      Code = "invalid_argument"
-	PaymentInvalid       Code = "payment_invalid"
-	IdempotencyKeyReused Code = "idempotency_key_reused"
-	Internal             Code = "internal"
-	UpstreamFailed       Code = "upstream_failed"
-	Overloaded           Code = "overloaded"
-	DatabaseUnavailable  Code = "database_unavailable"
-	NotConfigured        Code = "not_configured"
-	UpstreamTimeout      Code = "upstream_timeout"
-	DeadlineExceeded     Code = "deadline_exceeded"
+// The codes of every application; a domain has those of its own.
+var (
+	MalformedJSON        = Code{"malformed_json", 400, "The body is not JSON", 0}
+	BadRequest           = Code{"bad_request", 400, "The request is not valid HTTP", 0}
+	NotFound             = Code{"not_found", 404, "There is nothing here", 0}
+	MethodNotAllowed     = Code{"method_not_allowed", 405, "The method is not allowed here", 0}
+	IdempotencyConflict  = Code{"idempotency_conflict", 409, "The same request is being carried out", 1}
+	BodyTooLarge         = Code{"body_too_large", 413, "The body is too large", 0}
+	UnsupportedMediaType = Code{"unsupported_media_type", 415, "The body has the wrong media type", 0}
+	InvalidArgument      = Code{"invalid_argument", 422, "The input is not valid", 0}
+	IdempotencyKeyReused = Code{"idempotency_key_reused", 422, "The key was used for another request", 0}
+	Internal             = Code{"internal", 500, "Something broke inside the service", 0}
+	UpstreamFailed       = Code{"upstream_failed", 502, "No upstream gave a usable answer", 0}
+	Overloaded           = Code{"overloaded", 503, "The service is at its limit", 1}
+	DatabaseUnavailable  = Code{"database_unavailable", 503, "The database does not answer", 1}
+	NotConfigured        = Code{"not_configured", 503, "The service is not set up for this", 0}
+	UpstreamTimeout      = Code{"upstream_timeout", 504, "No upstream answered in time", 0}
+	DeadlineExceeded     = Code{"deadline_exceeded", 504, "The request ran out of time", 0}
 )
-
-type kind struct {
-	status     int
-	title      string
-	retryAfter int // seconds; 0 where a retry is no help
-}
-
-var kinds = map[Code]kind{
-	MalformedJSON:        {400, "The body is not JSON", 0},
-	BadRequest:           {400, "The request is not valid HTTP", 0},
-	NotFound:             {404, "There is nothing here", 0},
-	MethodNotAllowed:     {405, "The method is not allowed here", 0},
-	IdempotencyConflict:  {409, "The same request is being carried out", 1},
-	BodyTooLarge:         {413, "The body is too large", 0},
-	UnsupportedMediaType: {415, "The body has the wrong media type", 0},
-	InvalidArgument:      {422, "The input is not valid", 0},
-	PaymentInvalid:       {422, "The payment breaks a rule", 0},
-	IdempotencyKeyReused: {422, "The key was used for another request", 0},
-	Internal:             {500, "Something broke inside the service", 0},
-	UpstreamFailed:       {502, "No upstream gave a usable answer", 0},
-	Overloaded:           {503, "The service is at its limit", 1},
-	DatabaseUnavailable:  {503, "The database does not answer", 1},
-	NotConfigured:        {503, "The service is not set up for this", 0},
-	UpstreamTimeout:      {504, "No upstream answered in time", 0},
-	DeadlineExceeded:     {504, "The request ran out of time", 0},
-}
 
 // Field says what is wrong with one field of the request.
 type Field struct {
@@ -84,36 +63,32 @@ func Invalid(field, format string, arguments ...any) *Error {
 	return &Error{Code: InvalidArgument, Message: message, Fields: []Field{{field, message}}}
 }
 
-func (e *Error) Error() string { return string(e.Code) + ": " + e.Message }
+func (e *Error) Error() string { return e.Code.Name + ": " + e.Message }
 
 func (e *Error) Unwrap() error { return e.Cause }
-
-// Status returns the HTTP status of the error's code.
-func (e *Error) Status() int { return kinds[e.Code].status }
 
 type document struct {
 	Type      string  `json:"type"`
 	Title     string  `json:"title"`
 	Status    int     `json:"status"`
 	Detail    string  `json:"detail"`
-	Code      Code    `json:"code"`
+	Code      string  `json:"code"`
 	RequestID string  `json:"request_id"`
 	Errors    []Field `json:"errors,omitzero"`
 }
 
 // Write answers with the error's document.
 func Write(w http.ResponseWriter, e *Error, requestID string) {
-	kind := kinds[e.Code]
-	content, err := json.Marshal(document{"about:blank", kind.title, kind.status, e.Message, e.Code, requestID, e.Fields})
+	content, err := json.Marshal(document{"about:blank", e.Code.Title, e.Code.Status, e.Message, e.Code.Name, requestID, e.Fields})
 	if err != nil { // a message that is not UTF-8
 		panic(err)
 	}
 	header := w.Header()
 	header.Set("Content-Type", "application/problem+json")
 	header.Set("Content-Length", strconv.Itoa(len(content)))
-	if kind.retryAfter > 0 {
-		header.Set("Retry-After", strconv.Itoa(kind.retryAfter))
+	if e.Code.RetryAfter > 0 {
+		header.Set("Retry-After", strconv.Itoa(e.Code.RetryAfter))
 	}
-	w.WriteHeader(kind.status)
+	w.WriteHeader(e.Code.Status)
 	w.Write(content)
 }

@@ -3,6 +3,7 @@ package settings
 import (
 	"log/slog"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,8 +13,8 @@ var valid = map[string]string{
 	"HOTPATH_DATABASE_URL":         "sqlite:///hotpath.db",
 	"HOTPATH_DATABASE_POOL_SIZE":   "10",
 	"HOTPATH_DATABASE_TIMEOUT_S":   "3.0",
-	"HOTPATH_UPSTREAMS":            "ecb=http://127.0.0.1:9000/rates/ecb,boe=https://rates.example/boe?x=1",
-	"HOTPATH_UPSTREAM_HOSTS":       "127.0.0.1:9000, rates.example",
+	"HOTPATH_UPSTREAMS":            "ecb=http://127.0.0.1:9000/ecb,boe=https://upstream.example/boe?x=1",
+	"HOTPATH_UPSTREAM_HOSTS":       "127.0.0.1:9000, upstream.example",
 	"HOTPATH_UPSTREAM_TIMEOUT_S":   "2",
 	"HOTPATH_UPSTREAM_CONNECTIONS": "100",
 	"HOTPATH_UPSTREAM_MAX_BYTES":   "65536",
@@ -23,17 +24,18 @@ var valid = map[string]string{
 	"HOTPATH_MAX_WAITING":          "0",
 	"HOTPATH_THREADS":              "2",
 	"HOTPATH_BENCH_ROUTES":         "True",
-	"HOTPATH_WATCHLIST":            "/list",
 	"HOTPATH_LOG_LEVEL":            "WARNING",
 }
 
 func read(change map[string]string) (*Settings, error) {
 	environment := maps.Clone(valid)
 	maps.Copy(environment, change)
-	return Read(func(name string) (string, bool) {
+	r := &Reader{Lookup: func(name string) (string, bool) {
 		value, is := environment[name]
 		return value, is
-	})
+	}}
+	s := Read(r)
+	return s, r.Err()
 }
 
 func TestSettingsAreRead(t *testing.T) {
@@ -44,7 +46,7 @@ func TestSettingsAreRead(t *testing.T) {
 	if s.DatabaseTimeout != 3*time.Second || s.RequestTimeout != 250*time.Millisecond || !s.BenchRoutes || s.LogLevel != slog.LevelWarn {
 		t.Errorf("%+v", s)
 	}
-	if len(s.Upstreams) != 2 || s.Upstreams[1].Name != "boe" || s.Upstreams[1].URL.String() != "https://rates.example/boe?x=1" {
+	if len(s.Upstreams) != 2 || s.Upstreams[1].Name != "boe" || s.Upstreams[1].URL.String() != "https://upstream.example/boe?x=1" {
 		t.Errorf("%+v", s.Upstreams)
 	}
 }
@@ -57,8 +59,11 @@ func TestUpstreamsMayBeNone(t *testing.T) {
 }
 
 func TestEveryMissingSettingIsNamed(t *testing.T) {
-	_, err := Read(func(string) (string, bool) { return "", false })
-	for name := range valid {
+	r := &Reader{Lookup: func(string) (string, bool) { return "", false }}
+	Read(r)
+	r.Text("OF_THE_DOMAIN")
+	err := r.Err()
+	for _, name := range append(slices.Collect(maps.Keys(valid)), "HOTPATH_OF_THE_DOMAIN") {
 		if err == nil || !strings.Contains(err.Error(), name+": required, but missing") {
 			t.Errorf("%s is not named in %v", name, err)
 		}
@@ -75,7 +80,7 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 		{"REQUEST_TIMEOUT_S", "1e99", "seconds above 0"},
 		{"BENCH_ROUTES", "maybe", "true or false"},
 		{"LOG_LEVEL", "info", "DEBUG, INFO"},
-		{"WATCHLIST", "", "a value"},
+		{"DATABASE_URL", "", "a value"},
 		{"UPSTREAMS", "ECB=http://127.0.0.1:9000", "name=URL"},
 		{"UPSTREAMS", "ecb", "name=URL"},
 		{"UPSTREAMS", "ecb=ftp://127.0.0.1:9000", "name=URL"},
@@ -91,16 +96,16 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 }
 
 func TestHostsAreAllowedByNameOrWithThePort(t *testing.T) {
-	s := &Settings{UpstreamHosts: []string{"rates.example", "127.0.0.1:9000", "[::1]:80"}}
+	s := &Settings{UpstreamHosts: []string{"upstream.example", "127.0.0.1:9000", "[::1]:80"}}
 	for address, want := range map[[2]string]bool{
-		{"rates.example", "443"}:     true,
-		{"rates.example", "80"}:      true,
-		{"127.0.0.1", "9000"}:        true,
-		{"127.0.0.1", "9001"}:        false,
-		{"::1", "80"}:                true,
-		{"::1", "81"}:                false,
-		{"evil.rates.example", "80"}: false,
-		{"", "80"}:                   false,
+		{"upstream.example", "443"}:     true,
+		{"upstream.example", "80"}:      true,
+		{"127.0.0.1", "9000"}:           true,
+		{"127.0.0.1", "9001"}:           false,
+		{"::1", "80"}:                   true,
+		{"::1", "81"}:                   false,
+		{"evil.upstream.example", "80"}: false,
+		{"", "80"}:                      false,
 	} {
 		if got := s.MayAsk(address[0], address[1]); got != want {
 			t.Errorf("%v: %v", address, got)

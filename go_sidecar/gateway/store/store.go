@@ -1,15 +1,12 @@
-// Package store keeps payments, screenings, idempotency keys and the rows of the bench routes
-// in PostgreSQL or SQLite. The schema is made and owned by the service in Python; both servers
-// may share one database.
+// Package store is what routes see of a database: records that are created, once for an
+// idempotency key, and read again. The tables are made and owned by the service in Python; both
+// servers may share one database.
 package store
 
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 	"time"
-	"uuid"
 )
 
 // ErrNotFound says that there is no such row.
@@ -21,29 +18,14 @@ var ErrUnavailable = errors.New("database unavailable")
 // ErrKeyInUse says that another process carries out a request with the same key.
 var ErrKeyInUse = errors.New("key in use")
 
-// Payment is a stored payment. CreatedAt is in UTC, with microseconds.
-type Payment struct {
-	ID           uuid.UUID
-	EndToEndID   string
-	DebtorName   string
-	DebtorIBAN   string
-	CreditorName string
-	CreditorIBAN string
-	CreditorBIC  string
-	Currency     string
-	AmountMinor  int64
-	CreatedAt    time.Time
+// Row is a row to be inserted: what Table.Row returns.
+type Row struct {
+	Insert string
+	Values []any // of the types that Column lists
 }
 
-func (p *Payment) row() (insert string, values []any) {
-	return insertPayment, []any{p.ID, p.EndToEndID, p.DebtorName, p.DebtorIBAN, p.CreditorName, p.CreditorIBAN, p.CreditorBIC, p.Currency, p.AmountMinor, p.CreatedAt}
-}
-
-// Record is what can be stored: a *Payment or a *Screening.
-type Record interface {
-	// row returns values of which a driver may have a form of its own: UUIDs and instants.
-	row() (insert string, values []any)
-}
+// Statement is SQL in the dialect of each database, with $1, $2, … for the arguments in both.
+type Statement struct{ Postgres, SQLite string }
 
 // Keyed is what an idempotency key stands for: the request by its operation and the SHA-256
 // of its body, and the answer that it got.
@@ -57,13 +39,13 @@ type Keyed struct {
 	CreatedAt   time.Time
 }
 
-// World is a row of the table world.
+// World is a row of the bench routes' table world.
 type World struct {
 	ID           int32 `json:"id"`
 	RandomNumber int32 `json:"randomNumber"`
 }
 
-// Fortune is a row of the table fortune.
+// Fortune is a row of the bench routes' table fortune.
 type Fortune struct {
 	ID      int32
 	Message string
@@ -75,31 +57,21 @@ type Store interface {
 	// Ping reads something.
 	Ping(ctx context.Context) error
 
-	Create(ctx context.Context, record Record) error
+	Create(ctx context.Context, row Row) error
 
-	// CreateOnce stores the record and the keyed answer in one transaction, unless the key was
+	// CreateOnce stores the row and the keyed answer in one transaction, unless the key was
 	// used: then it returns what is stored for it. Errors: ErrKeyInUse besides, on PostgreSQL;
 	// on SQLite it waits for the other process. Within this process one call for a key at a
 	// time is the caller's concern.
-	CreateOnce(ctx context.Context, record Record, keyed *Keyed) (earlier *Keyed, err error)
+	CreateOnce(ctx context.Context, row Row, keyed *Keyed) (earlier *Keyed, err error)
 
 	// Answered returns what is stored for a key, nil if nothing is.
 	Answered(ctx context.Context, operation, key string) (*Keyed, error)
 
-	// Payment returns ErrNotFound where there is none.
-	Payment(ctx context.Context, id uuid.UUID) (*Payment, error)
-
-	// Payments returns the newest payments, older than `after` unless that is nil.
-	Payments(ctx context.Context, after *uuid.UUID, limit int) ([]Payment, error)
-
-	// ScreeningResults returns ErrNotFound where there is no such screening.
-	ScreeningResults(ctx context.Context, id uuid.UUID) (*ScreeningSummary, []byte, error)
-
-	// ScreeningRecords returns ErrNotFound where there is no such screening.
-	ScreeningRecords(ctx context.Context, id uuid.UUID) (*ScreeningSummary, []byte, error)
-
-	// Screenings returns the newest screenings, older than `after` unless that is nil.
-	Screenings(ctx context.Context, after *uuid.UUID, limit int) ([]ScreeningSummary, error)
+	// Read reads row after row into the fields, pointers as those of Column, and calls each for
+	// every one. The arguments are UUIDs, instants, and what both drivers know. It may change
+	// both slices. Query is the way to read records.
+	Read(ctx context.Context, statement Statement, arguments, fields []any, each func()) error
 
 	// Worlds reads one row for each id, by one query each, in the order of the ids.
 	Worlds(ctx context.Context, ids []int32) ([]World, error)
@@ -110,17 +82,4 @@ type Store interface {
 	Fortunes(ctx context.Context) ([]Fortune, error)
 
 	Close()
-}
-
-// Open returns the store at a URL: sqlite:///relative.db, sqlite:////absolute.db or
-// postgresql://user:pw@host/db. It does not wait for the database, which may come later.
-func Open(url string, poolSize int, timeout time.Duration) (Store, error) {
-	if path, is := strings.CutPrefix(url, "sqlite:///"); is && path != "" {
-		return openSQLite(path, poolSize, timeout)
-	}
-	if strings.HasPrefix(url, "postgresql://") || strings.HasPrefix(url, "postgres://") {
-		return openPostgres(url, poolSize, timeout)
-	}
-	scheme, _, _ := strings.Cut(url, "//") // the rest may hold a password
-	return nil, fmt.Errorf("HOTPATH_DATABASE_URL: expected sqlite:///… or postgresql://…, got %.20q", scheme)
 }

@@ -9,26 +9,18 @@ from pathlib import Path
 __version__ = version("hotpath-go")
 
 
-def sidecar_path() -> Path:
-    """The sidecar's binary, which the wheel put beside the interpreter's other scripts.
+def program_path(name: str) -> Path:
+    """A program's binary, which the wheel put beside the interpreter's other scripts.
 
+    name: a folder of cmd.
     Raises: FileNotFoundError where the package is importable but the binary is gone.
     """
-    return _script("hotpath-sidecar")
-
-
-def gateway_path() -> Path:
-    """The gateway's binary. Raises: as sidecar_path."""
-    return _script("hotpath-gateway")
-
-
-def upstream_path() -> Path:
-    """The binary of the stand-in for upstreams. Raises: as sidecar_path."""
-    return _script("hotpath-upstream")
-
-
-def _script(name: str) -> Path:
-    path = Path(sysconfig.get_path("scripts"), name)
+    path = Path(sysconfig.get_path("scripts"), f"hotpath-{name}")
     if not path.is_file():
-        raise FileNotFoundError(f"expected {name} at {path}; reinstall hotpath-go")
+        raise FileNotFoundError(f"expected {path.name} at {path}; reinstall hotpath-go")
     return path
+
+
+def sidecar_path() -> Path:
+    """The sidecar's binary; the engine table names this function. Raises: as program_path."""
+    return program_path("sidecar")

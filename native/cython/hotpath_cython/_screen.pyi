@@ -1,4 +1,6 @@
-from service.domain.kernels import CodePoints, Hits, NameIndex
+from service.packed import CodePoints
+from service.screening.contract.index import NameIndex
+from service.screening.contract.kernels import Hits
 
 def screen(queries: CodePoints, index: NameIndex, cutoff: float, limit: int) -> Hits:
     """The best matches of each query by Jaro-Winkler similarity.

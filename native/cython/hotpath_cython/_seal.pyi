@@ -1,7 +1,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from service.domain.kernels import Blobs
+from service.packed import Blobs
 
 sha256_source: str
 """Where SHA-256 comes from, for users to read."""

@@ -1,8 +1,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from service.domain.kernels import PaymentColumns
-from service.domain.payment_rules import RuleTables
+from service.screening.contract.kernels import PaymentColumns
+from service.screening.contract.payment_rules import RuleTables
 
 def validate(payments: PaymentColumns, rules: RuleTables) -> NDArray[np.uint32]:
     """The broken rules of each payment, as bits of Violation.

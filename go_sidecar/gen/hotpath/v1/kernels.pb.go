@@ -803,134 +803,6 @@ func (x *ProveResponse) GetComputeNs() uint64 {
 	return 0
 }
 
-type VerifyRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Record        []byte                 `protobuf:"bytes,1,opt,name=record,proto3" json:"record,omitempty"`
-	Place         int32                  `protobuf:"varint,2,opt,name=place,proto3" json:"place,omitempty"`
-	Size          int32                  `protobuf:"varint,3,opt,name=size,proto3" json:"size,omitempty"`
-	Proof         []byte                 `protobuf:"bytes,4,opt,name=proof,proto3" json:"proof,omitempty"`
-	Root          []byte                 `protobuf:"bytes,5,opt,name=root,proto3" json:"root,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *VerifyRequest) Reset() {
-	*x = VerifyRequest{}
-	mi := &file_hotpath_v1_kernels_proto_msgTypes[13]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *VerifyRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*VerifyRequest) ProtoMessage() {}
-
-func (x *VerifyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hotpath_v1_kernels_proto_msgTypes[13]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use VerifyRequest.ProtoReflect.Descriptor instead.
-func (*VerifyRequest) Descriptor() ([]byte, []int) {
-	return file_hotpath_v1_kernels_proto_rawDescGZIP(), []int{13}
-}
-
-func (x *VerifyRequest) GetRecord() []byte {
-	if x != nil {
-		return x.Record
-	}
-	return nil
-}
-
-func (x *VerifyRequest) GetPlace() int32 {
-	if x != nil {
-		return x.Place
-	}
-	return 0
-}
-
-func (x *VerifyRequest) GetSize() int32 {
-	if x != nil {
-		return x.Size
-	}
-	return 0
-}
-
-func (x *VerifyRequest) GetProof() []byte {
-	if x != nil {
-		return x.Proof
-	}
-	return nil
-}
-
-func (x *VerifyRequest) GetRoot() []byte {
-	if x != nil {
-		return x.Root
-	}
-	return nil
-}
-
-type VerifyResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Valid         bool                   `protobuf:"varint,1,opt,name=valid,proto3" json:"valid,omitempty"`
-	ComputeNs     uint64                 `protobuf:"varint,2,opt,name=compute_ns,json=computeNs,proto3" json:"compute_ns,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *VerifyResponse) Reset() {
-	*x = VerifyResponse{}
-	mi := &file_hotpath_v1_kernels_proto_msgTypes[14]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *VerifyResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*VerifyResponse) ProtoMessage() {}
-
-func (x *VerifyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hotpath_v1_kernels_proto_msgTypes[14]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use VerifyResponse.ProtoReflect.Descriptor instead.
-func (*VerifyResponse) Descriptor() ([]byte, []int) {
-	return file_hotpath_v1_kernels_proto_rawDescGZIP(), []int{14}
-}
-
-func (x *VerifyResponse) GetValid() bool {
-	if x != nil {
-		return x.Valid
-	}
-	return false
-}
-
-func (x *VerifyResponse) GetComputeNs() uint64 {
-	if x != nil {
-		return x.ComputeNs
-	}
-	return 0
-}
-
 var File_hotpath_v1_kernels_proto protoreflect.FileDescriptor
 
 const file_hotpath_v1_kernels_proto_rawDesc = "" +
@@ -995,23 +867,12 @@ const file_hotpath_v1_kernels_proto_rawDesc = "" +
 	"\rProveResponse\x12\x16\n" +
 	"\x06proofs\x18\x01 \x03(\fR\x06proofs\x12\x1d\n" +
 	"\n" +
-	"compute_ns\x18\x02 \x01(\x04R\tcomputeNs\"{\n" +
-	"\rVerifyRequest\x12\x16\n" +
-	"\x06record\x18\x01 \x01(\fR\x06record\x12\x14\n" +
-	"\x05place\x18\x02 \x01(\x05R\x05place\x12\x12\n" +
-	"\x04size\x18\x03 \x01(\x05R\x04size\x12\x14\n" +
-	"\x05proof\x18\x04 \x01(\fR\x05proof\x12\x12\n" +
-	"\x04root\x18\x05 \x01(\fR\x04root\"E\n" +
-	"\x0eVerifyResponse\x12\x14\n" +
-	"\x05valid\x18\x01 \x01(\bR\x05valid\x12\x1d\n" +
-	"\n" +
-	"compute_ns\x18\x02 \x01(\x04R\tcomputeNs2\x97\x03\n" +
+	"compute_ns\x18\x02 \x01(\x04R\tcomputeNs2\xd6\x02\n" +
 	"\aKernels\x12?\n" +
 	"\x06Screen\x12\x19.hotpath.v1.ScreenRequest\x1a\x1a.hotpath.v1.ScreenResponse\x12E\n" +
 	"\bValidate\x12\x1b.hotpath.v1.ValidateRequest\x1a\x1c.hotpath.v1.ValidateResponse\x129\n" +
 	"\x04Seal\x12\x17.hotpath.v1.SealRequest\x1a\x18.hotpath.v1.SealResponse\x12<\n" +
-	"\x05Prove\x12\x18.hotpath.v1.ProveRequest\x1a\x19.hotpath.v1.ProveResponse\x12?\n" +
-	"\x06Verify\x12\x19.hotpath.v1.VerifyRequest\x1a\x1a.hotpath.v1.VerifyResponse\x12J\n" +
+	"\x05Prove\x12\x18.hotpath.v1.ProveRequest\x1a\x19.hotpath.v1.ProveResponse\x12J\n" +
 	"\tLoadIndex\x12\x1c.hotpath.v1.LoadIndexRequest\x1a\x1d.hotpath.v1.LoadIndexResponse(\x01B-Z+hotpath/go_sidecar/gen/hotpath/v1;hotpathv1b\x06proto3"
 
 var (
@@ -1026,7 +887,7 @@ func file_hotpath_v1_kernels_proto_rawDescGZIP() []byte {
 	return file_hotpath_v1_kernels_proto_rawDescData
 }
 
-var file_hotpath_v1_kernels_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_hotpath_v1_kernels_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_hotpath_v1_kernels_proto_goTypes = []any{
 	(*CodePoints)(nil),        // 0: hotpath.v1.CodePoints
 	(*Blobs)(nil),             // 1: hotpath.v1.Blobs
@@ -1041,8 +902,6 @@ var file_hotpath_v1_kernels_proto_goTypes = []any{
 	(*SealResponse)(nil),      // 10: hotpath.v1.SealResponse
 	(*ProveRequest)(nil),      // 11: hotpath.v1.ProveRequest
 	(*ProveResponse)(nil),     // 12: hotpath.v1.ProveResponse
-	(*VerifyRequest)(nil),     // 13: hotpath.v1.VerifyRequest
-	(*VerifyResponse)(nil),    // 14: hotpath.v1.VerifyResponse
 }
 var file_hotpath_v1_kernels_proto_depIdxs = []int32{
 	0,  // 0: hotpath.v1.ScreenRequest.queries:type_name -> hotpath.v1.CodePoints
@@ -1059,16 +918,14 @@ var file_hotpath_v1_kernels_proto_depIdxs = []int32{
 	7,  // 11: hotpath.v1.Kernels.Validate:input_type -> hotpath.v1.ValidateRequest
 	9,  // 12: hotpath.v1.Kernels.Seal:input_type -> hotpath.v1.SealRequest
 	11, // 13: hotpath.v1.Kernels.Prove:input_type -> hotpath.v1.ProveRequest
-	13, // 14: hotpath.v1.Kernels.Verify:input_type -> hotpath.v1.VerifyRequest
-	4,  // 15: hotpath.v1.Kernels.LoadIndex:input_type -> hotpath.v1.LoadIndexRequest
-	3,  // 16: hotpath.v1.Kernels.Screen:output_type -> hotpath.v1.ScreenResponse
-	8,  // 17: hotpath.v1.Kernels.Validate:output_type -> hotpath.v1.ValidateResponse
-	10, // 18: hotpath.v1.Kernels.Seal:output_type -> hotpath.v1.SealResponse
-	12, // 19: hotpath.v1.Kernels.Prove:output_type -> hotpath.v1.ProveResponse
-	14, // 20: hotpath.v1.Kernels.Verify:output_type -> hotpath.v1.VerifyResponse
-	6,  // 21: hotpath.v1.Kernels.LoadIndex:output_type -> hotpath.v1.LoadIndexResponse
-	16, // [16:22] is the sub-list for method output_type
-	10, // [10:16] is the sub-list for method input_type
+	4,  // 14: hotpath.v1.Kernels.LoadIndex:input_type -> hotpath.v1.LoadIndexRequest
+	3,  // 15: hotpath.v1.Kernels.Screen:output_type -> hotpath.v1.ScreenResponse
+	8,  // 16: hotpath.v1.Kernels.Validate:output_type -> hotpath.v1.ValidateResponse
+	10, // 17: hotpath.v1.Kernels.Seal:output_type -> hotpath.v1.SealResponse
+	12, // 18: hotpath.v1.Kernels.Prove:output_type -> hotpath.v1.ProveResponse
+	6,  // 19: hotpath.v1.Kernels.LoadIndex:output_type -> hotpath.v1.LoadIndexResponse
+	15, // [15:20] is the sub-list for method output_type
+	10, // [10:15] is the sub-list for method input_type
 	10, // [10:10] is the sub-list for extension type_name
 	10, // [10:10] is the sub-list for extension extendee
 	0,  // [0:10] is the sub-list for field type_name
@@ -1089,7 +946,7 @@ func file_hotpath_v1_kernels_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_hotpath_v1_kernels_proto_rawDesc), len(file_hotpath_v1_kernels_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   15,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

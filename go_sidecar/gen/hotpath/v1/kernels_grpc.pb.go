@@ -23,7 +23,6 @@ const (
 	Kernels_Validate_FullMethodName  = "/hotpath.v1.Kernels/Validate"
 	Kernels_Seal_FullMethodName      = "/hotpath.v1.Kernels/Seal"
 	Kernels_Prove_FullMethodName     = "/hotpath.v1.Kernels/Prove"
-	Kernels_Verify_FullMethodName    = "/hotpath.v1.Kernels/Verify"
 	Kernels_LoadIndex_FullMethodName = "/hotpath.v1.Kernels/LoadIndex"
 )
 
@@ -48,8 +47,6 @@ type KernelsClient interface {
 	Seal(ctx context.Context, in *SealRequest, opts ...grpc.CallOption) (*SealResponse, error)
 	// The RFC 9162 inclusion proofs of some of the records.
 	Prove(ctx context.Context, in *ProveRequest, opts ...grpc.CallOption) (*ProveResponse, error)
-	// Whether an RFC 9162 inclusion proof holds.
-	Verify(ctx context.Context, in *VerifyRequest, opts ...grpc.CallOption) (*VerifyResponse, error)
 	// Loads an index: one header, then the arrays in chunks, in the order
 	// offsets, data, planes, plane_starts, heads, rows. Loading a loaded version is allowed.
 	LoadIndex(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[LoadIndexRequest, LoadIndexResponse], error)
@@ -103,16 +100,6 @@ func (c *kernelsClient) Prove(ctx context.Context, in *ProveRequest, opts ...grp
 	return out, nil
 }
 
-func (c *kernelsClient) Verify(ctx context.Context, in *VerifyRequest, opts ...grpc.CallOption) (*VerifyResponse, error) {
-	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(VerifyResponse)
-	err := c.cc.Invoke(ctx, Kernels_Verify_FullMethodName, in, out, cOpts...)
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
 func (c *kernelsClient) LoadIndex(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[LoadIndexRequest, LoadIndexResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	stream, err := c.cc.NewStream(ctx, &Kernels_ServiceDesc.Streams[0], Kernels_LoadIndex_FullMethodName, cOpts...)
@@ -147,8 +134,6 @@ type KernelsServer interface {
 	Seal(context.Context, *SealRequest) (*SealResponse, error)
 	// The RFC 9162 inclusion proofs of some of the records.
 	Prove(context.Context, *ProveRequest) (*ProveResponse, error)
-	// Whether an RFC 9162 inclusion proof holds.
-	Verify(context.Context, *VerifyRequest) (*VerifyResponse, error)
 	// Loads an index: one header, then the arrays in chunks, in the order
 	// offsets, data, planes, plane_starts, heads, rows. Loading a loaded version is allowed.
 	LoadIndex(grpc.ClientStreamingServer[LoadIndexRequest, LoadIndexResponse]) error
@@ -173,9 +158,6 @@ func (UnimplementedKernelsServer) Seal(context.Context, *SealRequest) (*SealResp
 }
 func (UnimplementedKernelsServer) Prove(context.Context, *ProveRequest) (*ProveResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Prove not implemented")
-}
-func (UnimplementedKernelsServer) Verify(context.Context, *VerifyRequest) (*VerifyResponse, error) {
-	return nil, status.Error(codes.Unimplemented, "method Verify not implemented")
 }
 func (UnimplementedKernelsServer) LoadIndex(grpc.ClientStreamingServer[LoadIndexRequest, LoadIndexResponse]) error {
 	return status.Error(codes.Unimplemented, "method LoadIndex not implemented")
@@ -273,24 +255,6 @@ func _Kernels_Prove_Handler(srv interface{}, ctx context.Context, dec func(inter
 	return interceptor(ctx, in, info, handler)
 }
 
-func _Kernels_Verify_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(VerifyRequest)
-	if err := dec(in); err != nil {
-		return nil, err
-	}
-	if interceptor == nil {
-		return srv.(KernelsServer).Verify(ctx, in)
-	}
-	info := &grpc.UnaryServerInfo{
-		Server:     srv,
-		FullMethod: Kernels_Verify_FullMethodName,
-	}
-	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(KernelsServer).Verify(ctx, req.(*VerifyRequest))
-	}
-	return interceptor(ctx, in, info, handler)
-}
-
 func _Kernels_LoadIndex_Handler(srv interface{}, stream grpc.ServerStream) error {
 	return srv.(KernelsServer).LoadIndex(&grpc.GenericServerStream[LoadIndexRequest, LoadIndexResponse]{ServerStream: stream})
 }
@@ -320,10 +284,6 @@ var Kernels_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Prove",
 			Handler:    _Kernels_Prove_Handler,
-		},
-		{
-			MethodName: "Verify",
-			Handler:    _Kernels_Verify_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

@@ -1,8 +1,8 @@
 from numpy import int32, uint32
 from numpy.typing import NDArray
 
-from service.domain.kernels import Blobs, CodePoints, Hits, NameIndex, PaymentColumns
-from service.domain.payment_rules import RuleTables
+from service.screening.contract.kernels import Blobs, CodePoints, Hits, NameIndex, PaymentColumns
+from service.screening.contract.payment_rules import RuleTables
 
 __version__: str
 
@@ -23,7 +23,7 @@ def use_threads(count: int) -> None:
 
 def screen(queries: CodePoints, index: NameIndex, cutoff: float, limit: int) -> Hits:
     """The best matches of each query by Jaro-Winkler similarity, as `Kernels.screen` of
-    `service.domain.kernels` defines it.
+    `service.screening.contract.kernels` defines it.
 
     The arrays are read in place, without a copy and without the GIL: no thread may write
     to them during the call. The result is new.
@@ -34,7 +34,7 @@ def screen(queries: CodePoints, index: NameIndex, cutoff: float, limit: int) -> 
 
 def validate(payments: PaymentColumns, rules: RuleTables) -> NDArray[uint32]:
     """The broken rules of each payment, as bits of `Violation` of
-    `service.domain.payment_rules`; `Kernels.validate` defines it.
+    `service.screening.contract.payment_rules`; `Kernels.validate` defines it.
 
     Returns: uint32[n].
 

@@ -81,7 +81,7 @@ fn number_of(code: &str) -> usize {
 
 impl Tables {
     fn read() -> Self {
-        let rules = json("service/domain/payment_rules.json");
+        let rules = json("service/screening/contract/payment_rules.json");
         let entries = |name: &str| rules[name].as_object().unwrap().clone();
         let mut tables = Self {
             country: vec![255; 26 * 26],

@@ -1,0 +1,126 @@
+// Package gateway is a plain net/http server that keeps the HTTP contract of the service in
+// Python: problems, deadlines, limits, idempotency. The routes are the domain's.
+package gateway
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"runtime/debug"
+	"time"
+
+	"hotpath/go_sidecar/gateway/body"
+	"hotpath/go_sidecar/gateway/settings"
+	"hotpath/go_sidecar/gateway/store"
+	"hotpath/go_sidecar/gateway/upstreams"
+)
+
+// Gateway is what the routes stand on.
+type Gateway struct {
+	Settings  *settings.Settings
+	Store     store.Store
+	Upstreams *upstreams.Client
+
+	admission *admission
+	keysInUse keysInUse
+	mux       *http.ServeMux
+}
+
+// Mount adds routes, after it has made ready what they need.
+type Mount func(g *Gateway) error
+
+// Handler answers a request, or returns an error instead: a *problem.Error is shown to the
+// caller, ErrUnavailable of the store and the context's end have problems of their own, and of
+// any other error the caller learns the request's id.
+type Handler func(w http.ResponseWriter, r *http.Request) error
+
+// New returns the gateway with the mounted routes, health, and those of the bench if the settings
+// say so. The caller closes the store. Errors: those of mount.
+func New(s *settings.Settings, db store.Store, mount Mount) (*Gateway, error) {
+	g := &Gateway{
+		Settings:  s,
+		Store:     db,
+		Upstreams: upstreams.NewClient(s),
+		admission: newAdmission(s.Threads, s.MaxWaiting),
+		mux:       http.NewServeMux(),
+	}
+	g.Handle("GET /health/live", g.live)
+	g.Handle("GET /health/ready", g.ready)
+	if s.BenchRoutes {
+		g.handleBench("plaintext", g.benchPlaintext)
+		g.handleBench("json", g.benchJSON)
+		g.handleBench("db", g.benchDB)
+		g.handleBench("queries", g.benchQueries)
+		g.handleBench("updates", g.benchUpdates)
+		g.handleBench("fortunes", g.benchFortunes)
+	}
+	return g, mount(g)
+}
+
+// Handle registers a route by a pattern of http.ServeMux.
+func (g *Gateway) Handle(pattern string, handler Handler) {
+	g.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		if err := handler(w, r); err != nil {
+			fail(w.(*response), r, err)
+		}
+	})
+}
+
+// handleBench registers a comparison route, whose rules ask for the server's name.
+func (g *Gateway) handleBench(name string, handler Handler) {
+	g.Handle("GET /bench/"+name, func(w http.ResponseWriter, r *http.Request) error {
+		w.Header()["Server"] = []string{"hotpath"}
+		return handler(w, r)
+	})
+}
+
+// Read reads and decodes the body, and returns it for Create.
+// Errors: those of body.Read and body.Decode.
+func (g *Gateway) Read(w http.ResponseWriter, r *http.Request, read func(d *body.Decoder)) (content []byte, err error) {
+	if content, err = body.Read(w, r, g.Settings.MaxBodyBytes); err != nil {
+		return nil, err
+	}
+	return content, body.Decode(content, read)
+}
+
+// Compute runs what takes the processor, once there is a place: so many at once, so many waiting.
+// Errors: overloaded, the context's, and those of kernel.
+func (g *Gateway) Compute(ctx context.Context, kernel func() error) error {
+	return g.admission.run(ctx, kernel)
+}
+
+var safeID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+
+// ServeHTTP gives every request an id, a deadline, and an answer in any case.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	answer := &response{ResponseWriter: w, request: r, id: r.Header.Get("X-Request-ID"), started: time.Now()}
+	if !safeID.MatchString(answer.id) {
+		answer.id = newRequestID()
+	}
+	defer func() {
+		if panicked := recover(); panicked != nil {
+			if panicked == http.ErrAbortHandler {
+				panic(panicked)
+			}
+			slog.Error("request panicked", "request_id", answer.id, "panic", panicked, "stack", string(debug.Stack()))
+			if answer.status != 0 {
+				panic(http.ErrAbortHandler) // half an answer must not look whole
+			}
+			answer.internal()
+		}
+	}()
+	ctx, cancel := context.WithTimeout(r.Context(), g.Settings.RequestTimeout)
+	defer cancel()
+	// The mux tells of the route that it found in this very request.
+	answer.request = r.WithContext(ctx)
+	g.mux.ServeHTTP(answer, answer.request)
+}
+
+func newRequestID() string {
+	var id [16]byte
+	rand.Read(id[:]) // never fails
+	return hex.EncodeToString(id[:])
+}

@@ -1,0 +1,38 @@
+package routes
+
+import (
+	"net/http"
+
+	"hotpath/go_sidecar/gateway"
+	"hotpath/go_sidecar/gateway/body"
+)
+
+type paymentValidity struct {
+	Valid      bool     `json:"valid"`
+	Violations []string `json:"violations"`
+}
+
+func (a *api) createValidations(w http.ResponseWriter, r *http.Request) error {
+	var payments []payment
+	_, err := a.Read(w, r, func(d *body.Decoder) {
+		d.Object([]string{"payments"}, 1, func(int) { payments = readPayments(d) })
+	})
+	if err != nil {
+		return err
+	}
+	var answer struct {
+		Results []paymentValidity `json:"results"`
+	}
+	err = a.Compute(r.Context(), func() error {
+		broken, err := a.validate(r.Context(), payments)
+		answer.Results = make([]paymentValidity, len(broken))
+		for i, bits := range broken {
+			answer.Results[i] = paymentValidity{bits == 0, violationNames(bits)}
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return gateway.WriteJSON(w, http.StatusOK, answer)
+}

@@ -1,0 +1,131 @@
+"""The engines of one process: opened once, shared by all requests."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from pkgutil import resolve_name
+from typing import Any, Self
+
+from service.errors import ServiceError
+from service.offload.job import Held, Job, Offload, Outcome, Setup
+from service.offload.slowdown import slowed
+from service.offload.spec import OFFLOADS, EngineSpec, EngineStatus, Variant, configured, find
+from service.settings import Settings
+
+log = logging.getLogger("hotpath.engines")
+
+SHUTDOWN_GRACE_S = 2.0  # for calls whose requests the server has already waited for
+
+
+class Engine:
+    """The portable side of one variant."""
+
+    def __init__(self, variant: Variant, offload: Offload) -> None:
+        self.variant = variant
+        self._offload = offload
+
+    async def run(self, job: Job, *raw: Any) -> Outcome:
+        """Raises: what Offload.run does; any other failure of a kernel becomes `internal`."""
+        try:
+            return await self._offload.run(job, *raw)
+        except (ServiceError, asyncio.CancelledError):
+            raise
+        # BaseException: a panic in Rust arrives as one and would pass every other handler.
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt | SystemExit):
+                raise
+            raise ServiceError("internal", f"engine '{self.variant.engine}' failed") from error
+
+    async def healthy(self) -> bool:
+        return await self._offload.healthy()
+
+    async def close(self, grace_s: float) -> bool:
+        return await self._offload.close(grace_s)
+
+
+Rehearsal = tuple[Job, tuple[Any, ...]]
+"""A job and what it is run with."""
+
+
+class Engines:
+    """Opens engines on first use, the configured one at start, and closes them all.
+
+    rehearsals: they run every kernel once, so that an engine that cannot work is found when it
+        is opened, and the first caller does not wait for its preparation.
+    """
+
+    def __init__(
+        self,
+        specs: Sequence[EngineSpec],
+        settings: Settings,
+        held: Held,
+        rehearsals: Sequence[Rehearsal],
+    ) -> None:
+        self._specs, self._settings = specs, settings
+        self._held, self._rehearsals = held, rehearsals
+        self.configured = configured(specs, settings)
+        self.all_ended = True  # False once closed while calls still ran
+        self._open: dict[Variant, Engine] = {}
+        self._opening = asyncio.Lock()
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self.get(None)
+        except BaseException:
+            await self.close()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def get(self, name: str | None) -> Engine:
+        """The configured engine for None, else the named one.
+
+        Raises: ServiceError override_disabled, unknown_engine, engine_unavailable, engine_down.
+        """
+        variant = self.configured
+        if name is not None and name != self.configured.engine:
+            spec = find(self._specs, name)
+            if not self._settings.allow_engine_override:
+                raise ServiceError(
+                    "override_disabled",
+                    f"X-Engine: expected '{self.configured.engine}' or none, got '{name}'; "
+                    "others need HOTPATH_ALLOW_ENGINE_OVERRIDE=true",
+                )
+            variant = Variant.of(spec, None)
+        if variant not in self._open:
+            async with self._opening:
+                if variant not in self._open:
+                    self._open[variant] = await self._start(variant)
+        return self._open[variant]
+
+    async def _start(self, variant: Variant) -> Engine:
+        spec, settings = find(self._specs, variant.engine), self._settings
+        module: Any = await asyncio.to_thread(spec.load)
+        if settings.test_slowdown != 1:
+            module = slowed(module, settings.test_slowdown, variant.offload)
+        spec.use_threads(settings.kernel_threads)
+        kind: type[Offload] = resolve_name(OFFLOADS[variant.offload])
+        engine = Engine(variant, await kind.open(Setup(spec, module, self._held, settings)))
+        try:
+            for job, raw in self._rehearsals:
+                await engine.run(job, *raw)
+        except BaseException:
+            await engine.close(grace_s=0)
+            raise
+        return engine
+
+    async def ready(self) -> bool:
+        engine = self._open.get(self.configured)
+        return engine is not None and await engine.healthy()
+
+    def statuses(self) -> list[EngineStatus]:
+        return [spec.status() for spec in self._specs]
+
+    async def close(self) -> None:
+        ended = [await engine.close(SHUTDOWN_GRACE_S) for engine in self._open.values()]
+        self._open.clear()
+        self.all_ended = all(ended)

@@ -1,0 +1,97 @@
+"""Calls that leave for the sidecar."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from time import perf_counter
+from types import ModuleType
+from typing import Any, Self
+
+import grpc.aio
+
+from service import deadlines
+from service.offload.admission import Admission
+from service.offload.job import Held, Job, Outcome, Setup
+from service.offload.local import ended
+from service.offload.remote.channel import connect, serving
+from service.offload.remote.sidecar import Sidecar, start
+
+
+class Rpc:
+    """In the sidecar.
+
+    A kernel is `async (channel, timeout_s, *arguments) -> (result, compute_s)`.
+    """
+
+    def __init__(
+        self,
+        module: ModuleType,
+        held: Held,
+        channel: grpc.aio.Channel,
+        workers: int,
+        max_waiting: int,
+        sidecar: Sidecar | None = None,
+    ) -> None:
+        """sidecar: one of its own, which ends with it."""
+        self._module, self._held, self._channel = module, held, channel
+        self._sidecar = sidecar
+        self._admission = Admission(workers, max_waiting)
+        self._threads = ThreadPoolExecutor(workers, "rpc-shared-code")
+
+    @classmethod
+    async def open(cls, setup: Setup) -> Self:
+        """Starts a sidecar where the settings name none. Raises: ServiceError engine_down."""
+        settings = setup.settings
+        sidecar, address = None, settings.sidecar_address
+        if address is None:
+            sidecar = await asyncio.to_thread(start, setup.spec, settings.kernel_threads)
+            address = sidecar.address
+        return cls(
+            setup.module,
+            setup.held,
+            connect(address),
+            settings.threads,
+            settings.max_waiting,
+            sidecar,
+        )
+
+    async def run(self, job: Job, *raw: Any) -> Outcome:
+        self._admission.enter()
+        try:
+            light = job.is_light(*raw)
+            start = perf_counter()
+            work = await self._shared(light, job.prepare, self._held, *raw)
+            prepared = perf_counter()
+            results, compute_s = {}, 0.0
+            for kernel, arguments in work.calls.items():
+                results[kernel], seconds = await getattr(self._module, kernel)(
+                    self._channel, deadlines.remaining_s(), *arguments
+                )
+                compute_s += seconds
+            computed = perf_counter()
+            answer = await self._shared(light, job.finish, self._held, work.kept, results, *raw)
+            return Outcome(
+                answer,
+                prepared - start,
+                compute_s,
+                finish_s=perf_counter() - computed,
+                rpc_s=computed - prepared - compute_s,
+            )
+        finally:
+            self._admission.leave()
+
+    async def _shared(self, light: bool, function: Callable[..., Any], *args: Any) -> Any:
+        if light:  # the way to a thread and back would cost more
+            return function(*args)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, function, *args)
+
+    async def healthy(self) -> bool:
+        return await serving(self._channel)
+
+    async def close(self, grace_s: float) -> bool:
+        await self._channel.close(grace=grace_s)
+        if self._sidecar:
+            await asyncio.to_thread(self._sidecar.stop)
+        return await ended(self._threads, grace_s)

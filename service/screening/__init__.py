@@ -1,0 +1,48 @@
+"""The sample: payment screening. All of it is in this folder, and in its value DOMAIN.
+
+Native engines have their kernels in native/ and go_sidecar/, beside what is generic there.
+"""
+
+from __future__ import annotations
+
+from service.domain import Domain
+from service.screening import errors, gateway, watchlist
+from service.screening.engines import ENGINES
+from service.screening.routes import (
+    matches,
+    payments,
+    rates,
+    screenings,
+    seals,
+    validations,
+)
+from service.screening.settings import ScreeningSettings
+from service.screening.tables import SCHEMA
+
+DOMAIN = Domain(
+    name="screening",
+    engines=ENGINES,
+    routers=(
+        matches.router,
+        validations.router,
+        seals.router,
+        payments.router,
+        rates.router,
+        screenings.router,
+    ),
+    rehearsals=(
+        (matches.MATCH, (["rehearsal"], 0.9, 1)),
+        (validations.VALIDATE, ([],)),
+        (seals.SEAL, ([b"rehearsal"], [0])),
+    ),
+    hold=watchlist.hold,
+    settings=ScreeningSettings,
+    errors=errors.CODES,
+    schema=SCHEMA,
+    commands={
+        "match": "service.screening.commands:match",
+        "watchlist": "service.screening.commands:watchlist",
+    },
+    lab="service.screening.scenarios:LAB",
+    gateway_environment=gateway.environment,
+)
