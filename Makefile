@@ -11,6 +11,8 @@ PYTHON := --python $(BIN)/python
 MANIFESTS := pyproject.toml $(wildcard native/*/pyproject.toml */pyproject.toml)
 CHECKS := $(wildcard native/*/check */check)
 
+include $(wildcard */*.mk) # the targets of a folder, where it is there
+
 .PHONY: help
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -74,12 +76,6 @@ docs: setup ## put the stored runs of docs/results into the documents; the OpenA
 	$(BIN)/hotpath bench page docs/results/ladder.json
 	$(BIN)/hotpath openapi > docs/openapi.json
 	$(BIN)/python -m loadtests.documents README.md output docs/results/output.txt
-
-ifneq ($(wildcard proto),)
-.PHONY: proto
-proto: setup ## make the gRPC stubs from proto/
-	proto/generate
-endif
 
 COMPILE = $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header
 # A dependency group of every manifest that has it.
