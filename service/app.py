@@ -10,6 +10,7 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
+from pkgutil import resolve_name
 from typing import Any
 
 from fastapi import FastAPI
@@ -34,6 +35,8 @@ log = logging.getLogger("hotpath")
 
 def create_app(settings: Settings, domain: Domain) -> FastAPI:
     """Engines open when the lifespan starts."""
+    jobs = [resolve_name(job) for job in domain.jobs]
+    routers = [resolve_name(router) for router in domain.routers]
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
@@ -44,7 +47,7 @@ def create_app(settings: Settings, domain: Domain) -> FastAPI:
             Database(settings) as database,
             HotReads(settings, database) as hot_reads,
             Upstreams(settings) as upstreams,
-            Engines(domain.engines, settings, held, domain.rehearsals) as engines,
+            Engines(domain.engines, settings, held, jobs) as engines,
         ):
             # What is there now stays. The collector would walk through it again and again while
             # requests wait, because what they hold meanwhile looks like growth.
@@ -81,7 +84,7 @@ def create_app(settings: Settings, domain: Domain) -> FastAPI:
     if settings.bench_routes:
         rungs.mount(app, settings.bench_rung)
     openapi.serve_docs(app)
-    for router in (*domain.routers, engine_routes.router, health.router):
+    for router in (*routers, engine_routes.router, health.router):
         app.include_router(router)
     return app
 

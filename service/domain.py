@@ -6,10 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import APIRouter
-
 from service.errors import Code
-from service.offload.engines import Rehearsal
 from service.offload.job import Held
 from service.offload.spec import EngineSpec
 from service.settings import Settings
@@ -24,24 +21,26 @@ def _nothing(_: Any) -> Mapping[str, Any]:
 class Domain:
     """An application's engines, routes, tables and measurements.
 
+    What is not needed everywhere is named by its import string, "module:name".
+
     engines: from the plainest to the fastest, see EngineSpec.
-    routers: FastAPI tries one after the other, and each that is passed costs some microseconds:
-        the hottest first.
-    rehearsals: of jobs that together run every kernel once.
+    routers: of FastAPI, which tries one after the other, and each that is passed costs some
+        microseconds: the hottest first.
+    jobs: that together run every kernel; an engine that is opened rehearses them.
     hold: what engines keep between calls; raises ServiceError where it cannot be had.
     settings: the platform's, or a class derived from them.
     errors: codes on top of the platform's.
     schema: its tables and their migrations, if it has any.
-    commands: of the command line: by name the import string of a function, or of a typer.Typer.
-    lab: import string of what the lab measures (a loadtests.lab.scenario.Lab), which is not
-        there where the service is deployed.
+    commands: of the command line: by name a function, or a typer.Typer.
+    lab: what the lab measures (a loadtests.lab.scenario.Lab), which is not there where the
+        service is deployed.
     gateway_environment: variables for the gateway on top of the settings.
     """
 
     name: str
     engines: tuple[EngineSpec, ...]
-    routers: tuple[APIRouter, ...]
-    rehearsals: tuple[Rehearsal, ...]
+    routers: tuple[str, ...]
+    jobs: tuple[str, ...]
     hold: Callable[[Any], Held] = _nothing
     settings: type[Settings] = Settings
     errors: tuple[Code, ...] = ()

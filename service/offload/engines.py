@@ -45,15 +45,10 @@ class Engine:
         return await self._offload.close(grace_s)
 
 
-Rehearsal = tuple[Job, tuple[Any, ...]]
-"""A job and what it is run with."""
-
-
 class Engines:
     """Opens engines on first use, the configured one at start, and closes them all.
 
-    rehearsals: they run every kernel once, so that an engine that cannot work is found when it
-        is opened, and the first caller does not wait for its preparation.
+    jobs: to rehearse; together they run every kernel.
     """
 
     def __init__(
@@ -61,10 +56,10 @@ class Engines:
         specs: Sequence[EngineSpec],
         settings: Settings,
         held: Held,
-        rehearsals: Sequence[Rehearsal],
+        jobs: Sequence[Job],
     ) -> None:
         self._specs, self._settings = specs, settings
-        self._held, self._rehearsals = held, rehearsals
+        self._held, self._jobs = held, jobs
         self.configured = configured(specs, settings)
         self.all_ended = True  # False once closed while calls still ran
         self._open: dict[Variant, Engine] = {}
@@ -111,8 +106,8 @@ class Engines:
         kind: type[Offload] = resolve_name(OFFLOADS[variant.offload])
         engine = Engine(variant, await kind.open(Setup(spec, module, self._held, settings)))
         try:
-            for job, raw in self._rehearsals:
-                await engine.run(job, *raw)
+            for job in self._jobs:
+                await engine.run(job, *job.rehearsal)
         except BaseException:
             await engine.close(grace_s=0)
             raise

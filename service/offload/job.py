@@ -31,11 +31,15 @@ class Job:
     """One kind of work: shared code before the kernels, the kernels, shared code after them.
 
     The functions are module-level and pure, so that all of it can run in a process.
+
+    rehearsal: what it is run with when an engine is opened, so that one that cannot work is found
+        then, and the first caller does not wait for its preparation.
     """
 
     prepare: Callable[..., Work]  # (held, *raw)
     finish: Callable[..., Any]  # (held, kept, results, *raw) -> the answer
     is_light: Callable[..., bool]  # (*raw) -> both take less than about a millisecond
+    rehearsal: tuple[Any, ...] = ()
 
 
 class Outcome(NamedTuple):

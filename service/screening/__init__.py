@@ -8,14 +8,6 @@ from __future__ import annotations
 from service.domain import Domain
 from service.screening import errors, gateway, watchlist
 from service.screening.engines import ENGINES
-from service.screening.routes import (
-    matches,
-    payments,
-    rates,
-    screenings,
-    seals,
-    validations,
-)
 from service.screening.settings import ScreeningSettings
 from service.screening.tables import SCHEMA
 
@@ -23,17 +15,17 @@ DOMAIN = Domain(
     name="screening",
     engines=ENGINES,
     routers=(
-        matches.router,
-        validations.router,
-        seals.router,
-        payments.router,
-        rates.router,
-        screenings.router,
+        "service.screening.routes.matches:router",
+        "service.screening.routes.validations:router",
+        "service.screening.routes.seals:router",
+        "service.screening.routes.payments:router",
+        "service.screening.routes.rates:router",
+        "service.screening.routes.screenings:router",
     ),
-    rehearsals=(
-        (matches.MATCH, (["rehearsal"], 0.9, 1)),
-        (validations.VALIDATE, ([],)),
-        (seals.SEAL, ([b"rehearsal"], [0])),
+    jobs=(
+        "service.screening.routes.matches:MATCH",
+        "service.screening.routes.validations:VALIDATE",
+        "service.screening.routes.seals:SEAL",
     ),
     hold=watchlist.hold,
     settings=ScreeningSettings,

@@ -75,7 +75,7 @@ async def _match(
     except ValidationError as error:
         raise from_validation(error.errors()) from error
     held = DOMAIN.hold(settings)
-    async with Engines(DOMAIN.engines, settings, held, DOMAIN.rehearsals) as engines:
+    async with Engines(DOMAIN.engines, settings, held, [MATCH]) as engines:
         serving = await engines.get(None)
         for request in batches:
             outcome = await serving.run(MATCH, request.names, request.cutoff, request.limit)

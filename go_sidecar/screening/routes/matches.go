@@ -52,6 +52,8 @@ func (m *matchRequest) read(d *body.Decoder) {
 	})
 }
 
+var _ = route("POST /v1/matches", (*api).createMatches)
+
 func (a *api) createMatches(w http.ResponseWriter, r *http.Request) error {
 	var query matchRequest
 	if _, err := a.Read(w, r, query.read); err != nil {

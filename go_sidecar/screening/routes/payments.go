@@ -39,6 +39,8 @@ func (a *api) shown(p *tables.Payment) storedPayment {
 	}}
 }
 
+var _ = route("POST /v1/payments", (*api).createPayment)
+
 func (a *api) createPayment(w http.ResponseWriter, r *http.Request) error {
 	var p payment
 	content, err := a.Read(w, r, p.read)
@@ -98,6 +100,8 @@ func (a *api) acceptPayment(ctx context.Context, p payment) (*tables.Payment, er
 	}, nil
 }
 
+var _ = route("GET /v1/payments/{id}", (*api).readPayment)
+
 func (a *api) readPayment(w http.ResponseWriter, r *http.Request) error {
 	id, err := gateway.ID(r)
 	if err != nil {
@@ -112,6 +116,8 @@ func (a *api) readPayment(w http.ResponseWriter, r *http.Request) error {
 	}
 	return gateway.WriteJSON(w, http.StatusOK, a.shown(found))
 }
+
+var _ = route("GET /v1/payments", (*api).listPayments)
 
 func (a *api) listPayments(w http.ResponseWriter, r *http.Request) error {
 	limit, after, err := gateway.Page(r)

@@ -43,6 +43,8 @@ func (r ratesBySource) MarshalJSONTo(encoder *jsontext.Encoder) error {
 	return encoder.WriteToken(jsontext.EndObject)
 }
 
+var _ = route("GET /v1/rates", (*api).readRates)
+
 func (a *api) readRates(w http.ResponseWriter, r *http.Request) error {
 	base, is := gateway.QueryValue(r, "base")
 	if !is {

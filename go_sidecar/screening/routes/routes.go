@@ -3,6 +3,7 @@ package routes
 
 import (
 	"log/slog"
+	"net/http"
 
 	"hotpath/go_sidecar/gateway"
 	"hotpath/go_sidecar/gateway/settings"
@@ -14,6 +15,17 @@ type api struct {
 	*gateway.Gateway
 	rules     *kernels.Rules
 	watchlist *watchlist.Watchlist
+}
+
+// handler answers a request, or fails.
+type handler func(a *api, w http.ResponseWriter, r *http.Request) error
+
+// routes are by pattern; each is declared beside its handler.
+var routes = map[string]handler{}
+
+func route(pattern string, h handler) bool {
+	routes[pattern] = h
+	return true
 }
 
 // Read reads the settings of these routes, and returns what mounts them.
@@ -33,16 +45,8 @@ func mount(g *gateway.Gateway, directory string) error {
 	}
 	slog.Info("watchlist loaded", "names", len(list.Entries), "version", list.Version)
 	a := &api{g, rules, list}
-	a.Handle("POST /v1/payments", a.createPayment)
-	a.Handle("GET /v1/payments", a.listPayments)
-	a.Handle("GET /v1/payments/{id}", a.readPayment)
-	a.Handle("POST /v1/screenings", a.createScreening)
-	a.Handle("GET /v1/screenings", a.listScreenings)
-	a.Handle("GET /v1/screenings/{id}", a.readScreening)
-	a.Handle("GET /v1/screenings/{id}/proofs/{place}", a.readProof)
-	a.Handle("GET /v1/rates", a.readRates)
-	a.Handle("POST /v1/matches", a.createMatches)
-	a.Handle("POST /v1/validations", a.createValidations)
-	a.Handle("POST /v1/seals", a.createSeals)
+	for pattern, handler := range routes {
+		a.Handle(pattern, func(w http.ResponseWriter, r *http.Request) error { return handler(a, w, r) })
+	}
 	return nil
 }

@@ -76,6 +76,8 @@ func screeningDocument(s *tables.Screening) ([]byte, error) {
 	return slices.Concat(document[:len(document)-1], []byte(`,"results":`), s.Results, []byte("}")), nil
 }
 
+var _ = route("POST /v1/screenings", (*api).createScreening)
+
 func (a *api) createScreening(w http.ResponseWriter, r *http.Request) error {
 	var request screeningRequest
 	content, err := a.Read(w, r, request.read)
@@ -170,6 +172,8 @@ func splitLines(lines []byte) packed.Blobs {
 	return records
 }
 
+var _ = route("GET /v1/screenings/{id}", (*api).readScreening)
+
 func (a *api) readScreening(w http.ResponseWriter, r *http.Request) error {
 	id, err := gateway.ID(r)
 	if err != nil {
@@ -193,6 +197,8 @@ func missingScreening(id uuid.UUID, err error) error {
 	}
 	return err
 }
+
+var _ = route("GET /v1/screenings", (*api).listScreenings)
 
 func (a *api) listScreenings(w http.ResponseWriter, r *http.Request) error {
 	limit, after, err := gateway.Page(r)
@@ -221,6 +227,8 @@ type inclusionProof struct {
 	Record string   `json:"record"`
 	Proof  []string `json:"proof"` // hex nodes, the leaf's sibling first
 }
+
+var _ = route("GET /v1/screenings/{id}/proofs/{place}", (*api).readProof)
 
 func (a *api) readProof(w http.ResponseWriter, r *http.Request) error {
 	id, place, err := proofWanted(r)

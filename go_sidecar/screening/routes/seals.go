@@ -64,6 +64,8 @@ type sealAnswer struct {
 	Proofs map[string][]string `json:"proofs"` // by place: hex nodes, the leaf's sibling first
 }
 
+var _ = route("POST /v1/seals", (*api).createSeals)
+
 func (a *api) createSeals(w http.ResponseWriter, r *http.Request) error {
 	var request sealRequest
 	if _, err := a.Read(w, r, request.read); err != nil {

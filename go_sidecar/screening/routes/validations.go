@@ -12,6 +12,8 @@ type paymentValidity struct {
 	Violations []string `json:"violations"`
 }
 
+var _ = route("POST /v1/validations", (*api).createValidations)
+
 func (a *api) createValidations(w http.ResponseWriter, r *http.Request) error {
 	var payments []payment
 	_, err := a.Read(w, r, func(d *body.Decoder) {

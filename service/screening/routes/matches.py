@@ -100,7 +100,7 @@ def _is_light(names: list[str], _cutoff: float, limit: int) -> bool:
     return sum(map(len, names)) <= 1000 and len(names) * limit <= 200
 
 
-MATCH = Job(_prepare, _finish, _is_light)
+MATCH = Job(_prepare, _finish, _is_light, rehearsal=(["rehearsal"], 0.9, 1))
 
 router = APIRouter(prefix="/v1", tags=["matches"], route_class=StrictJson)
 

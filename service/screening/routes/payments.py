@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import to_json
-from sqlalchemy import BigInteger, Column, Table, Text, Uuid, select
+from sqlalchemy import select
 from uuid_utils.compat import uuid7
 
 from service.errors import ServiceError
@@ -24,24 +24,9 @@ from service.screening.engines import python
 from service.screening.errors import PAYMENT_INVALID
 from service.screening.payment import EXAMPLE, Payment, columns
 from service.screening.routes.validations import violation_names
-from service.screening.tables import METADATA
+from service.screening.tables import PAYMENTS
 from service.store.idempotency import Answer, Effect
-from service.store.tables import Instant, instant_text
-
-PAYMENTS = Table(
-    "payments",
-    METADATA,
-    Column("id", Uuid, primary_key=True),
-    Column("end_to_end_id", Text, nullable=False),
-    Column("debtor_name", Text, nullable=False),
-    Column("debtor_iban", Text, nullable=False),
-    Column("creditor_name", Text, nullable=False),
-    Column("creditor_iban", Text, nullable=False),
-    Column("creditor_bic", Text, nullable=False),
-    Column("currency", Text, nullable=False),
-    Column("amount_minor", BigInteger, nullable=False),
-    Column("created_at", Instant, nullable=False),
-)
+from service.store.tables import instant_text
 
 
 class StoredPayment(Payment):

@@ -14,7 +14,7 @@ import numpy as np
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json
-from sqlalchemy import Column, Double, Integer, LargeBinary, Row, Table, Text, Uuid, select
+from sqlalchemy import Row, select
 from uuid_utils.compat import uuid7
 
 from service.errors import ServiceError, shown
@@ -32,27 +32,13 @@ from service.screening.payment import EXAMPLE, Payment, canonical, columns
 from service.screening.routes.matches import MatchHit, hits_of
 from service.screening.routes.seals import nodes_hex
 from service.screening.routes.validations import Payments, violation_names
-from service.screening.tables import METADATA
+from service.screening.tables import SCREENINGS
 from service.screening.watchlist import WATCHLIST
 from service.store.idempotency import Answer, Effect
-from service.store.tables import Instant, instant_text
+from service.store.tables import instant_text
 
 MAX_HITS = 20  # a name
 
-SCREENINGS = Table(
-    "screenings",
-    METADATA,
-    Column("id", Uuid, primary_key=True),
-    Column("created_at", Instant, nullable=False),
-    Column("engine", Text, nullable=False),
-    Column("watchlist", Text, nullable=False),  # version of its index
-    Column("cutoff", Double, nullable=False),
-    Column("hits_per_name", Integer, nullable=False),
-    Column("size", Integer, nullable=False),
-    Column("root", LargeBinary, nullable=False),
-    Column("records", LargeBinary, nullable=False),  # canonical JSON, a line each
-    Column("results", LargeBinary, nullable=False),  # JSON, as it goes out
-)
 _SUMMARY = (
     SCREENINGS.c.id,
     SCREENINGS.c.created_at,

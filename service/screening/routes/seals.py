@@ -88,7 +88,7 @@ def _is_light(records: list[bytes], prove: list[int]) -> bool:
     return len(records) <= 200 and len(prove) <= 10
 
 
-SEAL = Job(_prepare, _finish, _is_light)
+SEAL = Job(_prepare, _finish, _is_light, rehearsal=([b"rehearsal"], [0]))
 
 router = APIRouter(prefix="/v1", tags=["seals"], route_class=StrictJson)
 

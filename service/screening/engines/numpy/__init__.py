@@ -5,7 +5,8 @@ hash: SHA-256 in its operations, 4096 nodes at a time, takes four times as long 
 and a level laid out in one buffer for hashlib costs more than the small copies that it saves.
 """
 
+from service.screening.engines.python import *  # noqa: F403  # what is not below
+
+# isort: split
 from service.screening.engines.numpy.screen import screen as screen
 from service.screening.engines.numpy.validate import validate as validate
-from service.screening.engines.python import prove as prove
-from service.screening.engines.python import seal as seal
