@@ -39,20 +39,25 @@ def pruned(text: str, asked: dict[str, set[str]]) -> str:
     """asked: by manifest, as a path from the root, the packages that it names."""
     packages = parsed(text)
 
-    def holds(package: Locked, asker: str, kept: set[str]) -> bool:
+    kept: set[str] = set()
+
+    def holds(package: Locked, asker: str) -> bool:
         if found := FROM_MANIFEST.fullmatch(asker):
             return package.name in asked.get(found[1], ())
         return asker in kept or asker.startswith("-r ")
 
-    kept: set[str] = set()
     while more := {
         package.name
         for package in packages
-        if package.name not in kept and any(holds(package, via, kept) for via in package.via)
+        if package.name not in kept and any(holds(package, via) for via in package.via)
     }:
         kept |= more
+
+    def stays(package: Locked, asker: str) -> bool:
+        return holds(package, asker) or asker.startswith("-c ")  # that only says which version
+
     return "".join(
-        _written(package, [via for via in package.via if holds(package, via, kept)])
+        _written(package, [via for via in package.via if stays(package, via)])
         for package in packages
         if package.name in kept
     )

@@ -28,7 +28,7 @@ def choices() -> list[tuple[str, str | None]]:
     return list(itertools.product(engines, samples))
 
 
-def step(command: list[str | Path], folder: Path, log: Path) -> float | None:
+def step(command: list[str], folder: Path, log: Path) -> float | None:
     """Returns: seconds; None where it failed, or took longer than LIMIT_S."""
     began = time.monotonic()
     # None of make's, which would take the steps' own make for a part of it.
@@ -57,11 +57,9 @@ def step(command: list[str | Path], folder: Path, log: Path) -> float | None:
 
 def trial(engines: str, sample: str | None, root: Path, directory: Path, log: Path) -> list[float]:
     """Returns: the seconds of `new` and of each of STEPS, up to the first that failed."""
-    options = ["--name", "acme", "--engines", engines, *(["--sample", sample] if sample else [])]
-    commands: list[tuple[list[str | Path], Path]] = [
-        ([sys.executable, "-m", "service.cli", "new", directory, *options], root),
-        *((["make", name], directory) for name in STEPS),
-    ]
+    new = [sys.executable, "-m", "service.cli", "new", str(directory), "--name", "acme"]
+    new += ["--engines", engines, *(["--sample", sample] if sample else [])]
+    commands = [(new, root), *((["make", name], directory) for name in STEPS)]
     seconds = []
     for command, folder in commands:
         if (taken := step(command, folder, log)) is None:
@@ -78,13 +76,8 @@ def main() -> int:
     for engines, sample in choices():
         of = f"{engines} {sample or ''}".strip()
         log = OUT / f"{of.replace(',', '-').replace(' ', '-')}.log"
-        # Outside of the clone, as any project.
-        directory = Path(tempfile.gettempdir(), f"{PROJECT}-template")
-        shutil.rmtree(directory, ignore_errors=True)
-        try:
-            seconds = trial(engines, sample, ROOT, directory, log)
-        finally:
-            shutil.rmtree(directory, ignore_errors=True)
+        with tempfile.TemporaryDirectory(prefix=f"{PROJECT}-template-") as outside:
+            seconds = trial(engines, sample, ROOT, Path(outside, "acme"), log)
         whole = len(seconds) == 1 + len(STEPS)
         failed += not whole
         columns = [f"{taken:8.0f}" for taken in seconds] + ([] if whole else ["  FAILED"])
