@@ -35,6 +35,7 @@ class Domain:
     commands: of the command line: by name the import string of a function, or of a typer.Typer.
     lab: import string of what the lab measures (a loadtests.lab.scenario.Lab), which is not
         there where the service is deployed.
+    benches: likewise how its kernels are timed by themselves (a loadtests.bench.kernel.Benches).
     gateway_environment: variables for the gateway on top of the settings.
     """
 
@@ -48,4 +49,5 @@ class Domain:
     schema: Schema | None = None
     commands: Mapping[str, str]
     lab: str | None = None
+    benches: str | None = None
     gateway_environment: Callable[[Any], Mapping[str, str]] = _nothing

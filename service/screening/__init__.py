@@ -44,5 +44,6 @@ DOMAIN = Domain(
         "watchlist": "service.screening.commands:watchlist",
     },
     lab="service.screening.scenarios:LAB",
+    benches="service.screening.benches:BENCHES",
     gateway_environment=gateway.environment,
 )
