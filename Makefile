@@ -73,7 +73,7 @@ hooks: setup ## run the checks of .pre-commit-config.yaml at every commit
 docs: setup ## put the stored runs of docs/results into the documents; the OpenAPI document
 	$(BIN)/hotpath lab report docs/results/standard --into README.md >/dev/null
 	$(BIN)/hotpath bench page docs/results/kernels.json
-	$(BIN)/hotpath bench page docs/results/ladder.json
+	$(BIN)/hotpath bench page docs/results/standard
 	$(BIN)/hotpath openapi > docs/openapi.json
 	$(BIN)/python -m loadtests.documents README.md output docs/results/output.txt
 
