@@ -102,12 +102,24 @@ def schwifty(work: Work) -> Callable[[], list[bool]]:
     return lambda: [IBAN(text, allow_invalid=True).is_valid for text in given]
 
 
-def verdicts_agree(verdicts: list[bool], violations: NDArray[Any], _: Work) -> bool:
+def expected(violations: NDArray[Any]) -> list[bool]:
     broken = [
         sum(rule for rule in Violation if (rule.name or "").startswith(side))
         for side in ("DEBTOR_IBAN", "CREDITOR_IBAN")
     ]
-    return verdicts == [not bits & rules for bits in violations.tolist() for rules in broken]
+    return [not bits & rules for bits in violations.tolist() for rules in broken]
+
+
+def verdicts_agree(verdicts: list[bool], violations: NDArray[Any], _: Work) -> bool:
+    return verdicts == expected(violations)
+
+
+def verdicts_agree_but_for(countries: set[str]) -> Callable[[list[bool], NDArray[Any], Work], bool]:
+    def agree(verdicts: list[bool], violations: NDArray[Any], work: Work) -> bool:
+        compared = zip(texts(work), verdicts, expected(violations))
+        return all(iban[:2] in countries or one == other for iban, one, other in compared)
+
+    return agree
 
 
 def body(work: Work) -> bytes:
@@ -150,7 +162,8 @@ VALIDATE = KernelBench(
             package="python-stdnum",
             unit="iban",
             prepare=stdnum,
-            agrees=verdicts_agree,
+            # python-stdnum 2.2 has release 101 of the registry, before Brazil's last change.
+            agrees=verdicts_agree_but_for({"BR"}),
             is_yardstick=True,
         ),
         Peer(
