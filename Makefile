@@ -74,7 +74,7 @@ docs: setup ## the documents that are made from the code, and from stored runs
 # project: hotpath
 	$(BIN)/hotpath lab report docs/results/standard --into README.md >/dev/null
 	$(BIN)/hotpath bench page docs/results/kernels.json
-	$(BIN)/hotpath bench page docs/results/ladder.json
+	$(BIN)/hotpath bench page docs/results/standard
 	$(BIN)/python -m loadtests.documents README.md output docs/results/output.txt
 # project: end
 	$(BIN)/hotpath openapi > docs/openapi.json

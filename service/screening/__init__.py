@@ -41,6 +41,7 @@ DOMAIN = Domain(
         "watchlist": "service.screening.commands:watchlist",
     },
     lab="service.screening.scenarios:LAB",
+    benches="service.screening.benches:BENCHES",
     # engine: go
     gateway_environment=environment,
     # engine: end
