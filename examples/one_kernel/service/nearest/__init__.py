@@ -7,8 +7,13 @@ go_sidecar/, beside what is generic there.
 from __future__ import annotations
 
 from service.domain import Domain
-from service.nearest import errors, gateway, places
+from service.nearest import errors, places
 from service.nearest.engines import ENGINES
+
+# engine: go
+from service.nearest.gateway import environment
+
+# engine: end
 from service.nearest.settings import NearestSettings
 
 DOMAIN = Domain(
@@ -28,5 +33,7 @@ DOMAIN = Domain(
     commands={},
     lab="service.nearest.scenarios:LAB",
     benches="service.nearest.benches:BENCHES",
-    gateway_environment=gateway.environment,
+    # engine: go
+    gateway_environment=environment,
+    # engine: end
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -17,13 +16,15 @@ from service.offload.spec import EngineSpec, find
 class Remote:
     """The kernels of a sidecar, called as plain functions are."""
 
-    def __init__(self, spec: EngineSpec, runner: asyncio.Runner, stack: ExitStack) -> None:
+    def __init__(self, spec: EngineSpec, stack: ExitStack) -> None:
+        import asyncio
+
         from service.offload.remote import channel, sidecar
 
         async def connected(address: str) -> Any:
-            return channel.connect(address)  # to be called where the event loop runs
+            return channel.connect(address)  # on the event loop that will use it
 
-        self._module, self._run = spec.load(), runner.run
+        self._module, self._run = spec.load(), stack.enter_context(asyncio.Runner()).run
         started = sidecar.start(spec, 1)
         stack.callback(started.stop)
         self._channel = self._run(connected(started.address))
@@ -38,8 +39,8 @@ class Remote:
 class Engines:
     """By name each engine's kernels: its module, or what stands for a remote one."""
 
-    def __init__(self, runner: asyncio.Runner, stack: ExitStack) -> None:
-        self._runner, self._stack = runner, stack
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
         self._found: dict[str, Any] = {}
 
     def __getitem__(self, name: str) -> Any:
@@ -50,15 +51,15 @@ class Engines:
     def _load(self, spec: EngineSpec) -> Any:
         # engine: go
         if spec.sidecar:
-            return Remote(spec, self._runner, self._stack)
+            return Remote(spec, self._stack)
         # engine: end
         return spec.load()
 
 
 @pytest.fixture(scope="session")
 def engines() -> Iterator[Engines]:
-    with asyncio.Runner() as runner, ExitStack() as stack:
-        yield Engines(runner, stack)
+    with ExitStack() as stack:
+        yield Engines(stack)
 
 
 @pytest.fixture(params=[spec.name for spec in ENGINES])

@@ -7,6 +7,7 @@ floating-point unit and no engine has a part in them.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from random import Random
@@ -28,10 +29,18 @@ def square(point: Vector, place: Vector) -> float:
     return rounded(Fraction(rounded(x + y)) + z)
 
 
-def fused(point: Vector, place: Vector) -> float:
-    """What a fused multiply-add for y and z would give."""
-    x, y, z = differences(point, place)
-    return rounded(Fraction(rounded(Fraction(rounded(x * x)) + y * y)) + z * z)
+def fused(first: int, second: int, third: int) -> Callable[[Vector, Vector], float]:
+    """What multiply-adds that round once would give, for the axes in one of the orders in which a
+    compiler may take them."""
+
+    def found(point: Vector, place: Vector) -> float:
+        apart = differences(point, place)
+        sum_ = Fraction(rounded(apart[first] ** 2))
+        for axis in (second, third):
+            sum_ = Fraction(rounded(sum_ + apart[axis] ** 2))
+        return float(sum_)
+
+    return found
 
 
 def from_the_right(point: Vector, place: Vector) -> float:
@@ -40,8 +49,9 @@ def from_the_right(point: Vector, place: Vector) -> float:
     return rounded(x + Fraction(rounded(y + z)))
 
 
-def misled_by(other) -> tuple[Vector, list[Vector]]:
-    """A point and two places that are equally near by the contract, and the second by `other`."""
+def misled_by(*others: Callable[[Vector, Vector], float]) -> tuple[Vector, list[Vector]]:
+    """A point and two places that are equally near by the contract, the second nearer by all of the
+    others."""
     rng = Random(20_240_229)
 
     def drawn() -> Vector:
@@ -49,12 +59,13 @@ def misled_by(other) -> tuple[Vector, list[Vector]]:
 
     while True:
         point, place = drawn(), drawn()
-        # The same differences in another order give the same square, or one of another last bit.
+        # The same differences in another order have the same square, or one of other last bits.
         x, y, z = (a - b for a, b in zip(point, place))
         twin = [point[0] - z, point[1] - x, point[2] - y]
-        places = [place, twin]
-        if square(point, place) == square(point, twin) and other(point, twin) < other(point, place):
-            return point, places
+        if square(point, place) == square(point, twin) and all(
+            other(point, twin) < other(point, place) for other in others
+        ):
+            return point, [place, twin]
 
 
 def vector(id_: str, comment: str, points: list[Vector], places: list[Vector]) -> dict[str, object]:
@@ -70,7 +81,7 @@ def vector(id_: str, comment: str, points: list[Vector], places: list[Vector]) -
 AXES = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
 RNG = Random(1)
 MANY = [[RNG.uniform(-1, 1) for _ in range(3)] for _ in range(40)]
-FUSED, ORDER = misled_by(fused), misled_by(from_the_right)
+FUSED, ORDER = misled_by(fused(0, 1, 2), fused(1, 0, 2)), misled_by(from_the_right)
 
 VECTORS = [
     vector("no_points", "no point, no answer", [], AXES),
