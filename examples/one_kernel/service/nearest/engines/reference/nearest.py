@@ -11,7 +11,8 @@ from service.nearest.contract.kernels import Found
 
 
 def nearest(points: NDArray[np.float64], places: NDArray[np.float64]) -> Found:
-    found = [_nearest(point, places.tolist()) for point in points.tolist()]
+    all_places = places.tolist()
+    found = [_nearest(point, all_places) for point in points.tolist()]
     rows = np.array([row for _, row in found], dtype=np.int32)
     squares = np.array([square for square, _ in found], dtype=np.float64)
     return rows, squares
