@@ -176,11 +176,10 @@ def _derive(tree: Path) -> None:
 def _allow_long_lines(tree: Path, found: str) -> None:
     """Comments and texts do not break by themselves where a long name makes them too long.
 
-    found: what ruff says of them.
+    found: what ruff says of them, `path:line:column: E501 ...` each.
     """
-    if lengths := [int(length) for length in re.findall(r"E501 .*\((\d+) > \d+\)", found)]:
-        with (tree / "pyproject.toml").open("a") as file:
-            file.write(
-                "\n[tool.ruff.lint.pycodestyle]\n"
-                f"max-line-length = {max(lengths)} # of texts that the name made longer\n"
-            )
+    if files := sorted(set(re.findall(r"^(.+?):\d+:\d+: E501", found, re.M))):
+        with (tree / "pyproject.toml").open("a") as manifest:
+            manifest.write("\n[tool.ruff.lint.extend-per-file-ignores]\n")
+            manifest.write("# Texts that the name made longer.\n")
+            manifest.writelines(f'"{file}" = ["E501"]\n' for file in files)
