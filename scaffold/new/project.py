@@ -113,6 +113,7 @@ def _build(root: Path, tree: Path, choice: Choice, commit: str) -> None:
     parts.remove(tree, "engine", kept)
     parts.remove(tree, "project", kept)
     parts.cut_regions(tree, kept)
+    _drop_figures(tree)
     requirements.prune(tree)
     naming.rename(tree, choice.name)
     words = {
@@ -137,6 +138,19 @@ def _lay(tree: Path, overlay: Path) -> None:
     for path, text in parts.texts(tree):
         path.write_text(named.sub(rf"\1\2{domain}", text))
     shutil.copytree(overlay, tree, dirs_exist_ok=True)
+
+
+def _drop_figures(tree: Path) -> None:
+    """Those of stored runs, which the project does not have: its own runs fill the places."""
+    for page in tree.glob("docs/*.md"):
+        page.write_text(
+            re.sub(
+                r"(<!-- (\w+):begin -->\n).*?(<!-- \2:end -->)",
+                r"\1Not measured yet.\n\3",
+                page.read_text(),
+                flags=re.S,
+            )
+        )
 
 
 def _derive(tree: Path) -> None:

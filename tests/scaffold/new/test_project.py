@@ -46,31 +46,44 @@ def tracked(project: Path) -> dict[str, str]:
     return {str(path.relative_to(project)): text for path, text in parts.texts(project)}
 
 
+ALL = ",".join(["python", *OF_AN_ENGINE])
+
+
 @pytest.fixture(
     scope="module",
-    params=["python", "reference,numpy", "python,cython", "python,rust", "python,go", "all"],
+    params=[
+        ("python", None),
+        ("reference,numpy", None),
+        ("python,cython", None),
+        ("python,rust", None),
+        ("python,go", None),
+        (ALL, None),
+        ("python", "screening"),
+        (ALL, "screening"),
+    ],
+    ids=lambda choice: f"{choice[0]}-{choice[1] or 'one_kernel'}",
 )
-def engines(request: pytest.FixtureRequest) -> set[str]:
-    if request.param == "all":
-        return {"python", *OF_AN_ENGINE}
-    return set(request.param.split(","))
-
-
-@pytest.fixture(scope="module", params=[None, "screening"])
-def sample(request: pytest.FixtureRequest) -> str | None:
+def choice(request: pytest.FixtureRequest) -> tuple[str, str | None]:
     return request.param
 
 
 @pytest.fixture(scope="module")
+def engines(choice: tuple[str, str | None]) -> set[str]:
+    return set(choice[0].split(","))
+
+
+@pytest.fixture(scope="module")
+def sample(choice: tuple[str, str | None]) -> str | None:
+    return choice[1]
+
+
+@pytest.fixture(scope="module")
 def project(
-    engines: set[str],
-    sample: str | None,
-    whole_clone: Path,
-    tmp_path_factory: pytest.TempPathFactory,
+    choice: tuple[str, str | None], whole_clone: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     directory = tmp_path_factory.mktemp("made") / "acme"
-    options = ["--sample", sample] if sample else []
-    new(whole_clone, directory, "--name", "acme", "--engines", ",".join(engines), *options)
+    options = ["--sample", choice[1]] if choice[1] else []
+    new(whole_clone, directory, "--name", "acme", "--engines", choice[0], *options)
     return directory
 
 

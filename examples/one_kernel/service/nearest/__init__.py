@@ -1,7 +1,7 @@
 """The application: the nearest of many places. Its one value, DOMAIN, says what there is.
 
-All of it is in this folder, but for native engines, which have their kernels in native/ and
-go_sidecar/, beside what is generic there.
+All of it is in this folder, but for native engines, which have their kernels in their own
+packages, beside what is generic there.
 """
 
 from __future__ import annotations
