@@ -7,9 +7,11 @@ BIN := .venv/bin
 PIP := $(UV) pip
 # Another environment that happens to be active must not be the one that is changed.
 PYTHON := --python $(BIN)/python
-# The Go toolchain is a pinned wheel in .venv; it must not fetch another one.
-GO := GOTOOLCHAIN=local PATH="$(CURDIR)/$(BIN):$$PATH" go
-CARGO_TARGET := native/rust/target
+# What is built and what has checks of its own is what is there: a folder less is an engine less.
+MANIFESTS := pyproject.toml $(wildcard native/*/pyproject.toml */pyproject.toml)
+CHECKS := $(wildcard native/*/check */check)
+
+include $(wildcard */*.mk) # the targets of a folder, where it is there
 
 .PHONY: help
 help: ## this list
@@ -18,7 +20,8 @@ help: ## this list
 .PHONY: setup
 setup: $(UV) $(BIN)/python ## everything that the other targets need; engines whose source changed are built anew
 	@$(PIP) install -q $(PYTHON) --require-hashes -r requirements/dev.txt
-	@$(PIP) install -q $(PYTHON) --no-build-isolation --no-deps -r requirements/members.txt
+	@# A list, because what is named on the command line is built anew each time.
+	@printf -- '-e %s\n' $(dir $(MANIFESTS)) | $(PIP) install -q $(PYTHON) --no-build-isolation --no-deps -r -
 
 .tools/bin/uv:
 	python3 -m venv .tools
@@ -31,7 +34,7 @@ $(BIN)/python:
 PIN := $(shell [ "$$(uname -s)" = Linux ] && [ "$$(nproc)" -gt 1 ] && echo --pin)
 
 .PHONY: demo
-demo: setup ## measure seven variants and the Go gateway (2 to 3 minutes); WATCHLIST=DIR takes a real list
+demo: setup ## measure the engines (2 to 3 minutes); WATCHLIST=DIR takes a real list
 	@rm -rf out/demo
 	$(BIN)/hotpath lab run --profile quick $(PIN) --out out/demo $(if $(WATCHLIST),--watchlist "$(WATCHLIST)") \
 	  || { test $$? -eq 3 && echo "the load generator was late at times: some figures are void, the report says which"; }
@@ -45,50 +48,47 @@ bench: setup ## time every kernel on every engine beside its peers; WATCHLIST=DI
 	$(BIN)/hotpath bench kernels $(if $(WATCHLIST),--watchlist "$(WATCHLIST)")
 
 .PHONY: test
-test: setup ## all tests: Python, Rust, Go
+test: setup ## all tests: those of the engines, then Python's
 	@$(BIN)/python tests/run.py
 
 .PHONY: fuzz
-fuzz: setup ## minutes of random input for the compiled engines and the sidecar
+fuzz: setup ## minutes of random input for the engines
 	FUZZ_EXAMPLES=5000 $(BIN)/python -m pytest -q --timeout 3600 tests/conformance/test_fuzz.py
-	@for target in $$(cd go_sidecar && grep -rhoE 'func Fuzz[A-Za-z]+' --include='*_test.go' . | cut -c6-); do \
-	  folder=$$(cd go_sidecar && dirname $$(grep -rlE "func $$target\(" --include='*_test.go' .)); \
-	  (cd go_sidecar && $(GO) test "$$folder" -run '^$$' -fuzz "^$$target$$" -fuzztime 60s) || exit 1; \
-	done
+	@for check in $(CHECKS); do $$check fuzz || exit 1; done
 
 .PHONY: lint
-lint: setup ## formatting, types, import directions, generated stubs, Dockerfiles, compose
+lint: setup ## formatting, types, import directions, each engine's checks, Dockerfiles, compose
 	@tests/lint.sh
 
 .PHONY: format
 format: setup ## format all sources
 	$(BIN)/ruff check -q --fix . && $(BIN)/ruff format -q .
-	cd native/rust && cargo fmt
-	cd go_sidecar && $(GO) fmt ./...
+	@for check in $(CHECKS); do $$check format || exit 1; done
+
+.PHONY: hooks
+hooks: setup ## run the checks of .pre-commit-config.yaml at every commit
+	$(BIN)/pre-commit install
 
 .PHONY: docs
 docs: setup ## put the stored runs of docs/results into the documents; the OpenAPI document
 	$(BIN)/hotpath lab report docs/results/standard --into README.md >/dev/null
 	$(BIN)/hotpath bench page docs/results/kernels.json
-	$(BIN)/hotpath bench page docs/results/ladder.json
+	$(BIN)/hotpath bench page docs/results/standard
 	$(BIN)/hotpath openapi > docs/openapi.json
 	$(BIN)/python -m loadtests.documents README.md output docs/results/output.txt
 
-.PHONY: proto
-proto: setup ## make the Python and Go stubs from proto/
-	proto/generate
+COMPILE = $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header
+# A dependency group of every manifest that has it.
+group = $(foreach manifest,$(shell grep -l '^$(1) = \[' $(MANIFESTS)),--group $(manifest):$(1))
 
 .PHONY: lock
 lock: $(UV) ## compile requirements/ anew: hashes, no index addresses
-	$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --upgrade \
-	  pyproject.toml --extra lab --extra granian --extra hypercorn --group dev --group build -o requirements/dev.txt
-	$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
-	  -c requirements/dev.txt --group build -o requirements/build.txt
-	$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
-	  -c requirements/dev.txt pyproject.toml --extra granian --extra hypercorn -o requirements/service.txt
-	echo locust | $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
-	  --python-version 3.11 -c requirements/dev.txt - -o deploy/locust.txt
+	$(COMPILE) --upgrade $(MANIFESTS) --extra lab --extra granian --extra hypercorn \
+	  $(call group,dev) $(call group,build) -o requirements/dev.txt
+	$(COMPILE) -c requirements/dev.txt $(call group,build) -o requirements/build.txt
+	$(COMPILE) -c requirements/dev.txt $(MANIFESTS) --extra granian --extra hypercorn -o requirements/service.txt
+	echo locust | $(COMPILE) --python-version 3.11 -c requirements/dev.txt - -o deploy/locust.txt
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf .venv out build $(CARGO_TARGET) native/cython/build go_sidecar/build .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv out build native/*/{build,target} */build .mypy_cache .ruff_cache .pytest_cache

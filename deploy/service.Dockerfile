@@ -1,17 +1,22 @@
-# The service with every engine, and the gateway in Go. Build from the repository's root:
+# The service with its engines. Build from the repository's root:
 #   docker build -f deploy/service.Dockerfile -t hotpath-service .
 # Both stages must have the same Python, at the same path: the virtualenv moves between them.
 ARG PYTHON=3.13
 
+# engine: rust
 FROM rust:1.95-slim-bookworm AS rust
 
-# The full image, not the slim one, because it has the C compiler that Cython and Rust link with.
+# engine: end
+# The full image, not the slim one, because it has the C compiler that engines are built with.
 FROM python:${PYTHON}-bookworm AS build
+# engine: rust
 COPY --from=rust /usr/local/cargo /usr/local/cargo
 COPY --from=rust /usr/local/rustup /usr/local/rustup
 ENV CARGO_HOME=/usr/local/cargo \
     RUSTUP_HOME=/usr/local/rustup \
-    PATH=/opt/build/bin:/usr/local/cargo/bin:$PATH \
+    PATH=/usr/local/cargo/bin:$PATH
+# engine: end
+ENV PATH=/opt/build/bin:$PATH \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1
 WORKDIR /src
@@ -23,26 +28,34 @@ RUN python -m venv /opt/build \
  && python -m pip --python /opt/hotpath/bin/python install --require-hashes -r requirements/service.txt
 
 # One layer per engine, so that an edit of one does not compile the others.
+# engine: rust
 COPY native/rust native/rust
 RUN python -m pip wheel --no-build-isolation --no-deps -w /wheels ./native/rust
+# engine: end
+# engine: cython
 COPY native/cython native/cython
 RUN python -m pip wheel --no-build-isolation --no-deps -w /wheels ./native/cython
+# engine: end
+# engine: go
 # The Go member tells the service that the engine exists; its sidecar is used only where no
 # HOTPATH_SIDECAR_ADDRESS is set, as when this image runs by itself. The gateway is in it too.
 COPY go_sidecar go_sidecar
 RUN python -m pip wheel --no-build-isolation --no-deps -w /wheels ./go_sidecar
+# engine: end
 COPY pyproject.toml README.md LICENSE ./
 COPY service service
-COPY loadtests loadtests
 RUN python -m pip wheel --no-build-isolation --no-deps -w /wheels . \
  && python -m pip --python /opt/hotpath/bin/python install --no-deps --no-index /wheels/*.whl
 
 FROM python:${PYTHON}-slim-bookworm
 COPY --from=build /opt/hotpath /opt/hotpath
-# An empty volume mounted on /run/hotpath takes over this owner and mode. The sidecar accepts
-# no directory that others can enter, and no caller of another user: keep its uid equal.
+# An empty volume mounted on one of these takes over its owner and mode.
+# engine: go
+# The sidecar accepts no directory that others can enter, and no caller of another user: keep its
+# uid equal.
+# engine: end
 RUN install -d -o 10001 -g 10001 -m 0700 /run/hotpath /var/lib/hotpath
-# The user has no home; a synthetic watchlist for the gateway is written to the cache.
+# The user has no home; what is kept between starts goes to the cache.
 ENV PATH=/opt/hotpath/bin:$PATH \
     XDG_CACHE_HOME=/tmp \
     HOTPATH_DATABASE_URL=sqlite:////var/lib/hotpath/hotpath.db \

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 
 def put_between(document: Path, name: str, content: str) -> None:
@@ -17,6 +19,13 @@ def put_between(document: Path, name: str, content: str) -> None:
         raise ValueError(f"{document}: expected one pair of markers, {begin} and {end}")
     before, after = text.split(begin)[0], text.split(end)[1]
     document.write_text(f"{before}{begin}\n{content}\n{end}{after}")
+
+
+def commit_of(run: Mapping[str, Any]) -> str:
+    """The commit of a stored run, in words."""
+    commit = run["commit"] or {}
+    changes = " with uncommitted changes" if commit.get("dirty") else ""
+    return f"commit `{str(commit.get('hash', 'unknown'))[:12]}`{changes}"
 
 
 if __name__ == "__main__":  # DOCUMENT NAME FILE: shows a text file as it is

@@ -5,10 +5,17 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
+import subprocess
+import sys
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from service.domain import Domain
 
 TEMPLATES = Path(__file__).parent / "kernel"
 ALWAYS = "domain"  # the templates that no engine decides about
@@ -114,3 +121,34 @@ def _inserted(content: str, edit: Edit, place: str) -> str:
     else:
         at = places[0] if how == "before" else places[-1] + 1
     return "".join([*lines[:at], edit.text, *lines[at:]])
+
+
+def make(root: Path, name: str, domain: Domain) -> list[str]:
+    """Writes the files, and the stubs and the OpenAPI document that are made from them.
+
+    Returns: what was done, a file each. Raises: RefusedError, before anything is written.
+    """
+    check_name(name)
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]["name"]
+    engines = [spec.name for spec in domain.engines]
+    contents = applied(root, edits(name, domain.name, engines, project))
+    done = []
+    for path, content in contents.items():
+        done.append(f"{'edited' if path.exists() else 'new   '}  {path.relative_to(root)}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    bin_ = Path(sys.executable).parent
+    # The order of imports depends on the name.
+    python = [path for path in contents if path.suffix == ".py"]
+    subprocess.run([bin_ / "ruff", "check", "-q", "--fix", "--select", "I", *python], check=True)
+    subprocess.run([bin_ / "ruff", "format", "-q", *python], check=True)
+    for engine in (*root.glob("native/*/check"), *root.glob("*/check")):
+        subprocess.run([engine, "format"], check=True)
+    if (root / "proto").exists():
+        subprocess.run([root / "proto" / "generate"], check=True)
+        done.append("made    the stubs of proto/")
+    document = root / "docs" / "openapi.json"
+    printed = subprocess.run([bin_ / project, "openapi"], check=True, capture_output=True)
+    document.write_bytes(printed.stdout)
+    done.append("made    docs/openapi.json")
+    return done

@@ -34,6 +34,7 @@ class Domain:
     commands: of the command line: by name a function, or a typer.Typer.
     lab: what the lab measures (a loadtests.lab.scenario.Lab), which is not there where the
         service is deployed.
+    benches: likewise how its kernels are timed by themselves (a loadtests.bench.kernel.Benches).
     gateway_environment: variables for the gateway on top of the settings.
     """
 
@@ -47,4 +48,5 @@ class Domain:
     schema: Schema | None = None
     commands: Mapping[str, str]
     lab: str | None = None
+    benches: str | None = None
     gateway_environment: Callable[[Any], Mapping[str, str]] = _nothing

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
 import subprocess
 import sys
 import tempfile
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -32,64 +30,27 @@ def python_suite() -> tuple[int, int, int]:
         return passed, failed or int(code != 0), skipped
 
 
-def rust_suite() -> tuple[int, int, int]:
-    passed = failed = skipped = 0
-    code = 0
-    for line in lines(["cargo", "test", "-q"], ROOT / "native/rust"):
-        if isinstance(line, int):
-            code = line
-            continue
-        sys.stdout.write(line)
-        if found := re.match(r"test result: .* (\d+) passed; (\d+) failed; (\d+) ignored", line):
-            passed, failed, skipped = (
-                have + int(more) for have, more in zip((passed, failed, skipped), found.groups())
-            )
-    return passed, failed or int(code != 0), skipped
-
-
-def go_suite() -> tuple[int, int, int]:
-    counts = {"pass": 0, "fail": 0, "skip": 0}
-    code = 0
-    # -count=1: its cache does not see the shared vectors, which lie outside of its module.
-    for line in lines(["go", "test", "-count=1", "-json", "./..."], ROOT / "go_sidecar"):
-        if isinstance(line, int):
-            code = line
-            continue
-        try:
-            event = json.loads(line)
-        except ValueError:
-            sys.stdout.write(line)
-            continue
-        if event["Action"] in counts and "Test" in event:
-            counts[event["Action"]] += 1
-        elif event["Action"] in counts:
-            print(f"{event['Action']} {event['Package']}")
-        elif event["Action"] == "output" and re.match(
-            r"\s*(--- FAIL|\S+_test\.go:)", event["Output"]
-        ):
-            sys.stdout.write(event["Output"])
-    return counts["pass"], counts["fail"] or int(code != 0), counts["skip"]
-
-
-def lines(command: list[str], directory: Path) -> Iterator[str | int]:
-    """The lines that a command prints, and its exit code at the end."""
-    environment = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}", "GOTOOLCHAIN": "local"}
-    with subprocess.Popen(
-        command,
-        cwd=directory,
-        env=environment,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    ) as process:
+def engine_suite(check: Path) -> tuple[int, int, int]:
+    """Runs its tests, if it has any: they then end with a line of counts as ours do."""
+    counts = (0, 0, 0)
+    with subprocess.Popen([check, "test"], text=True, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
-        yield from process.stdout
-    yield process.returncode
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            if found := re.fullmatch(r"(\d+) passed, (\d+) failed, (\d+) skipped\n", line):
+                passed, failed, skipped = map(int, found.groups())
+                counts = passed, failed, skipped
+    passed, failed, skipped = counts
+    return passed, failed or int(process.returncode != 0), skipped
 
 
 def main() -> int:
     totals = [0, 0, 0]
-    for name, suite in (("Rust", rust_suite), ("Go", go_suite), ("Python", python_suite)):
+    suites = {
+        str(check.parent.relative_to(ROOT)): partial(engine_suite, check)
+        for check in [*sorted(ROOT.glob("native/*/check")), *sorted(ROOT.glob("*/check"))]
+    }
+    for name, suite in {**suites, "Python": python_suite}.items():
         print(f"== {name}", flush=True)
         for place, count in enumerate(suite()):
             totals[place] += count

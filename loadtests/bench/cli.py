@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+from collections.abc import Callable
+from dataclasses import fields
+from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, get_type_hints
 
 import typer
+
+from loadtests.bench import kernels
+from loadtests.bench.kernel import Options
 
 app = typer.Typer(no_args_is_help=True, help="Time the kernels by themselves.")
 
@@ -16,39 +23,69 @@ def bench() -> None:
     """Time the kernels by themselves."""
 
 
+def with_fields_of(options: type[Options]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """On the command line the command's parameter `options` is one option for each field."""
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @wraps(command)
+        def run(**given: Any) -> None:
+            command(
+                options=options(**{f.name: given.pop(f.name) for f in fields(options)}), **given
+            )
+
+        hints = get_type_hints(options, include_extras=True)
+        own = [
+            inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default,
+                              annotation=hints[f.name])
+            for f in fields(options)
+        ]  # fmt: skip
+        given = inspect.signature(command, eval_str=True).parameters.values()
+        parameters = [*(p for p in given if p.name != "options"), *own]
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typer reads it
+        run.__annotations__ = {p.name: p.annotation for p in parameters}
+        return run
+
+    return decorate
+
+
 @app.command("kernels")
+@with_fields_of(kernels.BENCHES.options)
 def time_kernels(
-    kernel: Annotated[list[str] | None, typer.Option(help="screen, validate or seal")] = None,
+    options: Options,
+    *,
+    kernel: Annotated[
+        list[str] | None, typer.Option(help=f"of {', '.join(kernels.BENCHES.names())}")
+    ] = None,
     engine: Annotated[
         list[str] | None, typer.Option(help="only these engines, and the peers")
     ] = None,
-    directory: Annotated[
-        Path | None, typer.Option("--watchlist", metavar="DIR", help="synthetic by default")
-    ] = None,
-    cutoff: Annotated[float, typer.Option(min=0.0, max=1.0)] = 0.9,
     seconds: Annotated[float, typer.Option(min=0.1, help="counted time of each row")] = 5.0,
     out: Annotated[Path | None, typer.Option(help="write the raw run to this JSON file")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object a row")] = False,
 ) -> None:
     """Every engine and the peers, each in its own process, interleaved."""
-    from loadtests.bench import kernels, page
-    from loadtests.bench.workloads import KERNELS
+    from loadtests.bench import page
     from service.errors import ServiceError
     from service.offload.spec import find
-    from service.screening.engines import ENGINES
+    from service.wiring import DOMAIN
 
     try:
+        if not kernels.BENCHES.kernels:
+            raise ServiceError("invalid_argument", f"{DOMAIN.name}: has no kernel benches")
         for name in engine or []:
-            find(ENGINES, name).load()
+            find(DOMAIN.engines, name).load()
         for name in kernel or []:
-            if name not in KERNELS:
+            if name not in kernels.BENCHES.names():
                 raise ServiceError(
                     "invalid_argument",
-                    f"kernel: expected one of {', '.join(KERNELS)}, got '{name}'",
+                    f"kernel: expected one of {', '.join(kernels.BENCHES.names())}, got '{name}'",
                 )
-        entries = kernels.contestants(kernel or [], engine or [])
+        facts = options.facts()
         samples = kernels.run(
-            entries, directory, cutoff, seconds, lambda text: typer.echo(text, err=True)
+            kernels.contestants(kernel or [], engine or []),
+            options,
+            seconds,
+            lambda text: typer.echo(text, err=True),
         )
     except ServiceError as error:
         typer.echo(f"error: {error}", err=True)
@@ -56,10 +93,9 @@ def time_kernels(
     except kernels.BenchError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from error
-    rows = [sample.row() for sample in samples]
     if out:
-        page.store(out, samples, rows, directory, cutoff, seconds)
-    for row in rows:
+        page.store(out, samples, facts, seconds)
+    for row in (sample.row() for sample in samples):
         if as_json:
             typer.echo(json.dumps(row))
         else:
@@ -70,43 +106,25 @@ def time_kernels(
             )
 
 
-@app.command("ladder")
-def climb_ladder(
-    database: Annotated[
-        str | None,
-        typer.Option(metavar="URL", help="PostgreSQL; by default one is started"),
-    ] = None,
-    seconds: Annotated[
-        float, typer.Option(min=0.8, help="counted time of each server and route")
-    ] = 8.0,
-    out: Annotated[Path, typer.Option(help="the raw run")] = Path("out/ladder.json"),
-) -> None:
-    """/bench/json and /bench/db on every rung and server, beside the gateway in Go."""
-    from loadtests.bench import closed_loop, ladder, ladder_page, open_loop
-    from loadtests.lab.targets import LabError
-
-    try:
-        ladder.run(database, seconds, out, lambda text: typer.echo(text, err=True))
-    except (LabError, OSError, closed_loop.WrongAnswer, open_loop.WrongAnswer) as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(1) from error
-    typer.echo(ladder_page.as_text(out))
-
-
 @app.command("page")
 def write_page(
     run: Annotated[
-        Path, typer.Argument(help="a raw run, written with `--out` by `kernels` or `ladder`")
+        Path, typer.Argument(help="a raw run that `kernels` wrote, or the folder of a lab run")
     ],
     into: Annotated[
         Path | None,
         typer.Option(help="the page whose tables are replaced; docs/kernels.md or docs/ladder.md"),
     ] = None,
 ) -> None:
-    """Puts the tables of a stored run between the markers of a page."""
-    from loadtests.bench import ladder, ladder_page, page
+    """Puts the tables of a stored run between the markers of a page: of a lab run its ladder."""
+    from loadtests.bench import ladder, page
+    from loadtests.lab.targets import LabError
 
-    if json.loads(run.read_text())["schema"] == ladder.SCHEMA:
-        ladder_page.write(run, into or Path("docs/ladder.md"))
-    else:
-        page.write(run, into or Path("docs/kernels.md"))
+    try:
+        if run.is_dir():
+            ladder.write(run, into or Path("docs/ladder.md"))
+        else:
+            page.write(run, into or Path("docs/kernels.md"))
+    except (LabError, OSError, ValueError) as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from error

@@ -14,15 +14,20 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from pkgutil import resolve_name
 from statistics import median
 from typing import Any
 
-from loadtests.bench.peers import PEERS
-from loadtests.bench.worker import RPC
-from loadtests.bench.workloads import KERNELS, SEED
-from service.screening.engines import ENGINES
+from pydantic import TypeAdapter
 
+from loadtests.bench.kernel import Benches, Options
+from service.offload.spec import default
+from service.wiring import DOMAIN
+
+BENCHES: Benches = resolve_name(DOMAIN.benches) if DOMAIN.benches else Benches()
+OPTIONS: TypeAdapter[Options] = TypeAdapter(BENCHES.options)
+RPC = "-rpc"  # what the caller waits; without it, the time inside the sidecar
+SEED = 20_260_101
 SLICE_S = 0.25
 RESAMPLES = 2000
 
@@ -60,30 +65,31 @@ def contestants(kernels: Sequence[str], engines: Sequence[str]) -> list[Contesta
     """All of them by default; with engines named, those and the peers."""
     cores = os.cpu_count() or 1
     found = []
-    for kernel in kernels or KERNELS:
-        units = {"screen": ["pair"], "validate": ["iban", "record"], "seal": ["record"]}[kernel]
-        for spec in ENGINES:
+    for bench in map(BENCHES.named, kernels or BENCHES.names()):
+        for spec in DOMAIN.engines:
             if engines and spec.name not in engines:
                 continue
-            for unit in units:
+            for unit in bench.units:
                 for threads in dict.fromkeys((1, cores)):
-                    found.append(Contestant(kernel, spec.name, unit, threads))
+                    found.append(Contestant(bench.name, spec.name, unit, threads))
                     if spec.sidecar:
-                        found.append(Contestant(kernel, spec.name + RPC, unit, threads))
-        found += [Contestant(kernel, name, unit, 1) for name, (unit, _) in PEERS[kernel].items()]
+                        found.append(Contestant(bench.name, spec.name + RPC, unit, threads))
+        found += [Contestant(bench.name, peer.name, peer.unit, 1) for peer in bench.peers]
     return found
 
 
 def run(
     entries: Sequence[Contestant],
-    directory: Path | None,
-    cutoff: float,
+    options: Options,
     seconds: float,
     progress: Callable[[str], None],
 ) -> list[Samples]:
     """seconds: counted time for each contestant. Raises: BenchError."""
     rng = random.Random(SEED)
     rounds = max(4, round(seconds / SLICE_S))
+    timed = {entry.implementation for entry in entries}
+    local = [spec for spec in DOMAIN.engines if spec.name in timed and not spec.sidecar]
+    judge = default(local or DOMAIN.engines).name
     results = []
     for kernel in dict.fromkeys(entry.kernel for entry in entries):
         samples = [Samples(entry) for entry in entries if entry.kernel == kernel]
@@ -91,7 +97,7 @@ def run(
             workers = []
             for sample in samples:
                 progress(f"{kernel}: starting {sample.contestant.implementation}")
-                workers.append(stack.enter_context(_worker(sample.contestant, directory, cutoff)))
+                workers.append(stack.enter_context(_worker(sample.contestant, options, judge)))
             for number in range(rounds + 1):
                 progress(f"{kernel}: round {number} of {rounds}")
                 for sample, worker in rng.sample(list(zip(samples, workers)), len(samples)):
@@ -103,12 +109,9 @@ def run(
 
 
 @contextmanager
-def _worker(
-    entry: Contestant, directory: Path | None, cutoff: float
-) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "loadtests.bench.worker", entry.kernel]
-    command += [entry.implementation, entry.unit, str(entry.threads)]
-    command += [str(directory.resolve()) if directory else "", str(cutoff)]
+def _worker(entry: Contestant, options: Options, judge: str) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "loadtests.bench.worker", entry.kernel, entry.implementation]
+    command += [entry.unit, str(entry.threads), judge, OPTIONS.dump_json(options).decode()]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:

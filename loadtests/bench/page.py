@@ -1,50 +1,43 @@
-"""A stored run, and the page of tables that is made from it."""
+"""A stored run of the kernels, and the page of tables that is made from it."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from loadtests.bench.kernels import SLICE_S, Samples
-from loadtests.documents import put_between
+from loadtests.bench.kernels import BENCHES, SLICE_S, Samples
+from loadtests.documents import commit_of, put_between
 from loadtests.lab import machine
-from service.screening import watchlist
+from service.wiring import DOMAIN
 
 SCHEMA = "hotpath.bench.result/1"
-YARDSTICK = {"pair": "rapidfuzz-cdist", "iban": "stdnum", "record": "hashlib"}
+YARDSTICKS = {
+    (bench.name, peer.unit): peer.name
+    for bench in BENCHES.kernels
+    for peer in bench.peers
+    if peer.is_yardstick
+}
 
 
-def store(
-    path: Path,
-    samples: Sequence[Samples],
-    rows: Sequence[dict[str, Any]],
-    directory: Path | None,
-    cutoff: float,
-    seconds: float,
-) -> None:
-    """Writes the run with every slice's figure, the machine and the commit."""
-    found = watchlist.load(directory)
+def store(path: Path, samples: Sequence[Samples], facts: Mapping[str, Any], seconds: float) -> None:
+    """Writes the run with every slice's figure, the machine, the builds and the commit.
+
+    facts: of the domain's options.
+    """
+    timed = {sample.contestant.implementation for sample in samples}
     run = {
         "schema": SCHEMA,
         "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine.describe(),
         "commit": machine.commit(),
-        "settings": {
-            "cutoff": cutoff,
-            "seconds": seconds,
-            "slice_s": SLICE_S,
-            "watchlist": {
-                "source": found.source if directory is None else directory.name,
-                "names": len(found.entries),
-                "version": found.index.version,
-            },
-        },
-        "rows": list(rows),
+        "engines": [spec.status().model_dump() for spec in DOMAIN.engines if spec.name in timed],
+        "settings": {**facts, "seconds": seconds, "slice_s": SLICE_S},
+        "rows": [sample.row() for sample in samples],
         "samples": [asdict(sample) for sample in samples],
     }
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -52,8 +45,11 @@ def store(
 
 
 def write(run_file: Path, page: Path) -> None:
-    """Replaces the tables between the page's markers. Raises: ValueError without markers."""
+    """Replaces the tables between the page's markers. Raises: ValueError without markers, or
+    where the file is not such a run."""
     run = json.loads(run_file.read_text())
+    if run.get("schema") != SCHEMA:
+        raise ValueError(f"{run_file}: schema: expected '{SCHEMA}', got '{run.get('schema')}'")
     for kernel in dict.fromkeys(row["kernel"] for row in run["rows"]):
         put_between(page, kernel, _table(run, kernel))
     put_between(page, "run", _facts(run, run_file, page))
@@ -66,19 +62,19 @@ def _table(run: dict[str, Any], kernel: str) -> str:
     ]
     rows = [row for row in run["rows"] if row["kernel"] == kernel]
     base = {
-        row["unit"]: row["ns_per_unit"]
+        row["unit"]: row
         for row in rows
-        if row["implementation"] == YARDSTICK[row["unit"]]
+        if row["implementation"] == YARDSTICKS.get((kernel, row["unit"]))
     }
     for row in sorted(rows, key=lambda row: (row["unit"], row["threads"], row["ns_per_unit"])):
         yardstick = base.get(row["unit"])
-        ratio = f"{_figure(yardstick / row['ns_per_unit'])} ×" if yardstick else ""
+        times = f"{_figure(yardstick['ns_per_unit'] / row['ns_per_unit'])} ×" if yardstick else ""
         lines.append(
             f"| {row['implementation']} | {row['unit']} | {row['threads']} "
             f"| {_figure(row['ns_per_unit'])} "
-            f"| {_figure(row['ci_low'])} to {_figure(row['ci_high'])} | {ratio} |"
+            f"| {_figure(row['ci_low'])} to {_figure(row['ci_high'])} | {times} |"
         )
-    used = ", ".join(f"`{YARDSTICK[unit]}` per {unit}" for unit in base)
+    used = ", ".join(f"`{row['implementation']}` per {unit}" for unit, row in base.items())
     return "\n".join(lines) + (f"\n\nYardstick: {used}." if used else "")
 
 
@@ -88,14 +84,12 @@ def _figure(value: float) -> str:
 
 
 def _facts(run: dict[str, Any], run_file: Path, page: Path) -> str:
-    facts, settings = run["machine"], run["settings"]
-    commit = run["commit"] or {}
+    found, settings = run["machine"], dict(run["settings"])
+    counted = f"{settings.pop('seconds'):g} s counted for each row in slices of "
+    counted += f"{settings.pop('slice_s')} s"
     raw = os.path.relpath(run_file.resolve(), page.resolve().parent)
     return (
-        f"Run of {run['finished_at']}, commit `{str(commit.get('hash', 'unknown'))[:12]}`"
-        f"{' with uncommitted changes' if commit.get('dirty') else ''}: {facts['cpu']}, "
-        f"{facts['cores']} cores, {facts['python']}; list {settings['watchlist']['source']} "
-        f"({settings['watchlist']['names']:,} names), cutoff {settings['cutoff']}, "
-        f"{settings['seconds']:g} s counted for each row in slices of {settings['slice_s']} s. "
+        f"Run of {run['finished_at']}, {commit_of(run)}: {found['cpu']}, {found['cores']} cores, "
+        f"{found['python']}; {', '.join(filter(None, (BENCHES.options.said(settings), counted)))}. "
         f"Every slice: [{run_file.name}]({raw})."
     )

@@ -6,51 +6,57 @@ Protocol, JSON lines: out `{"units": …}` when ready; in `SECONDS`, out
 
 from __future__ import annotations
 
-import asyncio
 import json
+import random
 import sys
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
+from pkgutil import resolve_name
 from time import perf_counter
 from typing import Any
 
-from loadtests.bench import workloads
-from loadtests.bench.peers import PEERS
-from service.offload.remote import channel
-from service.offload.remote.sidecar import start
+from loadtests.bench.kernel import Call, Peer, Work
+from loadtests.bench.kernels import BENCHES, OPTIONS, RPC, SEED
 from service.offload.spec import EngineSpec, find
-from service.packed import Blobs, CodePoints
-from service.screening.contract.payment_rules import rule_tables
-from service.screening.engines import ENGINES
+from service.wiring import DOMAIN
 
 LONGEST_CALL_S = 0.25
-LARGE = 16  # batches in one call, where it is to be split over cores
-RPC = "-rpc"  # what the caller waits; without it, the time inside the sidecar
+LARGE = 16  # times the work in one call, where it is to be split over cores
 
 Slice = Callable[[float], dict[str, float]]
+Prepare = Callable[[Work], Call]
 
 
 def main() -> None:
-    kernel, implementation, unit, threads, directory, cutoff = sys.argv[1:]
-    path = Path(directory) if directory else None
+    kernel, implementation, unit, threads_, judge, options = sys.argv[1:]
+    threads = int(threads_)
+    bench = BENCHES.named(kernel)
+    prepare = bench.units[unit]
+    work = bench.draw(random.Random(SEED), OPTIONS.validate_json(options))
+    peer = next((peer for peer in bench.peers if peer.name == implementation), None)
     time_slice: Slice
     with ExitStack() as stack:
-        if implementation in PEERS[kernel]:
-            call, units = PEERS[kernel][implementation][1](path, float(cutoff))
-            time_slice = partial(_slice, call, units)
+        if peer:
+            _check(peer, getattr(find(DOMAIN.engines, judge).load(), kernel), prepare, work)
+            units = prepare(work).units
+            time_slice = partial(_slice, peer.prepare(work), units)
         else:
-            spec = find(ENGINES, implementation.removesuffix(RPC))
-            splits = int(threads) > 1 and (spec.sidecar or spec.use_threads(int(threads)))
-            repeat = LARGE if splits else 1
-            arguments, units = _batch(spec, kernel, unit, path, float(cutoff), repeat)
+            spec = find(DOMAIN.engines, implementation.removesuffix(RPC))
+            function = getattr(spec.load(), kernel)
+            if not spec.sidecar:
+                work = _fitted(function, prepare, work)
+            if threads > 1 and (spec.sidecar or spec.use_threads(threads)):
+                work = work.repeated(LARGE)
+            call = prepare(work)
+            units = call.units
             if spec.sidecar:
-                is_rpc = implementation.endswith(RPC)
-                time_slice = _remote(spec, kernel, arguments, units, int(threads), is_rpc, stack)
+                time_slice = resolve_name("loadtests.bench.remote:time_slice")(
+                    spec, function, call, threads, implementation.endswith(RPC), stack
+                )
             else:
-                time_slice = _local(spec, kernel, arguments, units, int(threads))
+                time_slice = _local(spec, partial(function, *call.arguments), units, threads)
         time_slice(0.0)  # whatever is prepared on first use
         print(json.dumps({"units": units}), flush=True)
         for line in sys.stdin:
@@ -67,10 +73,7 @@ def _slice(call: Callable[[], object], units: int, seconds: float) -> dict[str, 
     return {"busy_s": now - start, "units": done}
 
 
-def _local(
-    spec: EngineSpec, kernel: str, arguments: tuple[Any, ...], units: int, threads: int
-) -> Slice:
-    call = partial(getattr(spec.load(), kernel), *arguments)
+def _local(spec: EngineSpec, call: Callable[[], object], units: int, threads: int) -> Slice:
     if threads == 1 or spec.use_threads(threads):
         return partial(_slice, call, units)
 
@@ -85,63 +88,27 @@ def _local(
     return partial(_slice, at_once, units * threads)
 
 
-def _remote(
-    spec: EngineSpec,
-    kernel: str,
-    arguments: tuple[Any, ...],
-    units: int,
-    threads: int,
-    is_rpc: bool,
-    stack: ExitStack,
-) -> Slice:
-    sidecar = start(spec, threads)
-    stack.callback(sidecar.stop)
-    runner = stack.enter_context(asyncio.Runner())
-    call = getattr(spec.load(), kernel)
-
-    async def connected() -> Any:
-        return channel.connect(sidecar.address)
-
-    connection = runner.run(connected())
-    stack.callback(lambda: runner.run(connection.close()))
-
-    async def remote_slice(seconds: float) -> dict[str, float]:
-        done, compute_s = 0, 0.0
-        start = now = perf_counter()
-        while not done or now - start < seconds:
-            _, took_s = await call(connection, 600.0, *arguments)
-            compute_s += took_s
-            done += units
-            now = perf_counter()
-        return {"busy_s": now - start if is_rpc else compute_s, "units": done}
-
-    return lambda seconds: runner.run(remote_slice(seconds))
+def _fitted(kernel: Callable[..., Any], prepare: Prepare, work: Work) -> Work:
+    """As many items as one call does within a slice: of longer ones there would be too few."""
+    count, took_s = 1, 0.0
+    while count < len(work.items) and 2 * took_s < LONGEST_CALL_S:
+        call = prepare(work.first(count))
+        kernel(*call.arguments)  # whatever is prepared on first use
+        start = perf_counter()
+        kernel(*call.arguments)
+        took_s = perf_counter() - start
+        count *= 2
+    return work.first(count)
 
 
-def _batch(
-    spec: EngineSpec, kernel: str, unit: str, directory: Path | None, cutoff: float, repeat: int
-) -> tuple[tuple[Any, ...], int]:
-    """The kernel's arguments, and the units of one call."""
-    if kernel == "screen":
-        work = workloads.screening(directory, cutoff)
-        queries = work.queries
-        if not spec.sidecar:
-            screen, one = spec.load().screen, CodePoints.pack(queries[:1])
-            screen(one, work.index, cutoff, 5)  # whatever is prepared on first use
-            start = perf_counter()
-            screen(one, work.index, cutoff, 5)
-            # A call that took many times its slice would leave too few of them.
-            queries = queries[: max(1, int(LONGEST_CALL_S / (perf_counter() - start)))]
-        packed = CodePoints.pack(queries * repeat)
-        return (packed, work.index, cutoff, 5), len(packed) * len(work.names)
-    if kernel == "validate":
-        if unit == "iban":
-            columns = workloads.iban_columns(repeat)
-            return (columns, rule_tables()), 2 * len(columns)
-        columns = workloads.payment_columns(repeat)
-        return (columns, rule_tables()), len(columns)
-    records = Blobs.pack(workloads.records() * repeat)
-    return (records,), len(records)
+def _check(peer: Peer, kernel: Callable[..., Any], prepare: Prepare, work: Work) -> None:
+    work = _fitted(kernel, prepare, work)
+    try:
+        answer = peer.prepare(work)()
+    except ModuleNotFoundError as error:
+        raise SystemExit(f"peer '{peer.name}': {error}; run: pip install {peer.package}") from error
+    if not peer.agrees(answer, kernel(*prepare(work).arguments), work):
+        raise SystemExit(f"peer '{peer.name}': expected the kernel's answer, got another")
 
 
 if __name__ == "__main__":

@@ -36,5 +36,6 @@ DOMAIN = Domain(
         "watchlist": "service.screening.commands:watchlist",
     },
     lab="service.screening.scenarios:LAB",
+    benches="service.screening.benches:BENCHES",
     gateway_environment=gateway.environment,
 )

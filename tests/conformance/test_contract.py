@@ -17,12 +17,12 @@ KERNELS = [name for name in vars(Kernels) if not name.startswith("_")]
 
 
 def test_the_protocol_is_not_empty() -> None:
-    assert KERNELS == ["screen", "validate", "seal", "prove"]
+    assert KERNELS
 
 
 def test_mypy_finds_the_protocol_in_each_engine(tmp_path: Path) -> None:
-    """Signatures of modules and stubs; what is called by rpc has others."""
-    local = [spec for spec in ENGINES if not spec.sidecar]
+    """In each that is written in Python; of the others the parameters are compared below."""
+    local = [spec for spec in ENGINES if spec.module.startswith("service.") and not spec.sidecar]
     program = [
         "from service.screening.contract.kernels import Kernels",
         *(f"import {spec.module}" for spec in local),

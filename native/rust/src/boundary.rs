@@ -1,5 +1,7 @@
 //! The boundary to Python: arrays read in place, the GIL released, every error named.
 
+#![allow(dead_code)] // Any one set of kernels needs a part of these.
+
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -1,0 +1,3 @@
+.PHONY: proto
+proto: setup ## make the gRPC stubs from proto/
+	proto/generate
