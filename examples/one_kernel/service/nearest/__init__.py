@@ -20,12 +20,10 @@ DOMAIN = Domain(
     name="nearest",
     engines=ENGINES,
     routers=(
-        # The hottest first.
-        "service.nearest.routes.nearest:router",
+        "service.nearest.routes.nearest:router",  # the hottest first
     ),
     jobs=(
-        # Together they run every kernel.
-        "service.nearest.routes.nearest:JOB",
+        "service.nearest.routes.nearest:JOB",  # together they run every kernel
     ),
     hold=places.hold,
     settings=NearestSettings,

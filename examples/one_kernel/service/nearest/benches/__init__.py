@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loadtests.bench.kernel import Benches
-from service.nearest.benches.nearest import NEAREST
+from loadtests.bench.kernel import Benches, KernelBench
+from loadtests.found import found_in
 
-BENCHES = Benches((NEAREST,))
+BENCHES = Benches(found_in(__name__, KernelBench))

@@ -48,7 +48,7 @@ def agrees(rows: list[int], found: Found, _: Work) -> bool:
     return bool(rows == found[0].tolist())
 
 
-NEAREST = KernelBench(
+BENCH = KernelBench(
     name="nearest",
     draw=draw,
     units={"pair": pairs},
