@@ -119,7 +119,7 @@ def _build(root: Path, tree: Path, choice: Choice, commit: str) -> None:
     words = {
         "name": choice.name,
         "PREFIX": choice.name.upper(),
-        "engines": ", ".join(choice.engines),
+        "engines": ", ".join(dict.fromkeys((*ALWAYS, *choice.engines))),
         "commit": commit,
     }
     for page in ("README.md", "CHANGELOG.md"):
