@@ -11,7 +11,7 @@ PYTHON := --python $(BIN)/python
 MANIFESTS := pyproject.toml $(wildcard native/*/pyproject.toml */pyproject.toml)
 CHECKS := $(wildcard native/*/check */check)
 
-include $(wildcard */*.mk) # the targets of a folder, where it is there
+include $(wildcard */*.mk service/*/*.mk) # targets and options of a folder, where it is there
 
 .PHONY: help
 help: ## this list
@@ -34,9 +34,9 @@ $(BIN)/python:
 PIN := $(shell [ "$$(uname -s)" = Linux ] && [ "$$(nproc)" -gt 1 ] && echo --pin)
 
 .PHONY: demo
-demo: setup ## measure the engines (2 to 3 minutes); WATCHLIST=DIR takes a real list
+demo: setup ## measure the engines (2 to 3 minutes)
 	@rm -rf out/demo
-	$(BIN)/hotpath lab run --profile quick $(PIN) --out out/demo $(if $(WATCHLIST),--watchlist "$(WATCHLIST)") \
+	$(BIN)/hotpath lab run --profile quick $(PIN) --out out/demo $(DATA) \
 	  || { test $$? -eq 3 && echo "the load generator was late at times: some figures are void, the report says which"; }
 
 .PHONY: serve
@@ -44,8 +44,8 @@ serve: setup ## serve the API on port 8000; HOTPATH_ENGINE and other settings fr
 	$(BIN)/hotpath serve
 
 .PHONY: bench
-bench: setup ## time every kernel on every engine beside its peers; WATCHLIST=DIR takes a real list
-	$(BIN)/hotpath bench kernels $(if $(WATCHLIST),--watchlist "$(WATCHLIST)")
+bench: setup ## time every kernel on every engine beside its peers
+	$(BIN)/hotpath bench kernels $(DATA)
 
 .PHONY: test
 test: setup ## all tests: those of the engines, then Python's

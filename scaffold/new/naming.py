@@ -41,9 +41,10 @@ def check(name: str, root: Path) -> None:
 
 
 def rename(tree: Path, name: str) -> None:
-    """In contents, and in names of files and folders."""
+    """In contents, and in names of files and folders; but a licence says whose work it is."""
     for path, text in texts(tree):
-        path.write_text(renamed(text, name))
+        if path != tree / "LICENSE":
+            path.write_text(renamed(text, name))
     for path in sorted(tree.rglob(f"*{PROJECT}*"), key=lambda path: -len(path.parts)):
         path.rename(path.with_name(renamed(path.name, name)))
 

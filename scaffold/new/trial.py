@@ -17,7 +17,7 @@ from scaffold.new.project import ROOT
 
 LIMIT_S = 1200
 OUT = ROOT / "out/template"
-STEPS = ("setup", "lint", "test")
+STEPS = ("new", "setup", "lint", "test")
 
 
 def choices() -> list[tuple[str, str | None]]:
@@ -55,34 +55,35 @@ def step(command: list[str], folder: Path, log: Path) -> float | None:
     return None if code else time.monotonic() - began
 
 
-def trial(engines: str, sample: str | None, root: Path, directory: Path, log: Path) -> list[float]:
-    """Returns: the seconds of `new` and of each of STEPS, up to the first that failed."""
+def trial(
+    engines: str, sample: str | None, root: Path, directory: Path, log: Path
+) -> dict[str, float | None]:
+    """Returns: seconds of each step, as step gives them; none after one that the others need."""
     new = [sys.executable, "-m", "service.cli", "new", str(directory), "--name", "acme"]
     new += ["--engines", engines, *(["--sample", sample] if sample else [])]
-    commands = [(new, root), *((["make", name], directory) for name in STEPS)]
-    seconds = []
-    for command, folder in commands:
-        if (taken := step(command, folder, log)) is None:
-            break
-        seconds.append(taken)
-    return seconds
+    taken = {"new": step(new, root, log)}
+    for name in STEPS[1:]:
+        if taken["new"] is not None and taken.get("setup", 0) is not None:
+            taken[name] = step(["make", name], directory, log)
+    return taken
 
 
 def main() -> int:
     shutil.rmtree(OUT, ignore_errors=True)
     OUT.mkdir(parents=True)
-    failed = 0
-    print("".join(f"{title:>8}" for title in ("new", *STEPS)), "  seconds of")
+    failed = False
+    print("".join(f"{name:>8}" for name in STEPS), "  seconds of")
     for engines, sample in choices():
         of = f"{engines} {sample or ''}".strip()
         log = OUT / f"{of.replace(',', '-').replace(' ', '-')}.log"
+        # Outside of the clone, as any project.
         with tempfile.TemporaryDirectory(prefix=f"{PROJECT}-template-") as outside:
-            seconds = trial(engines, sample, ROOT, Path(outside, "acme"), log)
-        whole = len(seconds) == 1 + len(STEPS)
-        failed += not whole
-        columns = [f"{taken:8.0f}" for taken in seconds] + ([] if whole else ["  FAILED"])
-        note = of if whole else f"{of}; see {log.relative_to(ROOT)}"
-        print("".join(columns).ljust(8 * (1 + len(STEPS))), f"  {note}", flush=True)
+            taken = trial(engines, sample, ROOT, Path(outside, "acme"), log)
+        columns = [taken.get(name) for name in STEPS]
+        failed |= None in columns
+        note = f"{of}; see {log.relative_to(ROOT)}" if None in columns else of
+        cells = (f"{'FAILED' if column is None else round(column):>8}" for column in columns)
+        print("".join(cells), f"  {note}", flush=True)
     return 1 if failed else 0
 
 

@@ -1,6 +1,6 @@
 """The sample: payment screening. All of it is in this folder, and in its value DOMAIN.
 
-Native engines have their kernels in native/ and go_sidecar/, beside what is generic there.
+Native engines have their kernels in their own packages, beside what is generic there.
 """
 
 from __future__ import annotations

