@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -150,12 +149,14 @@ def test_it_works_with_the_web_ui(hosts, tmp_path):
             wait_until(is_up, "the web UI", log)
             begun = client.post("/swarm", data={"user_count": "2", "spawn_rate": "2"}).json()
             assert begun["success"], begun
-            wait_until(lambda: stats()["total_rps"] > 0, "load", log)
-            time.sleep(1)
+
+            def has_matches():
+                return "/v1/matches" in {entry["name"] for entry in stats()["stats"]}
+
+            wait_until(has_matches, "a random task of five to be this one", log)
             shown = stats()
             client.get("/stop")
         assert shown["fail_ratio"] == 0
-        assert "/v1/matches" in {entry["name"] for entry in shown["stats"]}
     finally:
         process.terminate()
         assert process.wait(20) == 0
