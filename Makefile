@@ -70,12 +70,14 @@ hooks: setup ## run the checks of .pre-commit-config.yaml at every commit
 	$(BIN)/pre-commit install
 
 .PHONY: docs
-docs: setup ## put the stored runs of docs/results into the documents; the OpenAPI document
+docs: setup ## the documents that are made from the code, and from stored runs
+# project: hotpath
 	$(BIN)/hotpath lab report docs/results/standard --into README.md >/dev/null
 	$(BIN)/hotpath bench page docs/results/kernels.json
 	$(BIN)/hotpath bench page docs/results/standard
-	$(BIN)/hotpath openapi > docs/openapi.json
 	$(BIN)/python -m loadtests.documents README.md output docs/results/output.txt
+# project: end
+	$(BIN)/hotpath openapi > docs/openapi.json
 
 COMPILE = $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header
 # A dependency group of every manifest that has it.

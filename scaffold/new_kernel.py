@@ -138,6 +138,12 @@ def make(root: Path, name: str, domain: Domain) -> list[str]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
     bin_ = Path(sys.executable).parent
+    # The order of imports depends on the name.
+    python = [path for path in contents if path.suffix == ".py"]
+    subprocess.run([bin_ / "ruff", "check", "-q", "--fix", "--select", "I", *python], check=True)
+    subprocess.run([bin_ / "ruff", "format", "-q", *python], check=True)
+    for engine in (*root.glob("native/*/check"), *root.glob("*/check")):
+        subprocess.run([engine, "format"], check=True)
     if (root / "proto").exists():
         subprocess.run([root / "proto" / "generate"], check=True)
         done.append("made    the stubs of proto/")

@@ -64,13 +64,11 @@ class Settings(BaseSettings):
         15, ge=1, description="time that running requests have to finish at shutdown"
     )
     max_body_bytes: int = Field(1 << 20, ge=1, description="larger request bodies are refused")
-    # engine: go
     sidecar_address: str | None = Field(
         None,
         description="gRPC address of a running sidecar (unix:/path or host:port); "
         "by default the service starts one itself",
     )
-    # engine: end
     database_url: str = Field(
         "sqlite:///hotpath.db",
         pattern=r"^(sqlite:///.+|postgres(ql)?://.+)$",

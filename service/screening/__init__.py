@@ -6,8 +6,13 @@ Native engines have their kernels in native/ and go_sidecar/, beside what is gen
 from __future__ import annotations
 
 from service.domain import Domain
-from service.screening import errors, gateway, watchlist
+from service.screening import errors, watchlist
 from service.screening.engines import ENGINES
+
+# engine: go
+from service.screening.gateway import environment
+
+# engine: end
 from service.screening.settings import ScreeningSettings
 from service.screening.tables import SCHEMA
 
@@ -37,5 +42,7 @@ DOMAIN = Domain(
     },
     lab="service.screening.scenarios:LAB",
     benches="service.screening.benches:BENCHES",
-    gateway_environment=gateway.environment,
+    # engine: go
+    gateway_environment=environment,
+    # engine: end
 )

@@ -9,11 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
-from loadtests.bench.kernel import Benches, Options
+from loadtests.bench.kernel import Benches, KernelBench, Options
+from loadtests.found import found_in
 from service.screening import watchlist
-from service.screening.benches.screen import SCREEN
-from service.screening.benches.seal import SEAL
-from service.screening.benches.validate import VALIDATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,4 +38,4 @@ class ScreeningOptions(Options):
         return f"list {names['source']} ({names['names']:,} names), cutoff {facts['cutoff']}"
 
 
-BENCHES = Benches((SCREEN, VALIDATE, SEAL), ScreeningOptions)
+BENCHES = Benches(found_in(__name__, KernelBench), ScreeningOptions)

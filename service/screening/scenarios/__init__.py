@@ -10,18 +10,21 @@ from typing import Annotated, Any
 
 import typer
 
-from loadtests.lab.scenario import Lab, Options, Start, Surroundings
+from loadtests.found import found_in
+from loadtests.lab.scenario import Lab, Options, Scenario, Start, Surroundings
 from service.screening import watchlist
 from service.screening.scenarios.draw import ScreeningDraw
 from service.screening.scenarios.matches import MATCHES
 
 # engine: go
-from service.screening.scenarios.rates import RATES, upstreams
+from service.screening.scenarios.rates import upstreams
 
 # engine: end
 from service.screening.scenarios.screenings import SCREENINGS
 from service.screening.scenarios.seals import SEALS
 from service.screening.scenarios.validations import VALIDATIONS
+
+FIRST = (MATCHES, VALIDATIONS, SEALS, SCREENINGS)  # in the reports; others follow by name
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +63,7 @@ def said(settings: Mapping[str, Any]) -> Mapping[str, str]:
 
 
 LAB = Lab(
-    scenarios=(
-        MATCHES,
-        VALIDATIONS,
-        SEALS,
-        SCREENINGS,
-        # engine: go
-        RATES,
-        # engine: end
-    ),
+    scenarios=tuple(dict.fromkeys((*FIRST, *found_in(__name__, Scenario)))),
     options=ScreeningOptions,
     surroundings=surroundings,
     said=said,

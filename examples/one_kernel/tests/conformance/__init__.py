@@ -1,0 +1,1 @@
+"""Every engine against the contract: vectors from outside, properties, the oracle."""

@@ -1,0 +1,1 @@
+"""What is the application's beside its kernels: routes, places, the OpenAPI document."""
