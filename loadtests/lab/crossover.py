@@ -120,7 +120,7 @@ def least_squares(costs: Floats, factors: Floats) -> Floats:
 
 
 def _loads(result: Mapping[str, Any]) -> tuple[list[dict[str, Any]], Costs]:
-    """One row per batch size and cutoff, with the measured cost of each target, and the costs
+    """One row per batch size and level, with the measured cost of each target, and the costs
     of the blocks behind it, by round."""
     loads: dict[tuple[Any, ...], dict[str, Any]] = defaultdict(dict)
     places: dict[str, tuple[Any, ...]] = {}

@@ -23,7 +23,8 @@ def answer(figures: Figures) -> list[str]:
     """Is FastAPI close to Go: where, where not; and the cheapest way to close the gap."""
     best = _best_per_route(figures)
     if not best:
-        return ["No route was measured against Go with figures that can be used.", *_steps(figures)]
+        unusable = "No route was measured against Go with figures that can be used."
+        return [*([unusable] if figures.gateway() else []), *_steps(figures)]
     close, far, open_ = [], [], []
     for route, (cell, found) in sorted(best.items(), key=lambda item: item[1][1]["ratio"]):
         words = f"{route} {said(found, 2)}"
