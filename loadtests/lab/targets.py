@@ -75,6 +75,14 @@ class Target:
         assert self.process is not None
         return self.process.pid
 
+    def environment(self) -> dict[str, str]:
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if name == "HOTPATH_DOMAIN" or not name.startswith("HOTPATH_")
+        }
+        return kept | dict(self.env)
+
     def start(self) -> float:
         """Starts it and waits until it is ready; the seconds that took.
 
@@ -84,17 +92,12 @@ class Target:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        environment = {
-            name: value
-            for name, value in os.environ.items()
-            if name == "HOTPATH_DOMAIN" or not name.startswith("HOTPATH_")
-        }
         self.log.parent.mkdir(parents=True, exist_ok=True)
         started = time.monotonic()
         with self.log.open("wb") as log:
             process = self.process = subprocess.Popen(
                 pinned([part.format(port=self.port) for part in self.argv], self.cores),
-                env=environment | dict(self.env),
+                env=self.environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -10,7 +10,7 @@ import pytest
 
 from loadtests.lab.fleet import Cores, shown_environment
 from loadtests.lab.plan import Price, RefusedError
-from loadtests.lab.targets import pinned
+from loadtests.lab.targets import Target, pinned
 
 
 @pytest.mark.parametrize("text", ["", "0.04", "USD", "0:USD", "-1:USD", "inf:USD", "x:USD", "1:"])
@@ -53,3 +53,11 @@ def test_servers_and_generator_share_no_core(monkeypatch):
         assert cores.generator
         assert {*cores.server} | {*cores.generator} == usable
         assert len(cores.server) + len(cores.generator) == len(usable)
+
+
+def test_a_server_has_no_settings_of_the_shell_but_its_domain(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOTPATH_DOMAIN", "service.other:DOMAIN")
+    monkeypatch.setenv("HOTPATH_OFFLOAD", "process")
+    target = Target("one", (), tmp_path / "log", env={"HOTPATH_ENGINE": "plain"})
+    found = {k: v for k, v in target.environment().items() if k.startswith("HOTPATH_")}
+    assert found == {"HOTPATH_DOMAIN": "service.other:DOMAIN", "HOTPATH_ENGINE": "plain"}
