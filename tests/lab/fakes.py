@@ -1,4 +1,4 @@
-"""Plans for the lab over fake servers: no engine, no watchlist. As a program, carries
+"""Plans for the lab over fake servers: no engine, no domain. As a program, carries
 one out and prints the outcome: fakes.py DIRECTORY ROUNDS MODE..."""
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ SETTINGS: dict[str, Any] = {
     "against": [],
     "seed": 1,
     "pinned": None,
-    "watchlist": {"source": "made up", "names": 18},
     "database": "sqlite",
     "price_per_vcpu_hour": None,
 }

@@ -9,7 +9,11 @@ from loadtests.lab.requests import Pools
 from service.screening.scenarios import LAB
 from service.screening.scenarios.draw import ScreeningDraw
 from service.screening.scenarios.oracles import brute_force, merkle_root, violations
+
+# engine: go
 from service.screening.scenarios.rates import BASES
+
+# engine: end
 from tests.contract.samples import payment
 
 
@@ -27,9 +31,8 @@ ENTRIES = [Entry(i, name) for i, name in enumerate(["Dwayne", "Martha", "Dixon",
 VALID = payment(end_to_end_id="INV-1")
 
 
-def pools(seed=1):
-    rates = {base: {"alpha": {"USD": "1.0"}} for base in BASES}
-    return Pools(LAB, ScreeningDraw(seed, ENTRIES, rates=rates))
+def pools(seed=1, rates=None):
+    return Pools(LAB, ScreeningDraw(seed, ENTRIES, rates=rates or {}))
 
 
 def bodies(pool):
@@ -136,8 +139,10 @@ def test_some_payments_are_broken_and_most_are_not():
     }
 
 
+# engine: go
 def test_rates_are_those_that_the_upstreams_gave():
-    for request in pools().pool("rates", None, None).requests:
+    rates = {base: {"alpha": {"USD": "1.0"}} for base in BASES}
+    for request in pools(rates=rates).pool("rates", None, None).requests:
         base = request["path"].rpartition("=")[2]
         assert request["check"]["expected"] == {
             "base": base,
@@ -145,3 +150,6 @@ def test_rates_are_those_that_the_upstreams_gave():
             "rates": {"alpha": {"USD": "1.0"}},
             "missing": [],
         }
+
+
+# engine: end
