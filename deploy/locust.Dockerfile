@@ -6,6 +6,7 @@ FROM python:${PYTHON}-slim-bookworm
 COPY deploy/locust.txt /tmp/locust.txt
 RUN python -m pip install --disable-pip-version-check --no-cache-dir --require-hashes -r /tmp/locust.txt
 COPY loadtests /app/loadtests
+COPY service /app/service
 ENV PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
 WORKDIR /app

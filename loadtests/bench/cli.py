@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 import json
-from collections.abc import Callable
-from dataclasses import fields
-from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated
 
 import typer
 
 from loadtests.bench import kernels
-from loadtests.bench.kernel import Options
+from loadtests.options import Options, with_fields_of
 
 app = typer.Typer(no_args_is_help=True, help="Time the kernels by themselves.")
 
@@ -21,31 +17,6 @@ app = typer.Typer(no_args_is_help=True, help="Time the kernels by themselves.")
 @app.callback()
 def bench() -> None:
     """Time the kernels by themselves."""
-
-
-def with_fields_of(options: type[Options]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """On the command line the command's parameter `options` is one option for each field."""
-
-    def decorate(command: Callable[..., None]) -> Callable[..., None]:
-        @wraps(command)
-        def run(**given: Any) -> None:
-            command(
-                options=options(**{f.name: given.pop(f.name) for f in fields(options)}), **given
-            )
-
-        hints = get_type_hints(options, include_extras=True)
-        own = [
-            inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default,
-                              annotation=hints[f.name])
-            for f in fields(options)
-        ]  # fmt: skip
-        given = inspect.signature(command, eval_str=True).parameters.values()
-        parameters = [*(p for p in given if p.name != "options"), *own]
-        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typer reads it
-        run.__annotations__ = {p.name: p.annotation for p in parameters}
-        return run
-
-    return decorate
 
 
 @app.command("kernels")

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from loadtests.options import Options as Options
+
 
 @dataclass(frozen=True, slots=True)
 class Work:
@@ -69,21 +71,6 @@ class KernelBench:
     draw: Callable[[Random, Any], Work]
     units: Mapping[str, Callable[[Work], Call]]
     peers: tuple[Peer, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What can be chosen about the work: a domain derives from it, and each field with its
-    default becomes an option of `bench kernels`."""
-
-    def facts(self) -> Mapping[str, Any]:
-        """What a stored run says of them. Raises: ServiceError where they are wrong."""
-        return {}
-
-    @staticmethod
-    def said(facts: Mapping[str, Any]) -> str:
-        """Those facts in words, for the page."""
-        return ", ".join(f"{name} {value}" for name, value in facts.items())
 
 
 @dataclass(frozen=True, slots=True)

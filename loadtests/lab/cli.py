@@ -12,10 +12,15 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from loadtests.lab.domain import lab_of, usual
+from loadtests.options import Options, with_fields_of
+from service.wiring import DOMAIN
+
 if TYPE_CHECKING:
     from loadtests.lab.plan import Request
     from loadtests.lab.scenarios import Section
 
+LAB = lab_of(DOMAIN)
 app = typer.Typer(
     no_args_is_help=True, help="Load every variant with Locust, side by side, and report."
 )
@@ -27,25 +32,26 @@ Pin = Annotated[
     typer.Option("--pin", help="Servers and generator on cores of their own, half each."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-WatchlistDir = Annotated[
-    Path | None, typer.Option(help="Directory of a watchlist; default: the synthetic one.")
-]
 SEED = 20260101
 
 
 @app.command()
+@with_fields_of(LAB.options)
 def run(
+    options: Options,
+    *,
     profile: Annotated[
         str, typer.Option(help="quick (under 3 minutes), standard (about 15) or full (an hour).")
     ] = "quick",
     scenario: Annotated[
-        str | None, typer.Option(help="Comma-separated, such as matches,mixed; default: all.")
+        str | None, typer.Option(help="Comma-separated, such as json,mixed; default: all.")
     ] = None,
     variants: Annotated[
-        str | None, typer.Option(help="Comma-separated, such as python-inline,rust-thread.")
+        str | None, typer.Option(help="Comma-separated, such as ENGINE-inline,ENGINE-thread.")
     ] = None,
-    against: Annotated[str, typer.Option(help="gateway, or none.")] = "gateway",
-    watchlist: WatchlistDir = None,
+    against: Annotated[
+        str | None, typer.Option(help="gateway, or none; default: the gateway, where it is there.")
+    ] = None,
     database: Annotated[
         str,
         typer.Option(
@@ -74,7 +80,7 @@ def run(
         request = plan.Request(
             chosen=plan.choose(profile, _listed(variants), _listed(scenario), against, pin),
             out=out,
-            watchlist=watchlist,
+            options=options,
             database=database,
             price=None if price is None else plan.Price.parse(price),
             seed=seed,
@@ -156,8 +162,8 @@ def calibrate(
     from loadtests.lab import plan, progress, scenarios, session
 
     with _errors_shown(), progress.of_stderr() as shown:
-        chosen = plan.choose("quick", ("rust-thread",), ("json",), "gateway")
-        request = plan.Request(chosen, out, seed=seed, pin=pin)
+        chosen = plan.choose("quick", (usual(DOMAIN.engines),), ("json",))
+        request = plan.Request(chosen, out, LAB.options(), seed=seed, pin=pin)
         with plan.planned(request, scenarios.sections(chosen)) as planned:
             found = session.calibrated(planned, shown)
     if as_json:
@@ -201,7 +207,7 @@ def _carried_out(request: Request, sections: Sequence[Section]) -> dict[str, Any
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     with progress.of_stderr() as shown:
-        shown.step("preparing requests, database and upstreams")
+        shown.step("preparing requests and database")
         with plan.planned(request, sections) as planned:
             return session.carry_out(planned, shown)
 

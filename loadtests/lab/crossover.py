@@ -5,17 +5,23 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import combinations
+from statistics import median
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from loadtests.lab.resampling import SEED, mean_ratio
+from loadtests.lab.scenario import Draw
+from loadtests.lab.scenarios import Chosen
 from loadtests.lab.statistics import throughput
+from service.offload.spec import default
 
 Floats = NDArray[np.float64]
 PARAMETERS = ("boundary_us", "per_byte_ns", "per_work")
 REFITS = 400
+CALLS = 7  # of the kernel alone, by level of work
 # By items, work and target: microseconds per request by round.
 Costs = dict[tuple[Any, ...], dict[int, float]]
 UNIT = "microseconds of the saturated server per request: 1e6 / throughput_rps"
@@ -65,6 +71,25 @@ def fit(result: dict[str, Any]) -> None:
     }
 
 
+def time_of_work(levels: Sequence[float], chosen: Chosen, draw: Draw) -> dict[str, float]:
+    """By level of work the microseconds that the kernel alone takes per item: the median of
+    several calls of the default engine, in this process."""
+    scenario = chosen.lab.swept()
+    assert scenario is not None
+    assert scenario.work is not None
+    kernels = default(chosen.engines).load()
+    found = {}
+    for level in levels:
+        call, items = scenario.work.unit(kernels, draw, level)
+        times = []
+        for _ in range(CALLS):
+            started = perf_counter()
+            call()
+            times.append(perf_counter() - started)
+        found[f"{level:g}"] = 1e6 * median(times) / items
+    return found
+
+
 def predict(model: Mapping[str, float], load: Mapping[str, Any]) -> float:
     """Microseconds per request."""
     return float(
@@ -95,7 +120,7 @@ def least_squares(costs: Floats, factors: Floats) -> Floats:
 
 
 def _loads(result: Mapping[str, Any]) -> tuple[list[dict[str, Any]], Costs]:
-    """One row per batch size and cutoff, with the measured cost of each target, and the costs
+    """One row per batch size and level, with the measured cost of each target, and the costs
     of the blocks behind it, by round."""
     loads: dict[tuple[Any, ...], dict[str, Any]] = defaultdict(dict)
     places: dict[str, tuple[Any, ...]] = {}

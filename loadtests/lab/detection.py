@@ -9,12 +9,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from loadtests.lab import plan
+from loadtests.lab import domain, plan
 from loadtests.lab.scenarios import Cell, Section, sections, twin_of
 from loadtests.lab.targets import LabError
+from service.wiring import DOMAIN
 
-VARIANT = "rust-thread"
-NAMES, CUTOFF = 128, 0.8  # of a request: most of its time is the kernel's
+ITEMS = 128  # of a request, with the most work: most of its time is the kernel's
 
 
 @dataclass(frozen=True)
@@ -53,19 +53,25 @@ def detect(
 ) -> list[Detection]:
     """One user after another on two servers of one variant, one of which is slowed.
     Raises LabError."""
-    chosen = plan.choose("quick", (VARIANT,), ("matches",), "none")
+    variant = domain.usual(DOMAIN.engines)
+    lab = domain.lab_of(DOMAIN)
+    scenario = lab.swept() or next(iter(lab.hot()), None)
+    if scenario is None:
+        raise LabError(f"{DOMAIN.name}: has no scenario that needs an engine")
+    work = scenario.work.levels[-1] if scenario.work else None
+    chosen = plan.choose("quick", (variant,), (scenario.name,), "none")
     chosen = replace(chosen, profile=replace(chosen.profile, budgets={"twins": seconds}))
     (section,) = sections(chosen)
     cells = tuple(
-        Cell("twins", "matches", name, users=1, items=NAMES, work=CUTOFF)
-        for name in (VARIANT, twin_of(VARIANT))
+        Cell("twins", scenario.name, name, users=1, items=ITEMS, work=work)
+        for name in (variant, twin_of(variant))
     )
     section = replace(section, cells=cells, window_s=0.4)
-    request = plan.Request(chosen, out, seed=seed, pin=pin, slowed=factor)
+    request = plan.Request(chosen, out, lab.options(), seed=seed, pin=pin, slowed=factor)
     result = carried_out(request, [section])
     if result["voids"] or result["interrupted"]:
         raise LabError(next(iter(result["voids"].values()), "interrupted before the end"))
-    lost_ms = (factor - 1) * _kernel_ms(request, section)
+    lost_ms = (factor - 1) * _kernel_ms(request, section, cells[0])
     before = result["summary"][cells[0].id]
     found = []
     for metric in ("throughput_rps", "per_core_rps"):
@@ -76,13 +82,13 @@ def detect(
     return found
 
 
-def _kernel_ms(request: plan.Request, section: Section) -> float:
+def _kernel_ms(request: plan.Request, section: Section, cell: Cell) -> float:
     """Of a request, as the server that is not slowed says in its headers."""
     with plan.planned(request, [section]) as planned:
-        target = planned.targets[VARIANT]
+        target = planned.targets[cell.target]
         try:
             target.start()
-            pool = planned.pools.pool("matches", NAMES, CUTOFF)
+            pool = planned.pools.pool(cell.scenario, cell.items, cell.work)
             times = []
             for one in pool.requests * 5:
                 _, headers, _ = target.ask(one["method"], one["path"], one["body"])

@@ -1,8 +1,7 @@
-"""The servers that a run needs, and what stands beside them: a database, upstreams."""
+"""The servers that a run needs, and what stands beside them: a database, other processes."""
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import shutil
@@ -14,15 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from loadtests.lab.requests import BASES
 from loadtests.lab.scenarios import SATURATING_USERS
 from loadtests.lab.targets import LabError, Target
 
 if TYPE_CHECKING:
+    from loadtests.lab.scenario import Process, Start
     from service.offload.spec import Variant
 
-SOURCES = ("alpha", "beta", "gamma", "delta", "epsilon")
-UPSTREAM_DELAY_MS = 20
 PLENTY = "10000"
 
 
@@ -45,47 +42,42 @@ class Cores:
         return cls(tuple(usable[:half]), tuple(usable[half:]))
 
 
-def upstream(logs: Path, cores: Cores | None) -> Target:
-    """The stub that the servers ask for rates."""
-    return Target(
-        name="upstream",
-        argv=(
-            *(sys.executable, "-m", "service.cli", "upstream", "--port", "{port}"),
-            *("--delay-ms", str(UPSTREAM_DELAY_MS)),
-        ),
-        log=logs / "upstream.log",
-        ready=f"/rates/{SOURCES[0]}?base=EUR",
-        cores=None if cores is None else cores.generator,
-    )
+@contextmanager
+def processes(logs: Path, cores: Cores | None) -> Iterator[Start]:
+    """Starts what a domain needs beside the servers, and ends it."""
+    started: list[Target] = []
 
+    def start(name: str, arguments: Sequence[str], ready: str) -> Process:
+        target = Target(
+            name=name,
+            argv=(sys.executable, "-m", "service.cli", *arguments),
+            log=logs / f"{name}.log",
+            ready=ready,
+            cores=None if cores is None else cores.generator,
+        )
+        started.append(target)
+        target.start()
+        return target
 
-def rates(stub: Target) -> dict[str, Any]:
-    """By base what each source answers, asked of the stub itself."""
-    found: dict[str, Any] = {}
-    for base in BASES:
-        found[base] = {}
-        for source in SOURCES:
-            status, _, content = stub.ask("GET", f"/rates/{source}?base={base}")
-            if status != 200:
-                raise LabError(stub.describe(f"answered with status {status}"))
-            found[base][source] = json.loads(content)["rates"]
-    return found
+    try:
+        yield start
+    finally:
+        for target in started:
+            target.stop()
 
 
 @dataclass(frozen=True)
 class Fleet:
     """Makes the targets, all with the same surroundings.
 
-    watchlist: its directory, None for the synthetic one.
+    surroundings: variables that the domain sets.
     database: the URL of a PostgreSQL that all share, or the SQLite file that each gets a
         copy of.
-    upstream_port: where the stub listens.
     """
 
     out: Path
-    watchlist: Path | None
+    surroundings: Mapping[str, str]
     database: str | Path
-    upstream_port: int
     cores: Cores | None = None
 
     def service(
@@ -141,7 +133,6 @@ class Fleet:
     def _surroundings(self, name: str) -> dict[str, str]:
         """Its limits are set so wide that no request of the lab is refused or given up:
         the lab measures how long the work takes, however slow the engine."""
-        host = f"127.0.0.1:{self.upstream_port}"
         env = {
             "HOTPATH_BENCH_ROUTES": "true",
             "HOTPATH_REQUEST_TIMEOUT_S": "600",
@@ -150,17 +141,13 @@ class Fleet:
             "HOTPATH_DATABASE_POOL_SIZE": str(SATURATING_USERS),
             # An engine on the event loop itself keeps a database waiting for seconds.
             "HOTPATH_DATABASE_TIMEOUT_S": "600",
-            "HOTPATH_UPSTREAMS": ",".join(f"{s}=http://{host}/rates/{s}" for s in SOURCES),
-            "HOTPATH_UPSTREAM_HOSTS": host,
             "HOTPATH_DATABASE_URL": self._database_url(name),
             "HOTPATH_LOG_LEVEL": "WARNING",
         }
-        if self.watchlist is not None:
-            env["HOTPATH_WATCHLIST"] = str(self.watchlist.resolve())
         if self.cores is not None:
             workers = str(len(self.cores.server))
             env |= {"HOTPATH_THREADS": workers, "HOTPATH_PROCESSES": workers}
-        return env
+        return env | dict(self.surroundings)
 
     def _database_url(self, name: str) -> str:
         if isinstance(self.database, str):
@@ -254,26 +241,3 @@ def shown_environment(env: Mapping[str, str]) -> dict[str, str]:
         for name, text in env.items()
         if name != "HOTPATH_DATABASE_URL"
     }
-
-
-def time_of_work(cutoffs: Sequence[float], queries: Sequence[str], index: Any) -> dict[str, float]:
-    """By cutoff the microseconds that the kernel alone takes per name: the median of several
-    calls of the engine `rust`, in this process. queries: normalised names."""
-    from statistics import median
-    from time import perf_counter
-
-    from service.offload.spec import find
-    from service.packed import CodePoints
-    from service.wiring import DOMAIN
-
-    kernels: Any = find(DOMAIN.engines, "rust").load()
-    packed = CodePoints.pack(queries)
-    found = {}
-    for cutoff in cutoffs:
-        times = []
-        for _ in range(7):
-            started = perf_counter()
-            kernels.screen(packed, index, cutoff, 5)
-            times.append(perf_counter() - started)
-        found[f"{cutoff:g}"] = 1e6 * median(times) / len(queries)
-    return found

@@ -62,6 +62,8 @@ class Pool:
     def __init__(self, path: str) -> None:
         self._requests = json.loads(Path(path).read_text())["requests"]
         self.checks = [request["check"] for request in self._requests]
+        for kind in {check["kind"] for check in self.checks} - {"bytes"}:
+            answers.judge(kind)  # imported now, not under load
         self._prepared: dict[str, list[Prepared]] = {}
         self._right: dict[str, list[bytes | None]] = {}
 

@@ -12,10 +12,13 @@ from typing import Any
 
 import psutil
 
+from service.wiring import DOMAIN
+
 PACKAGES = {  # those whose version can move a figure
-    "aiohttp", "asyncpg", "cython", "fastapi", "gevent", "granian", "grpcio", "hotpath",
-    "hotpath-cython", "hotpath-go", "hotpath-rust", "httptools", "hypercorn", "locust", "numpy",
-    "pydantic", "pydantic-core", "rapidfuzz", "sqlalchemy", "starlette", "uvicorn", "uvloop",
+    "aiohttp", "asyncpg", "fastapi", "gevent", "granian", "grpcio", "hotpath", "httptools",
+    "hypercorn", "locust", "numpy", "pydantic", "pydantic-core", "rapidfuzz", "sqlalchemy",
+    "starlette", "uvicorn", "uvloop",
+    *(spec.distribution for spec in DOMAIN.engines),
 }  # fmt: skip
 
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from loadtests.lab import fleet, requests, verdicts
+from loadtests.lab import crossover, domain, fleet, verdicts
 from loadtests.lab.fleet import Cores, Fleet
 from loadtests.lab.profiles import PROFILES
+from loadtests.lab.requests import Pools
+from loadtests.lab.scenario import Options
 from loadtests.lab.scenarios import (
     GATEWAY,
     LADDER_SERVERS,
-    SCENARIOS,
+    MIXED,
     Chosen,
     Section,
     rung_target,
@@ -23,11 +25,10 @@ from loadtests.lab.scenarios import (
 )
 from loadtests.lab.session import Plan
 from loadtests.lab.targets import LabError, Target
+from service.domain import Domain
 from service.errors import ServiceError
 from service.offload.spec import Variant, find
-from service.screening import watchlist
-from service.screening.engines import ENGINES
-from service.screening.names import normalize
+from service.wiring import DOMAIN
 
 
 class RefusedError(Exception):
@@ -57,14 +58,14 @@ class Price:
 class Request:
     """What the user asked for, checked.
 
-    watchlist: a directory, None for the synthetic list. database: "sqlite", "embedded" or
-    the URL of a PostgreSQL. pin: whether servers and generator get cores of their own.
+    options: the domain's. database: "sqlite", "embedded" or the URL of a PostgreSQL.
+    pin: whether servers and generator get cores of their own.
     slowed: the factor by which the twin's kernels are slowed, to see whether that is found.
     """
 
     chosen: Chosen
     out: Path
-    watchlist: Path | None = None
+    options: Options = field(default_factory=Options)
     database: str = "sqlite"
     price: Price | None = None
     seed: int = 20260101
@@ -86,34 +87,40 @@ def choose(
     profile_name: str,
     variant_names: Sequence[str] | None,
     scenario_names: Sequence[str] | None,
-    against: str,
+    against: str | None = None,
     pin: bool = False,
+    of: Domain = DOMAIN,
 ) -> Chosen:
-    """Raises: RefusedError, LabError."""
+    """against: None for the gateway where it can run. Raises: RefusedError, LabError."""
+    engines, lab = of.engines, domain.lab_of(of)
     profile = PROFILES.get(profile_name)
     if profile is None:
         raise RefusedError(f"profile: expected one of {', '.join(PROFILES)}, got {profile_name!r}")
-    wanted = variant_names or profile.variants
-    if wanted is None:
-        wanted = tuple(f"{spec.name}-{offload}" for spec in ENGINES for offload in spec.offloads)
+    usual = domain.variants(engines) if profile.is_whole else domain.quick(engines)
     try:
-        variants = [Variant.parse(name, ENGINES) for name in wanted]
+        variants = [Variant.parse(name, engines) for name in variant_names or usual]
         for variant in dict.fromkeys(variants):
-            find(ENGINES, variant.engine).load()
+            find(engines, variant.engine).load()
     except ServiceError as error:
         raise RefusedError(f"variants: {error.message}") from error
     if len(set(variants)) < len(variants):
         raise RefusedError(f"variants: expected each once, got {', '.join(map(str, variants))}")
+    known = [scenario.name for scenario in lab.scenarios] + [MIXED] * bool(lab.hot())
     for name in scenario_names or ():
-        if name not in SCENARIOS:
-            raise RefusedError(f"scenario: expected some of {', '.join(SCENARIOS)}, got {name!r}")
-    if against not in (GATEWAY, "none"):
+        if name not in known:
+            raise RefusedError(f"scenario: expected some of {', '.join(known)}, got {name!r}")
+    has_gateway = domain.has_command(GATEWAY)
+    if against not in (None, GATEWAY, "none"):
         raise RefusedError(f"against: expected '{GATEWAY}' or 'none', got {against!r}")
+    if against == GATEWAY and not has_gateway:
+        raise RefusedError(f"against: expected 'none', for there is no {GATEWAY} here")
     return Chosen(
         profile,
         tuple(map(str, variants)),
-        tuple(scenario_names or SCENARIOS),
-        gateway=against == GATEWAY,
+        tuple(scenario_names or known),
+        lab,
+        engines,
+        gateway=has_gateway and against != "none",
         one_core=pin and len(Cores.split().server) == 1,
         ladder_servers=tuple(s for s in LADDER_SERVERS if importlib.util.find_spec(s)),
     )
@@ -121,71 +128,56 @@ def choose(
 
 @contextmanager
 def planned(request: Request, sections: Sequence[Section]) -> Iterator[Plan]:
-    """The plan, with the database filled and the upstreams up, which end with it.
+    """The plan, with the database filled and all that stands around it up, which end with it.
 
     Raises: RefusedError, LabError.
     """
     chosen = request.chosen
     if not sections:
         raise RefusedError("scenario: this profile has no section with these scenarios")
-    try:
-        listed = watchlist.load(request.watchlist)
-    except ServiceError as error:
-        raise RefusedError(error.message) from error
     cores = Cores.split() if request.pin else None
-    logs = request.out / "logs"
-    cells = [cell for section in sections for cell in section.cells]
-    stub = fleet.upstream(logs, cores)
-    with fleet.database(request.database, request.out, cores) as database:
+    with ExitStack() as stack:
+        start = stack.enter_context(fleet.processes(request.out / "logs", cores))
         try:
-            stub.start()
-            ships = Fleet(request.out, request.watchlist, database, stub.port, cores)
-            pools = requests.Pools(
-                request.seed,
-                listed.entries,
-                normalize,
-                lowest_cutoff=min((c.work for c in cells if c.work), default=requests.CUTOFF),
-                rates=fleet.rates(stub),
+            around = stack.enter_context(
+                chosen.lab.surroundings(request.options, request.seed, start)
             )
-            yield Plan(
-                sections=sections,
-                targets=_targets(request, sections, ships),
-                pools=pools,
-                settings={
-                    "profile": chosen.profile.name,
-                    "scenarios": list(chosen.scenarios),
-                    "variants": list(chosen.variants),
-                    "against": chosen.against(),
-                    "seed": request.seed,
-                    "pinned": cores
-                    and {"server": list(cores.server), "generator": list(cores.generator)},
-                    "watchlist": {
-                        "source": listed.source
-                        if request.watchlist is None
-                        else request.watchlist.resolve().name,
-                        "names": len(listed.entries),
-                    },
-                    "database": "sqlite" if request.database == "sqlite" else "postgresql",
-                    "price_per_vcpu_hour": request.price
-                    and {"amount": request.price.amount, "currency": request.price.currency},
-                },
-                out=request.out,
-                verify_requests=chosen.profile.verify_requests,
-                verify_s=chosen.profile.verify_s,
-                cores=cores,
-                null_server=ships.gateway("null"),
-                work_us=lambda cutoffs: fleet.time_of_work(cutoffs, pools.queries(), listed.index),
-                slo=request.slo,
-            )
-        finally:
-            stub.stop()
+        except ServiceError as error:
+            raise RefusedError(error.message) from error
+        database = stack.enter_context(fleet.database(request.database, request.out, cores))
+        ships = Fleet(request.out, around.environment, database, cores)
+        yield Plan(
+            sections=sections,
+            targets=_targets(request, sections, ships),
+            pools=Pools(chosen.lab, around.draw),
+            settings={
+                "profile": chosen.profile.name,
+                "scenarios": list(chosen.scenarios),
+                "variants": list(chosen.variants),
+                "against": chosen.against(),
+                "seed": request.seed,
+                "pinned": cores
+                and {"server": list(cores.server), "generator": list(cores.generator)},
+                **around.facts,
+                "database": "sqlite" if request.database == "sqlite" else "postgresql",
+                "price_per_vcpu_hour": request.price
+                and {"amount": request.price.amount, "currency": request.price.currency},
+            },
+            out=request.out,
+            verify_requests=chosen.profile.verify_requests,
+            verify_s=chosen.profile.verify_s,
+            cores=cores,
+            null_server=ships.gateway("null") if domain.has_command(GATEWAY) else None,
+            work_us=lambda levels: crossover.time_of_work(levels, chosen, around.draw),
+            slo=request.slo,
+        )
 
 
 def _targets(request: Request, sections: Sequence[Section], ships: Fleet) -> dict[str, Target]:
     """Those that some section loads, by name."""
     chosen = request.chosen
     made: dict[str, Target] = {}
-    variants = {name: Variant.parse(name, ENGINES) for name in chosen.variants}
+    variants = {name: Variant.parse(name, chosen.engines) for name in chosen.variants}
     (first,) = chosen.main(1)
     rungs = {
         rung_target(rung, server): (rung, server)

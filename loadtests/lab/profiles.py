@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-KERNEL_SCENARIOS = ("matches", "validations", "seals", "screenings")
-IO_SCENARIOS = ("json", "db", "queries")
-
 
 @dataclass(frozen=True, slots=True)
 class Profile:
     """min_rounds: of sound blocks, for which twice as many rounds may be made.
-    variants: names, or None for every variant of every engine.
+    is_whole: every variant of every engine, or those that their table marks as quick.
+    hot, io: how many of the scenarios that need an engine, and of those that don't; None for all.
+    sizes, sizes_held_out: items of a request that the crossover's models are fitted to, and tested
+        with.
     window_s: of blocks in the closed model. open_window_s: where arrivals are steady, of
         which a percentile needs enough.
     budgets: seconds that each section may take, servers' starts not included; a section
@@ -21,19 +21,18 @@ class Profile:
         the rest once verify_s have passed (but never the first two)."""
 
     name: str
-    variants: tuple[str, ...] | None
+    is_whole: bool
     budgets: Mapping[str, float]
     min_rounds: int
     window_s: float
     open_window_s: float
-    kernel_scenarios: tuple[str, ...]
-    io_scenarios: tuple[str, ...]
+    hot: int | None
+    io: int | None
     mixed_targets: int
     load_targets: int
     levels: tuple[float, ...]
-    names: tuple[int, ...] = ()
-    names_held_out: tuple[int, ...] = ()
-    cutoffs: tuple[float, ...] = ()
+    sizes: tuple[int, ...] = ()
+    sizes_held_out: tuple[int, ...] = ()
     rungs: tuple[str, ...] = ()
     verify_requests: int = 16
     verify_s: float = 3.0
@@ -41,28 +40,20 @@ class Profile:
 
 QUICK = Profile(
     name="quick",
-    variants=(
-        "reference-inline",
-        "python-inline",
-        "python-process",
-        "cython-thread",
-        "rust-thread",
-        "rust-inline",
-        "go-rpc",
-    ),
+    is_whole=False,
     budgets={"engines": 50, "twins": 18, "io": 10, "load": 12, "mixed": 14},
     min_rounds=5,
     window_s=0.2,
     open_window_s=0.5,
-    kernel_scenarios=("matches",),
-    io_scenarios=("json", "db"),
+    hot=1,
+    io=2,
     mixed_targets=2,
     load_targets=1,
     levels=(0.3, 0.8),
 )
 STANDARD = Profile(
     name="standard",
-    variants=None,
+    is_whole=True,
     budgets={
         "engines": 290, "twins": 100, "io": 40, "ladder": 60, "load": 90, "mixed": 55,
         "crossover": 90,
@@ -70,14 +61,13 @@ STANDARD = Profile(
     min_rounds=5,
     window_s=0.2,
     open_window_s=1.0,
-    kernel_scenarios=KERNEL_SCENARIOS,
-    io_scenarios=(*IO_SCENARIOS, "rates"),
+    hot=None,
+    io=None,
     mixed_targets=4,
     load_targets=3,
     levels=(0.2, 0.5, 0.8, 0.95),
-    names=(1, 4, 16, 64, 128),
-    names_held_out=(8, 32),
-    cutoffs=(0.95, 0.9, 0.8),
+    sizes=(1, 4, 16, 64, 128),
+    sizes_held_out=(8, 32),
     rungs=("bare", "sqlalchemy", "model", "dict", "starlette", "fast-lane", "asgi"),
     verify_requests=32,
 )  # fmt: skip
@@ -89,7 +79,7 @@ FULL = replace(
     open_window_s=2.0,
     load_targets=4,
     levels=(0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95),
-    names=(1, 2, 4, 16, 64, 256),
+    sizes=(1, 2, 4, 16, 64, 256),
     verify_requests=128,
 )
 PROFILES = {profile.name: profile for profile in (QUICK, STANDARD, FULL)}

@@ -15,7 +15,7 @@ from typing import Any
 from loadtests.lab.locust_process import LocustProcess
 from loadtests.lab.progress import Progress
 from loadtests.lab.scenarios import OPEN_WARMUP_S, Cell, Section
-from loadtests.lab.servers import Servers, StoredPools, pool_keys
+from loadtests.lab.servers import Servers, StoredPools
 from loadtests.lab.slices import joined
 from loadtests.lab.statistics import block_void
 from loadtests.lab.targets import LabError, Target
@@ -147,7 +147,7 @@ class Measurement:
         for cell in section.cells:
             sizes = [
                 self.pools[key][0].request_bytes
-                for name, key in pool_keys(cell).items()
+                for name, key in self.pools.keys(cell).items()
                 if name != "io"
             ]
             self.outcome.cells.append(
@@ -205,7 +205,7 @@ class Measurement:
         seed = f"{self.seed} {section.name} {cell.scenario} {cell.items} {round_} {slice_}"
         dice = random.Random(seed)
         streams = []
-        for name, key in pool_keys(cell).items():
+        for name, key in self.pools.keys(cell).items():
             pool, path = self.pools[key]
             stream: dict[str, Any] = {"name": name, "pool": str(path)}
             stream["first"] = dice.randrange(len(pool.requests))

@@ -6,18 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
-from loadtests.lab.profiles import KERNEL_SCENARIOS, Profile
+from loadtests.lab import domain
+from loadtests.lab.profiles import Profile
+from loadtests.lab.scenario import Lab, Scenario
+from service.offload.spec import EngineSpec
 
-SCENARIOS = (
-    "matches", "validations", "seals", "screenings", "json", "db", "queries", "rates", "mixed",
-)  # fmt: skip
-ITEMS = {"matches": 4, "validations": 50, "seals": 100, "screenings": 2}  # of a request
-SEAL_SIZES = (10, 1000)  # swept besides the usual one
-IN_PROCESS_SWEEP, SIDECAR_SWEEP = ("python-inline", "rust-thread"), ("go-rpc",)
-MAIN = ("rust-thread", "python-inline", "go-rpc", "python-process")
+MIXED = "mixed"  # I/O beside the hot path, which makes no requests of its own
 GATEWAY = "gateway"
 LADDER_SERVERS = ("uvicorn", "granian", "hypercorn")
-RATES_RPS = 50.0
 IO_RPS = 100.0  # of the I/O beside the hot path
 USERS, SATURATING_USERS = 2, 4
 # Shorter slices would share more of the machine's noise, but half as long ones already found
@@ -124,19 +120,26 @@ class Section:
 class Chosen:
     """What the user chose to measure.
 
-    gateway: whether to measure against it. one_core: whether each server has a single core,
-    to itself. ladder_servers: those that are installed.
+    lab, engines: the domain's. gateway: whether to measure against it. one_core: whether
+    each server has a single core, to itself. ladder_servers: those that are installed.
     """
 
     profile: Profile
     variants: tuple[str, ...]
     scenarios: tuple[str, ...]
+    lab: Lab
+    engines: tuple[EngineSpec, ...]
     gateway: bool
     one_core: bool = False
     ladder_servers: tuple[str, ...] = LADDER_SERVERS
 
     def main(self, count: int) -> list[str]:
-        return ([v for v in MAIN if v in self.variants] or list(self.variants))[:count]
+        mine = [name for name in domain.main(self.engines) if name in self.variants]
+        return (mine or list(self.variants))[:count]
+
+    def hot(self, count: int | None = None) -> list[Scenario]:
+        """Those chosen of the first so many that need an engine; None for all of them."""
+        return [found for found in self.lab.hot()[:count] if found.name in self.scenarios]
 
     def io_users(self) -> int:
         """As many as saturate a server, or one where they would bring the generator to its
@@ -188,39 +191,35 @@ def _section(name: str, cells: tuple[Cell, ...], profile: Profile) -> Section:
 
 def _engines(chosen: Chosen) -> list[Cell]:
     cells = []
-    for scenario in chosen.profile.kernel_scenarios:
-        if scenario in chosen.scenarios:
-            cells += [
-                Cell("engines", scenario, target, items=ITEMS[scenario])
-                for target in (*chosen.variants, *chosen.against())
-            ]
-            if scenario == "seals":
-                cells += [
-                    Cell("engines", scenario, target, items=items)
-                    for items in SEAL_SIZES
-                    for target in (*chosen.main(3), *chosen.against())
-                ]
+    for scenario in chosen.hot(chosen.profile.hot):
+        cells += [
+            Cell("engines", scenario.name, target, items=scenario.items)
+            for target in (*chosen.variants, *chosen.against())
+        ]
+        cells += [
+            Cell("engines", scenario.name, target, items=items)
+            for items in scenario.sweep
+            for target in (*chosen.main(3), *chosen.against())
+        ]
     return cells
 
 
 def _twins(chosen: Chosen) -> list[Cell]:
-    scenario = next((s for s in KERNEL_SCENARIOS if s in chosen.scenarios), None)
-    if scenario is None:
-        return []
     (first,) = chosen.main(1)
     return [
-        Cell("twins", scenario, target, items=ITEMS[scenario]) for target in (first, twin_of(first))
+        Cell("twins", scenario.name, target, items=scenario.items)
+        for scenario in chosen.hot()[:1]
+        for target in (first, twin_of(first))
     ]
 
 
 def _io(chosen: Chosen) -> list[Cell]:
-    """Rates wait for others most of the time, so there it is arrivals that are steady."""
     cells = []
-    for scenario in chosen.profile.io_scenarios:
-        if scenario in chosen.scenarios:
+    for scenario in chosen.lab.io()[: chosen.profile.io]:
+        if scenario.name in chosen.scenarios:
             for target in (*chosen.main(1), *chosen.against()):
-                cell = Cell("io", scenario, target, users=chosen.io_users())
-                cells.append(cell.at(RATES_RPS) if scenario == "rates" else cell)
+                cell = Cell("io", scenario.name, target, users=chosen.io_users())
+                cells.append(cell.at(scenario.rate_rps) if scenario.rate_rps else cell)
     return cells
 
 
@@ -242,10 +241,9 @@ def _ladder(chosen: Chosen) -> list[Cell]:
 
 
 def _load(chosen: Chosen) -> list[Cell]:
-    if "matches" not in chosen.scenarios:
-        return []
     return [
-        Cell("load", "matches", target, items=ITEMS["matches"])
+        Cell("load", scenario.name, target, items=scenario.items)
+        for scenario in chosen.hot(1)
         for target in (*chosen.main(chosen.profile.load_targets), *chosen.against())
     ]
 
@@ -253,25 +251,29 @@ def _load(chosen: Chosen) -> list[Cell]:
 def _mixed(chosen: Chosen) -> list[Cell]:
     """Each target with the hot path loaded, and without: the difference is what it costs the
     other users of the loop."""
-    if "mixed" not in chosen.scenarios:
+    if MIXED not in chosen.scenarios:
         return []
     cells = []
+    items = chosen.lab.hot()[0].items
     for target in (*chosen.main(chosen.profile.mixed_targets), *chosen.against()):
-        alone = Cell("mixed", "mixed", target, users=0, io_rate_rps=IO_RPS)
-        cells += [alone, replace(alone, users=USERS, items=ITEMS["matches"])]
+        alone = Cell("mixed", MIXED, target, users=0, io_rate_rps=IO_RPS)
+        cells += [alone, replace(alone, users=USERS, items=items)]
     return cells
 
 
 def _crossover(chosen: Chosen) -> list[Cell]:
+    """Of the first scenario whose work can be set; there must be a sidecar to cross over to."""
     profile = chosen.profile
-    targets = [v for v in (*IN_PROCESS_SWEEP, *SIDECAR_SWEEP) if v in chosen.variants]
-    if "matches" not in chosen.scenarios or len(targets) < 2:
+    targets = [v for v in domain.swept(chosen.engines) if v in chosen.variants]
+    if len(targets) < 2 or not any(spec.sidecar for spec in chosen.engines):
         return []
     return [
-        Cell("crossover", "matches", target, items=names, work=cutoff, held_out=held_out)
+        Cell("crossover", scenario.name, target, items=items, work=level, held_out=held_out)
+        for scenario in chosen.hot()
+        if scenario is chosen.lab.swept() and scenario.work
         for held_out in (False, True)
-        for names in (profile.names_held_out if held_out else profile.names)
-        for cutoff in profile.cutoffs
+        for items in (profile.sizes_held_out if held_out else profile.sizes)
+        for level in scenario.work.levels
         for target in targets
     ]
 

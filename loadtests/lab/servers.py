@@ -12,16 +12,22 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from loadtests.lab import answers
+from loadtests.lab.bench_routes import DB
 from loadtests.lab.fleet import shown_environment
 from loadtests.lab.progress import Progress
 from loadtests.lab.requests import Pool
-from loadtests.lab.scenarios import Cell, Section
+from loadtests.lab.scenarios import MIXED, Cell, Section
 from loadtests.lab.targets import LabError, Target, uninterrupted
 
 PoolKey = tuple[str, int | None, float | None]  # scenario, items, work
 
 
 class MakesPools(Protocol):
+    @property
+    def hot(self) -> str:
+        """The scenario that stands for the hot path."""
+        ...
+
     def pool(self, scenario: str, items: int | None, work: float | None) -> Pool: ...
 
 
@@ -41,13 +47,12 @@ class StoredPools:
             self._made[key] = pool, path.resolve()
         return self._made[key]
 
-
-def pool_keys(cell: Cell) -> dict[str, PoolKey]:
-    """By stream."""
-    if cell.scenario != "mixed":
-        return {"main": (cell.scenario, cell.items, cell.work)}
-    hot: dict[str, PoolKey] = {"hot": ("matches", cell.items, cell.work)} if cell.users else {}
-    return hot | {"io": ("db", None, None)}
+    def keys(self, cell: Cell) -> dict[str, PoolKey]:
+        """By stream."""
+        if cell.scenario != MIXED:
+            return {"main": (cell.scenario, cell.items, cell.work)}
+        io: dict[str, PoolKey] = {"io": (DB.name, None, None)}
+        return {"hot": (self._source.hot, cell.items, cell.work)} | io if cell.users else io
 
 
 class Servers:
@@ -84,10 +89,10 @@ class Servers:
             started: dict[str, Any] = {"startup_s": None, "verification": {}}
             self._facts.setdefault(name, self._targets[name].facts | environment | started)
         names = [name for name in section.targets() if name not in self.lost]
-        keys = {
-            name: {k for c in section.cells if c.target == name for k in pool_keys(c).values()}
-            for name in names
-        }
+        keys: dict[str, set[PoolKey]] = {name: set() for name in names}
+        for cell in section.cells:
+            if cell.target in keys:
+                keys[cell.target].update(self._pools.keys(cell).values())
         for key in sorted(set().union(*keys.values()), key=str):
             self._pools[key]  # made here, not in several threads
         # As many are started at once as there are cores; nothing is measured meanwhile.

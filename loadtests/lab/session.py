@@ -94,10 +94,10 @@ def _measure(
     result: dict[str, Any],
     progress: Progress,
 ) -> None:
-    cutoffs = {c.work for section in plan.sections for c in section.cells if c.work is not None}
-    if cutoffs and plan.work_us is not None:
+    levels = {c.work for section in plan.sections for c in section.cells if c.work is not None}
+    if levels and plan.work_us is not None:
         progress.step("timing the kernel alone")
-        result["work_us"] = plan.work_us(sorted(cutoffs))
+        result["work_us"] = plan.work_us(sorted(levels))
     seed = plan.settings["seed"]
     with ExitStack() as stack:
         servers = stack.enter_context(
@@ -134,7 +134,8 @@ def _measure(
 
 def calibrated(plan: Plan, progress: Progress) -> dict[str, Any]:
     """The generator's ceiling alone, without any measurement."""
-    assert plan.null_server is not None
+    if plan.null_server is None:
+        raise LabError("calibrate: needs the gateway, which answers faster than can be asked")
     (plan.out / "logs").mkdir(parents=True, exist_ok=True)
     pools = StoredPools(plan.pools, plan.out / "pools")
     with _generator(plan, progress) as generator:

@@ -8,6 +8,7 @@ from math import log
 from typing import Any
 
 from loadtests.lab import cost
+from loadtests.lab.domain import BASELINES
 from loadtests.lab.resampling import (
     block_percentile,
     latencies,
@@ -16,7 +17,6 @@ from loadtests.lab.resampling import (
     spread,
 )
 
-BASELINES = ("python-inline", "reference-inline")
 COMPARED = ("engines", "io", "ladder", "twins")
 LAG_SHARE = 0.1  # of the reported p99 that the generator's own lateness may reach
 BUSY_GENERATOR = 0.95  # of a core

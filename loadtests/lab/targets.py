@@ -41,7 +41,8 @@ def pinned(command: list[str], cores: Sequence[int] | None) -> list[str]:
 class Target:
     """name: what the report calls it, a variant's name for the service.
     argv: the command; `{port}` stands for the port it must listen on.
-    env: on top of this process's environment, of which all HOTPATH_ settings are dropped.
+    env: on top of this process's environment, of which all HOTPATH_ settings are dropped, but not
+        the one that names the domain.
     headers: that each answer of its engine must carry, with their values.
     log: file for its stdout and stderr.
     facts: what result.json says of it; see schema.md.
@@ -74,6 +75,14 @@ class Target:
         assert self.process is not None
         return self.process.pid
 
+    def environment(self) -> dict[str, str]:
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if name == "HOTPATH_DOMAIN" or not name.startswith("HOTPATH_")
+        }
+        return kept | dict(self.env)
+
     def start(self) -> float:
         """Starts it and waits until it is ready; the seconds that took.
 
@@ -83,13 +92,12 @@ class Target:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("HOTPATH_")}
         self.log.parent.mkdir(parents=True, exist_ok=True)
         started = time.monotonic()
         with self.log.open("wb") as log:
             process = self.process = subprocess.Popen(
                 pinned([part.format(port=self.port) for part in self.argv], self.cores),
-                env=environment | dict(self.env),
+                env=self.environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

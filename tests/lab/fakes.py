@@ -1,4 +1,4 @@
-"""Plans for the lab over fake servers: no engine, no watchlist. As a program, carries
+"""Plans for the lab over fake servers: no engine, no domain. As a program, carries
 one out and prints the outcome: fakes.py DIRECTORY ROUNDS MODE..."""
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from loadtests.lab import progress, session
+from loadtests.lab.bench_routes import DB
 from loadtests.lab.requests import Pool
+from loadtests.lab.scenario import post
 from loadtests.lab.scenarios import Cell, Section
 from loadtests.lab.targets import Target
+from tests.lab.fake_judge import hits
 
 SERVER = Path(__file__).with_name("fake_server.py")
 BODIES = [json.dumps({"names": [f"name {i}", "other"]}) for i in range(8)]
@@ -25,7 +28,6 @@ SETTINGS: dict[str, Any] = {
     "against": [],
     "seed": 1,
     "pinned": None,
-    "watchlist": {"source": "made up", "names": 18},
     "database": "sqlite",
     "price_per_vcpu_hour": None,
 }
@@ -41,20 +43,18 @@ FACTS = {
 class Pools:
     """The fake servers' own requests, whatever is asked for."""
 
-    def __init__(self, hits: Sequence[Any] = HITS) -> None:
-        self.hits = hits
+    hot = "matches"
+
+    def __init__(self, expected: Sequence[Any] = HITS) -> None:
+        self.expected = expected
 
     def pool(self, scenario: str, *_: object) -> Pool:
-        if scenario == "db":
-            check = {"kind": "row", "status": 200, "engine": False, "expected": None}
-            return Pool([{"method": "GET", "path": "/bench/db", "body": None, "check": check}])
-        checks = [
-            {"kind": "hits", "status": 200, "engine": True, "expected": hits} for hits in self.hits
-        ]
+        if scenario == DB.name:
+            return Pool(DB.requests(None, 0, None))
         return Pool(
             [
-                {"method": "POST", "path": "/v1/matches", "body": body, "check": check}
-                for body, check in zip(BODIES, checks, strict=True)
+                post("/v1/matches", json.loads(body), hits, expected)
+                for body, expected in zip(BODIES, self.expected, strict=True)
             ]
         )
 

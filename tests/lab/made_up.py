@@ -111,7 +111,7 @@ class Maker:
             "settings": {
                 "profile": "made-up", "scenarios": sorted({c["scenario"] for c in self.cells}),
                 "variants": list(VARIANTS), "against": ["gateway"], "seed": 1, "pinned": None,
-                "watchlist": {"source": "<made> up", "names": 1234}, "database": "sqlite",
+                "database": "sqlite",
                 "price_per_vcpu_hour": {"amount": 0.04, "currency": "USD"},
             },
             "machine": {

@@ -7,14 +7,13 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from loadtests.lab.cli import exit_code
+from loadtests.lab.cli import app, exit_code
 from loadtests.lab.statistics import summarise
-from service.cli import app
 from tests.lab import made_up
 
 
 def lab(*arguments):
-    return CliRunner().invoke(app, ["lab", *map(str, arguments)])
+    return CliRunner().invoke(app, [*map(str, arguments)])
 
 
 def stored(directory, result):
@@ -28,7 +27,6 @@ def stored(directory, result):
     [
         (["--profile", "fast"], "profile: expected one of"),
         (["--price", "cheap"], "price: expected"),
-        (["--watchlist", "/nowhere"], "sdn.csv"),
         (["--slo", "/nowhere.toml"], "/nowhere.toml: expected a file of thresholds"),
         (["--variants", "rsut-thread"], "variants: "),
     ],

@@ -241,8 +241,10 @@ def test_ctrl_c_keeps_what_is_done_and_leaves_nothing_behind(tmp_path):
     before = generators()
     command = [sys.executable, "-m", "tests.lab.fakes", str(tmp_path), "50", "sound", "family"]
     process = subprocess.Popen(
-        command, cwd=TREE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+        command, cwd=TREE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        # A shell that runs the tests in the background has it ignored, which is inherited.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
     begun = 0
     while begun < 5:  # both blocks of the first round have slices, and one at least needs more
         line = process.stderr.readline()

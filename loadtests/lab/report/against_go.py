@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from loadtests.lab.domain import BASELINES
 from loadtests.lab.report import answer, charts
 from loadtests.lab.report.document import Cell as TableCell
 from loadtests.lab.report.document import Part, Row, Section, Table, Text
@@ -11,12 +12,12 @@ from loadtests.lab.report.figures import Cell, Figures
 from loadtests.lab.report.wording import (
     NOT_KNOWN,
     interval,
+    listed,
     percentile_cell,
     ratio_cell,
     said,
     spread_cell,
 )
-from loadtests.lab.statistics import BASELINES
 
 METRICS = {
     "throughput_rps": "requests/s",
@@ -63,14 +64,16 @@ def routes(figures: Figures) -> Section | None:
 
 
 def _users(figures: Figures) -> str:
-    found = {cell["users"] for cell in figures.cells("io") if cell["model"] == "closed"}
+    closed = [cell for cell in figures.cells("io") if cell["model"] == "closed"]
+    found = {cell["users"] for cell in closed}
+    routes = listed(list(dict.fromkeys(cell["scenario"] for cell in closed)))
     if found == {1}:
         return (
-            " json, db and queries have one user at a time, so that the generator is not the "
+            f" {routes} have one user at a time, so that the generator is not the "
             "limit: a server that sleeps between requests pays for waking up, and Go relatively "
             "more."
         )
-    return f" json, db and queries have {max(found)} users at a time." if found else ""
+    return f" {routes} have {max(found)} users at a time." if found else ""
 
 
 def _ceiling(figures: Figures) -> str:

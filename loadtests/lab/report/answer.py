@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from loadtests.lab.domain import BASELINES
 from loadtests.lab.report.figures import Cell, Figures
 from loadtests.lab.report.wording import certainly, figure, interval, listed, said
 
@@ -15,14 +16,15 @@ NEAR_CEILING = 0.6  # of the generator's own limit
 SHOWN_VOIDS = 3
 MOST_NAMED = 3  # in a sentence
 PLAIN = "model"  # the rung that people start from
-SCREENING, METHOD = "reference-inline", "python-inline"
+METHOD, DEFINITION = (*BASELINES, None, None)[:2]
 
 
 def answer(figures: Figures) -> list[str]:
     """Is FastAPI close to Go: where, where not; and the cheapest way to close the gap."""
     best = _best_per_route(figures)
     if not best:
-        return ["No route was measured against Go with figures that can be used.", *_steps(figures)]
+        unusable = "No route was measured against Go with figures that can be used."
+        return [*([unusable] if figures.gateway() else []), *_steps(figures)]
     close, far, open_ = [], [], []
     for route, (cell, found) in sorted(best.items(), key=lambda item: item[1][1]["ratio"]):
         words = f"{route} {said(found, 2)}"
@@ -88,7 +90,7 @@ def _step_of_engines(figures: Figures) -> str | None:
     method = by_target.get(METHOD)
     if best is None:
         return None
-    gain = method and figures.compare(method, SCREENING)
+    gain = method and figures.compare(method, DEFINITION)
     rest = figures.compare(best, METHOD)
     compared = {cell["target"]: found for cell in cells if (found := figures.compare(cell, METHOD))}
     rated = sorted(compared, key=lambda name: name != best["target"])
@@ -96,7 +98,7 @@ def _step_of_engines(figures: Figures) -> str | None:
     if gain and rest and certainly(gain) == "above":
         words = (
             f"on {route} the better method, still pure Python ({METHOD}), is {said(gain, 2)} times "
-            f"{SCREENING}"
+            f"{DEFINITION}"
         )
         if certainly(rest) == "above":
             words += f", and {best['target']} adds a factor of {said(rest, 2)}{near}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from loadtests.lab.domain import BASELINES
 from loadtests.lab.report import against_go, charts
 from loadtests.lab.report.document import Bullets, Part, Row, Section, Table, Text
 from loadtests.lab.report.document import Cell as TableCell
@@ -18,7 +19,6 @@ from loadtests.lab.report.wording import (
     said,
     spread_cell,
 )
-from loadtests.lab.statistics import BASELINES
 
 
 def engines(figures: Figures) -> Section | None:
@@ -139,6 +139,8 @@ def _mib(role: Mapping[str, Any] | None) -> str:
 def not_worth_it(figures: Figures) -> Section | None:
     """By variant what was measured against it; derived, so it can be empty."""
     loads = figures.loads("engines")
+    if not BASELINES:
+        return None
     base = BASELINES[0]
     variants = [
         target

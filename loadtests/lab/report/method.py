@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 
+from loadtests.lab.domain import lab_of
 from loadtests.lab.report.document import Bullets, Facts, Row, Section, Table, Text
 from loadtests.lab.report.figures import Figures
 from loadtests.lab.report.wording import figure, interval, listed
 from loadtests.lab.resampling import MIN_BEYOND, MIN_BLOCKS, RESAMPLES
 from loadtests.lab.scenarios import SLICE_S
 from loadtests.lab.statistics import BUSY_GENERATOR, LAG_SHARE, VOID_BLOCKS
+from service.wiring import DOMAIN
 
 
 def verdicts(figures: Figures) -> Section | None:
@@ -65,7 +67,7 @@ def machine(figures: Figures) -> Section:
         ("Commit", state),
         ("Measured", f"{result['started_at']} to {result['finished_at']}"),
         ("Profile, seed", f"{s['profile']}, {s['seed']}"),
-        ("Watchlist", f"{s['watchlist']['names']:,} names: {s['watchlist']['source']}"),
+        *lab_of(DOMAIN).said(s).items(),
         ("Database", s["database"]),
     ]
     used = {str(t["variant"]).rpartition("-")[0] for t in result["targets"].values()}

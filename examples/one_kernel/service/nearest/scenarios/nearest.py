@@ -7,14 +7,22 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
+from loadtests.lab.scenario import Draw, Request, Scenario, post
+
 PATH = "/v1/nearest"
-ITEMS = 50  # points of a usual request
+POOL = 64  # different requests
 EARTH_RADIUS_M = 6_371_008.8
 TOLERANCE_M = 0.002  # both sides are rounded to the millimetre
 CLEAR_M = 1.0  # a place is nearer than the next one by so much, or the point is not asked for
 
 Expected = list[tuple[int, float]]
 """For each point the index of its place, and the distance in metres."""
+
+
+def requests(draw: Draw, items: int, _: float | None) -> list[Request]:
+    """What the lab sends, `items` points at a time."""
+    made = bodies(draw.dice("nearest", items), items, POOL)
+    return [post(PATH, body, fault, expected) for body, expected in made]
 
 
 def bodies(dice: Random, items: int, count: int) -> list[tuple[dict[str, Any], Expected]]:
@@ -63,3 +71,6 @@ def _distances(
     )
     metres = 2 * EARTH_RADIUS_M * np.arcsin(np.sqrt(haversine))
     return [(distance, row) for row, distance in enumerate(metres.tolist())]
+
+
+NEAREST = Scenario(name="nearest", requests=requests, items=50, is_hot=True)

@@ -5,8 +5,15 @@ from dataclasses import dataclass
 
 import pytest
 
-from loadtests.lab.oracles import brute_force, merkle_root, violations
-from loadtests.lab.requests import BASES, Pools
+from loadtests.lab.requests import Pools
+from service.screening.scenarios import LAB
+from service.screening.scenarios.draw import ScreeningDraw
+from service.screening.scenarios.oracles import brute_force, merkle_root, violations
+
+# engine: go
+from service.screening.scenarios.rates import BASES
+
+# engine: end
 from tests.contract.samples import payment
 
 
@@ -24,9 +31,8 @@ ENTRIES = [Entry(i, name) for i, name in enumerate(["Dwayne", "Martha", "Dixon",
 VALID = payment(end_to_end_id="INV-1")
 
 
-def pools(seed=1, lowest_cutoff=0.9):
-    rates = {base: {"alpha": {"USD": "1.0"}} for base in BASES}
-    return Pools(seed, ENTRIES, str.lower, lowest_cutoff, rates)
+def pools(seed=1, rates=None):
+    return Pools(LAB, ScreeningDraw(seed, ENTRIES, rates=rates or {}))
 
 
 def bodies(pool):
@@ -54,9 +60,12 @@ def test_nothing_below_the_cutoff_is_expected():
 
 def test_hits_of_a_higher_cutoff_are_those_of_a_pass_with_it():
     """One pass over the list, at the lowest cutoff, serves all of them."""
-    low, high = pools(lowest_cutoff=0.7), pools(lowest_cutoff=0.95)
-    assert low.pool("matches", 4, 0.95) == high.pool("matches", 4, 0.95)
-    assert expected(low.pool("matches", 4, 0.7)) != expected(low.pool("matches", 4, 0.95))
+    found = {cutoff: pools().pool("matches", 4, cutoff) for cutoff in (0.8, 0.95)}
+    for cutoff, pool in found.items():
+        for body, hits in zip(bodies(pool), expected(pool), strict=True):
+            names = [name.lower() for name in body["names"]]
+            assert hits == brute_force(names, ENTRIES, cutoff, 5)
+    assert expected(found[0.8]) != expected(found[0.95])
 
 
 @pytest.mark.parametrize("scenario", ["matches", "validations", "seals", "screenings"])
@@ -130,8 +139,10 @@ def test_some_payments_are_broken_and_most_are_not():
     }
 
 
+# engine: go
 def test_rates_are_those_that_the_upstreams_gave():
-    for request in pools().pool("rates", None, None).requests:
+    rates = {base: {"alpha": {"USD": "1.0"}} for base in BASES}
+    for request in pools(rates=rates).pool("rates", None, None).requests:
         base = request["path"].rpartition("=")[2]
         assert request["check"]["expected"] == {
             "base": base,
@@ -139,3 +150,6 @@ def test_rates_are_those_that_the_upstreams_gave():
             "rates": {"alpha": {"USD": "1.0"}},
             "missing": [],
         }
+
+
+# engine: end

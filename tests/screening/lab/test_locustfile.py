@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -16,7 +15,7 @@ import pytest
 from service.screening.synthetic import write_synthetic
 from tests.servers import BIN, COMMANDS, free_port, serving, upstream, wait_until
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 NAMES = {
     "matches": {"/v1/matches"},
     "validations": {"/v1/validations"},
@@ -150,12 +149,14 @@ def test_it_works_with_the_web_ui(hosts, tmp_path):
             wait_until(is_up, "the web UI", log)
             begun = client.post("/swarm", data={"user_count": "2", "spawn_rate": "2"}).json()
             assert begun["success"], begun
-            wait_until(lambda: stats()["total_rps"] > 0, "load", log)
-            time.sleep(1)
+
+            def has_matches():
+                return "/v1/matches" in {entry["name"] for entry in stats()["stats"]}
+
+            wait_until(has_matches, "a random task of five to be this one", log)
             shown = stats()
             client.get("/stop")
         assert shown["fail_ratio"] == 0
-        assert "/v1/matches" in {entry["name"] for entry in shown["stats"]}
     finally:
         process.terminate()
         assert process.wait(20) == 0
@@ -205,12 +206,15 @@ def test_wrong_answers_are_failures():
 
 
 def test_the_files_of_the_image_are_enough(hosts, tmp_path):
-    """deploy/locust.Dockerfile copies loadtests and installs Locust: neither the service
-    nor the lab's packages are there."""
+    """deploy/locust.Dockerfile copies sources and installs Locust: neither the service's nor the
+    lab's packages are there."""
     shutil.copytree(ROOT / "loadtests", tmp_path / "loadtests")
     for installed in ("lab", "bench"):
         shutil.rmtree(tmp_path / "loadtests" / installed)
-    (tmp_path / "service.py").write_text("raise ImportError('there is no service here')\n")
+    users = Path("service/screening/locustfile.py")
+    (tmp_path / users).parent.mkdir(parents=True)
+    shutil.copy(ROOT / users, tmp_path / users)
+    (tmp_path / "service/__init__.py").write_text("raise ImportError('no service here')\n")
     found, _ = load(hosts["gateway"], "--tags", "matches", directory=tmp_path)
     assert found["/v1/matches"]["num_failures"] == 0
     imported = subprocess.run(

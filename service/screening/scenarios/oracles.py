@@ -13,7 +13,7 @@ from typing import Protocol
 
 ORACLE_BATCH = 64  # queries scored at once, which bounds the memory taken
 
-Found = list[list[float]]  # of one name, best first: [row, score]
+Found = list[float]  # row and score
 
 
 class Entry(Protocol):
@@ -27,7 +27,7 @@ class Entry(Protocol):
 
 def brute_force(
     queries: Sequence[str], entries: Sequence[Entry], cutoff: float, limit: int
-) -> list[Found]:
+) -> list[list[Found]]:
     """Per query the best [row, score], by RapidFuzz over the whole list.
 
     The matrix only preselects, with a margin; each score that is kept comes from

@@ -1,0 +1,13 @@
+"""What the fake servers must answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def hits(expected: Any, document: Any) -> str | None:
+    """expected: for each name its (row, score)."""
+    for result, due in zip(document["results"], expected, strict=True):
+        if (got := [[hit["row"], hit["score"]] for hit in result["hits"]]) != due:
+            return f"hits of {result['name']!r}: expected (row, score) {due}, got {got}"
+    return None
