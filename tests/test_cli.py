@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from service.screening.engines import ENGINES
-from tests.conftest import ENGINE_NAMES
+from tests.screening.fixtures import ENGINE_NAMES
 
 
 def hotpath(

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from scaffold.new import PROJECT, parts
@@ -56,13 +57,18 @@ def step(command: list[str], folder: Path, log: Path) -> float | None:
 
 
 def trial(
-    engines: str, sample: str | None, root: Path, directory: Path, log: Path
+    engines: str,
+    sample: str | None,
+    root: Path,
+    directory: Path,
+    log: Path,
+    steps: Sequence[str] = STEPS,
 ) -> dict[str, float | None]:
     """Returns: seconds of each step, as step gives them; none after one that the others need."""
     new = [sys.executable, "-m", "service.cli", "new", str(directory), "--name", "acme"]
     new += ["--engines", engines, *(["--sample", sample] if sample else [])]
     taken = {"new": step(new, root, log)}
-    for name in STEPS[1:]:
+    for name in steps[1:]:
         if taken["new"] is not None and taken.get("setup", 0) is not None:
             taken[name] = step(["make", name], directory, log)
     return taken

@@ -18,7 +18,7 @@ from service.packed import CodePoints
 from service.screening.contract.index import NameIndex
 from service.screening.names import normalize
 from service.screening.watchlist import Watchlist
-from tests.conftest import misspelt
+from tests.screening.fixtures import misspelt
 
 VECTORS = json.loads((Path(__file__).parent / "vectors/screen.json").read_text())["vectors"]
 ABOVE_BONUS_THRESHOLD = math.nextafter(0.7, 1)

@@ -9,20 +9,21 @@ from contextlib import ExitStack
 import numpy as np
 import pytest
 
-from loadtests.bench import workloads
 from service.offload.spec import EngineSpec
 from service.packed import Blobs, CodePoints
+from service.screening.benches import validate
 from service.screening.contract.payment_rules import rule_tables
 from service.screening.engines import ENGINES
 from service.screening.payment import columns
-from tests.conftest import Remote, misspelt
+from tests.screening.fixtures import Remote, misspelt
 
 LARGE = 20_000
 
 
 def calls(synthetic):
     names = [entry.normalized for entry in synthetic.entries]
-    payments = workloads.payments() * (LARGE // workloads.PAYMENTS)
+    drawn = validate.draw(random.Random(1), None).items
+    payments = drawn * (LARGE // len(drawn))
     rng = random.Random(1)
     records = Blobs.pack([rng.randbytes(rng.randrange(60)) for _ in range(LARGE)])
     places = np.array([0, 1, LARGE // 2, LARGE - 1], dtype="<i4")

@@ -24,6 +24,7 @@ from service.wiring import DOMAIN
 from tests.contract.upstreams import ScriptedUpstreams
 from tests.databases import Database, Sqlite
 from tests.postgres import Own, new_database, own_cluster
+from tests.screening.fixtures import *  # noqa: F403  # the fixtures of the sample
 from tests.servers import COMMANDS, Server, serving, upstream
 
 DATABASES = ("sqlite", "postgresql")

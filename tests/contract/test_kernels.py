@@ -18,9 +18,9 @@ from pymerkle import InmemoryTree
 from rapidfuzz.distance import JaroWinkler
 from rapidfuzz.process import cdist
 
-from tests.conftest import misspelt
 from tests.contract.conftest import Api
 from tests.contract.samples import payment
+from tests.screening.fixtures import misspelt
 
 VECTORS = json.loads(
     (Path(__file__).parent.parent / "conformance/vectors/validate.json").read_text()

@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 import httpx2
 import pytest
 
-from tests.conftest import ENGINE_NAMES, misspelt
 from tests.contract.conftest import Api
 from tests.contract.samples import INSTANT, UNKNOWN_ID, UUID7, new_id, payment, problem
 from tests.contract.test_kernels import entries, expected_hits
+from tests.screening.fixtures import ENGINE_NAMES, misspelt
 
 NAMES = ["Zia Logistics GmbH", "Jon Smyth", "", "ÉCOLE d'Été", "名 前", "İstanbul Ⅻ", "SMYTH, Jon"]
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.screening.fixtures import *  # noqa: F403  # the fixtures of the sample
 from tests.servers import Server, serving
 
 

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from service.screening.watchlist import Watchlist
-from tests.conftest import ENGINE_NAMES, misspelt
+from tests.screening.fixtures import ENGINE_NAMES, misspelt
 from tests.servers import Server
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from service.screening.watchlist import Watchlist
-from tests.conftest import ENGINE_NAMES, REAL_LIST, misspelt
 from tests.contract.samples import payment
 from tests.contract.test_screenings import canonical, tree_hash
+from tests.screening.fixtures import ENGINE_NAMES, REAL_LIST, misspelt
 from tests.servers import Server, serving
 
 

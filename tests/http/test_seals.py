@@ -7,7 +7,7 @@ import hashlib
 
 import pytest
 
-from tests.conftest import ENGINE_NAMES
+from tests.screening.fixtures import ENGINE_NAMES
 from tests.servers import Server
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conftest import ENGINE_NAMES
 from tests.contract.samples import payment
+from tests.screening.fixtures import ENGINE_NAMES
 from tests.servers import Server
 
 VALID = payment(end_to_end_id="INV-1")

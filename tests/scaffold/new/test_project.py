@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from scaffold.new import parts
-from scaffold.new.trial import STEPS, trial
+from scaffold.new.trial import step, trial
 from tests.scaffold.new.conftest import ROOT, git
 
 OF_AN_ENGINE = {  # words that only its own files and regions have
@@ -188,8 +188,11 @@ def test_who_has_not_told_git_their_name_gets_a_neutral_one(
 
 
 @pytest.mark.timeout(900)
-def test_its_own_lint_and_tests_pass(whole_clone: Path, tmp_path: Path) -> None:
+def test_its_own_lint_and_the_tests_of_its_domain_pass(whole_clone: Path, tmp_path: Path) -> None:
     """The long one: some minutes, with an environment of its own."""
-    log = tmp_path / "log"
-    taken = trial("python,rust", None, whole_clone, tmp_path / "acme", log)
-    assert [name for name in STEPS if taken.get(name) is None] == [], log.read_text()
+    log, project = tmp_path / "log", tmp_path / "acme"
+    steps = ("new", "setup", "lint")
+    taken = trial("python,rust", None, whole_clone, project, log, steps)
+    assert [name for name in steps if taken.get(name) is None] == [], log.read_text()
+    tests = [".venv/bin/python", "-m", "pytest", "-q", "tests/conformance", "tests/nearest"]
+    assert step(tests, project, log) is not None, log.read_text()
