@@ -10,7 +10,6 @@ import pytest
 
 from service.packed import CodePoints
 from service.screening.engines import ENGINES
-from tests.screening.fixtures import synthetic as synthetic
 
 
 @pytest.fixture(params=["cython", "rust"])
