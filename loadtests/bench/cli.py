@@ -42,7 +42,9 @@ def time_kernels(
 
     try:
         if not kernels.BENCHES.kernels:
-            raise ServiceError("invalid_argument", f"{DOMAIN.name}: has no kernel benches")
+            raise ServiceError(
+                "invalid_argument", f"the domain '{DOMAIN.name}' has no kernel benches"
+            )
         for name in engine or []:
             find(DOMAIN.engines, name).load()
         for name in kernel or []:

@@ -17,8 +17,11 @@ Result = Mapping[str, Any]
 
 
 def write(run: Path, page: Path) -> None:
-    """run: the folder of a lab run. Raises: LabError without one, ValueError without markers."""
+    """run: the folder of a lab run. Raises: LabError without one, ValueError without markers, or
+    where the run has no ladder."""
     result = session.read(run)
+    if not any(cell["section"] == "ladder" for cell in result["cells"]):
+        raise ValueError(f"{run}: expected a run with the section 'ladder'")
     for route in dict.fromkeys(c["scenario"] for c in result["cells"] if c["section"] == "ladder"):
         put_between(page, route, _rungs(result, route))
     put_between(page, "io", _io(result))
@@ -81,7 +84,7 @@ def _is_gateway(result: Result, cell: Mapping[str, Any]) -> bool:
 def _ratio(result: Result, cell: Mapping[str, Any], metric: str) -> str:
     """By the gateway's, under the same load."""
     if _is_gateway(result, cell):
-        return "1"
+        return NOT_KNOWN if result["summary"][cell["id"]]["void"] else "1"
     for found in result["comparisons"]:
         if (
             (found["section"], found["scenario"]) == (cell["section"], cell["scenario"])
@@ -122,7 +125,7 @@ def _facts(result: Result, raw: str) -> str:
     found, settings = result["machine"], result["settings"]
     versions = ", ".join(f"{n} {found['packages'][n]}" for n in PACKAGES if n in found["packages"])
     cells = [cell for cell in result["cells"] if cell["section"] == "ladder"]
-    users = max((cell["users"] for cell in cells), default=0)
+    users = max(cell["users"] for cell in cells)
     rounds = max(
         (result["summary"][cell["id"]]["throughput_rps"] or {"blocks": 0})["blocks"]
         for cell in cells

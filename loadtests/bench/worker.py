@@ -90,13 +90,14 @@ def _local(spec: EngineSpec, call: Callable[[], object], units: int, threads: in
 
 def _fitted(kernel: Callable[..., Any], prepare: Prepare, work: Work) -> Work:
     """As many items as one call does within a slice: of longer ones there would be too few."""
-    count, took_s = 1, 0.0
-    while count < len(work.items) and 2 * took_s < LONGEST_CALL_S:
+    count = 1
+    while count < len(work.items):
         call = prepare(work.first(count))
         kernel(*call.arguments)  # whatever is prepared on first use
         start = perf_counter()
         kernel(*call.arguments)
-        took_s = perf_counter() - start
+        if 2 * (perf_counter() - start) > LONGEST_CALL_S:
+            break
         count *= 2
     return work.first(count)
 
