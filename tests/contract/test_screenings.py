@@ -307,7 +307,7 @@ def test_a_key_is_one_for_both_servers(pair: tuple[Api, Api]) -> None:
 def test_a_screening_that_is_being_carried_out_is_a_conflict(stateless: Api) -> None:
     payments, key = [payment()], new_id("key")
     with ThreadPoolExecutor(2) as pool:
-        with stateless.database.writers_waiting():
+        with stateless.database.writers_waiting("payments"):
             running = [pool.submit(post_keyed, stateless, payments, key) for _ in range(2)]
             done, waiting = wait(running, 8, FIRST_COMPLETED)
             assert len(done) == 1, "both wait for the database"
@@ -348,7 +348,7 @@ def test_a_refused_body_leaves_the_key_unused(api: Api) -> None:
 
 def test_a_locked_database_is_unavailable_and_keeps_nothing(bare: Api) -> None:
     payments, key = [payment()], new_id("key")
-    with bare.database.writers_waiting():
+    with bare.database.writers_waiting("payments"):
         problem(post_keyed(bare, payments, key), "database_unavailable")
         problem(bare.post("/v1/screenings", json={"payments": payments}), "database_unavailable")
         assert bare.get("/v1/screenings").status_code == 200

@@ -9,6 +9,7 @@ import pytest
 
 from service.screening.watchlist import Watchlist
 from tests.screening.fixtures import ENGINE_NAMES, misspelt
+from tests.screening.matching import match
 from tests.servers import Server
 
 
@@ -21,7 +22,7 @@ def test_a_name_of_the_list_is_found_and_the_engine_named(
     server: Server, synthetic: Watchlist, engine: str
 ) -> None:
     entry = synthetic.entries[4321]
-    response = server.match(entry.name, engine=engine)
+    response = match(server, entry.name, engine=engine)
     assert response.status_code == 200
     assert response.headers["X-Engine"] == engine
     (result,) = response.json()["results"]
@@ -37,12 +38,12 @@ def test_a_name_of_the_list_is_found_and_the_engine_named(
 
 def test_engines_answer_with_the_same_bytes(server: Server, synthetic: Watchlist) -> None:
     names = misspelt([entry.name for entry in synthetic.entries], 3, seed=3)
-    bodies = {server.match(*names, engine=e, cutoff=0.8, limit=20).content for e in ENGINE_NAMES}
+    bodies = {match(server, *names, engine=e, cutoff=0.8, limit=20).content for e in ENGINE_NAMES}
     assert len(bodies) == 1
 
 
 def test_the_times_are_broken_down(server: Server, engine: str) -> None:
-    timing = server.match("anyone", engine=engine).headers["Server-Timing"]
+    timing = match(server, "anyone", engine=engine).headers["Server-Timing"]
     spans = dict(re.findall(r"(\w+);dur=([\d.]+)", timing))
     assert {"parse", "queue", "kernel", "rpc", "total"} <= spans.keys()
     assert float(spans["kernel"]) > 0
@@ -113,7 +114,7 @@ def test_a_body_of_unknown_size_is_cut_off_at_the_limit(server: Server) -> None:
 
 
 def test_an_unknown_engine_is_answered_with_the_choices(server: Server) -> None:
-    response = server.match("a", engine="rsut")
+    response = match(server, "a", engine="rsut")
     assert response.status_code == 422
     problem = response.json()
     assert problem["code"] == "unknown_engine"

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import psutil
 import pytest
+from hotpath_go import sidecar_path
 
 from service.errors import ServiceError
 from service.offload.remote.channel import wait_until_serving
 from service.offload.remote.sidecar import Sidecar
-from service.screening.engines import ENGINES
 from tests.servers import wait_until
 
-(GO,) = [spec for spec in ENGINES if spec.sidecar]
+PROGRAM = str(sidecar_path())
 
 
 def socket_of(sidecar: Sidecar) -> Path:
@@ -25,7 +25,7 @@ def socket_of(sidecar: Sidecar) -> Path:
 
 
 def test_the_socket_is_private_and_gone_in_the_end() -> None:
-    with Sidecar(GO.sidecar_path()) as sidecar:
+    with Sidecar(PROGRAM) as sidecar:
         path, pid = socket_of(sidecar), sidecar.pid
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -36,7 +36,7 @@ def test_the_socket_is_private_and_gone_in_the_end() -> None:
 
 
 def test_a_killed_sidecar_is_started_again_on_the_same_address() -> None:
-    with Sidecar(GO.sidecar_path()) as sidecar:
+    with Sidecar(PROGRAM) as sidecar:
         for _ in range(2):
             old = sidecar.pid
             assert old is not None
@@ -52,7 +52,7 @@ def test_a_sidecar_does_not_outlive_its_parent(how: signal.Signals) -> None:
         "s = Sidecar(sys.argv[1]).start(); print(s.pid, flush=True); time.sleep(60)"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", program, GO.sidecar_path()], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", program, PROGRAM], stdout=subprocess.PIPE, text=True
     ) as parent:
         assert parent.stdout is not None
         pid = int(parent.stdout.readline())

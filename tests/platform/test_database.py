@@ -10,10 +10,8 @@ import psutil
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
-from typer.testing import CliRunner
 
 from service.bench import tables as bench
-from service.cli import app as cli
 from service.errors import ServiceError
 from service.settings import Settings
 from service.store import migrate
@@ -22,6 +20,7 @@ from service.store.database import has_wal_reset_bug
 from service.store.idempotency import KEYS
 from service.store.tables import SCHEMA
 from tests.databases import Database, Sqlite
+from tests.platform.running import hotpath
 
 
 def test_every_pooled_connection_to_sqlite_is_durable_and_strict(tmp_path: Path) -> None:
@@ -154,7 +153,7 @@ def test_db_prune_removes_the_keys_of_more_than_a_day(empty: Database, settings:
                 )
 
     asyncio.run(fill())
-    done = CliRunner().invoke(cli, ["db", "prune"], env={"HOTPATH_DATABASE_URL": empty.url})
-    assert (done.exit_code, done.output) == (0, "2 keys removed\n")
+    done = hotpath("db", "prune", HOTPATH_DATABASE_URL=empty.url)
+    assert done.stdout == b"2 keys removed\n"
     keys = "SELECT key FROM idempotency_keys ORDER BY key"
     assert empty.rows(keys) == [("now",), ("recent",)]

@@ -1,33 +1,16 @@
-"""The command line, as a user runs it."""
+"""The command line with the sample: its commands, its engines, its settings."""
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from service.offload.spec import EngineSpec, default
 from service.screening.engines import ENGINES
-from tests.screening.fixtures import ENGINE_NAMES
-
-
-def hotpath(
-    *arguments: str, stdin: bytes = b"", expect: int = 0, **environment: str
-) -> subprocess.CompletedProcess[bytes]:
-    done = subprocess.run(
-        [sys.executable, "-m", "service.cli", *arguments],
-        input=stdin,
-        capture_output=True,
-        timeout=60,
-        env=os.environ | environment,
-        check=False,
-    )
-    assert done.returncode == expect, done.stderr.decode()
-    assert b"Traceback" not in done.stderr
-    return done
+from tests.command_line import hotpath
+from tests.screening.fixtures import ENGINE_NAMES, NATIVE
 
 
 def test_engines_json_lists_the_table() -> None:
@@ -35,7 +18,6 @@ def test_engines_json_lists_the_table() -> None:
     assert [(e["name"], tuple(e["offloads"])) for e in listed] == [
         (spec.name, spec.offloads) for spec in ENGINES
     ]
-    assert {tuple(e) for e in listed} == {("name", "offloads", "available", "version", "detail")}
     assert all(e["available"] for e in listed)
 
 
@@ -88,41 +70,55 @@ def test_bad_input_ends_with_code_2_and_a_clear_message(arguments, stdin, messag
     assert done.stdout == b""
 
 
+every_native = pytest.mark.parametrize("spec", NATIVE, ids=lambda spec: spec.name)
+
+
 @pytest.fixture
-def without_rust(tmp_path: Path) -> dict[str, str]:
-    """An environment in which the module is not there."""
-    (tmp_path / "hotpath_rust.py").write_text(
-        "raise ModuleNotFoundError(\"No module named 'hotpath_rust'\", name='hotpath_rust')\n"
+def without(spec: EngineSpec, tmp_path: Path) -> dict[str, str]:
+    """An environment in which the engine's module is not there."""
+    (tmp_path / f"{spec.module}.py").write_text(
+        f"raise ModuleNotFoundError(\"No module named '{spec.module}'\", name='{spec.module}')\n"
     )
     return {"PYTHONPATH": str(tmp_path)}
 
 
+@every_native
 @pytest.mark.parametrize("command", ["match", "serve"])
-def test_an_engine_that_is_not_built_says_how_to_build_it(without_rust, command) -> None:
-    arguments = ["--engine", "rust"] if command == "match" else []
-    done = hotpath(command, *arguments, stdin=b"a", expect=2, **without_rust, HOTPATH_ENGINE="rust")
-    assert done.stderr.decode() == "error: engine 'rust' is not installed; run: make setup\n"
+def test_an_engine_that_is_not_built_says_how_to_build_it(
+    spec: EngineSpec, without: dict[str, str], command: str
+) -> None:
+    arguments = ["--engine", spec.name] if command == "match" else []
+    done = hotpath(command, *arguments, stdin=b"a", expect=2, **without, HOTPATH_ENGINE=spec.name)
+    expected = f"error: engine '{spec.name}' is not installed; run: make setup\n"
+    assert done.stderr.decode() == expected
 
 
-def test_an_engine_that_is_broken_is_not_called_missing(tmp_path: Path) -> None:
-    (tmp_path / "hotpath_rust.py").write_text("import no_such_library\n")
-    done = hotpath("match", "--engine", "rust", stdin=b"a", expect=2, PYTHONPATH=str(tmp_path))
-    assert "'rust' is installed but broken: No module named 'no_such_library'" in str(done.stderr)
+@every_native
+def test_an_engine_that_is_broken_is_not_called_missing(spec: EngineSpec, tmp_path: Path) -> None:
+    (tmp_path / f"{spec.module}.py").write_text("import no_such_library\n")
+    done = hotpath("match", "--engine", spec.name, stdin=b"a", expect=2, PYTHONPATH=str(tmp_path))
+    expected = f"'{spec.name}' is installed but broken: No module named 'no_such_library'"
+    assert expected in done.stderr.decode()
 
 
-def test_a_missing_engine_is_listed_as_not_available(without_rust) -> None:
-    listed = json.loads(hotpath("engines", "--json", **without_rust).stdout)
-    (rust,) = [engine for engine in listed if engine["name"] == "rust"]
-    assert (rust["available"], rust["version"]) == (False, None)
-    assert "make setup" in rust["detail"]
+@every_native
+def test_a_missing_engine_is_listed_as_not_available(
+    spec: EngineSpec, without: dict[str, str]
+) -> None:
+    listed = json.loads(hotpath("engines", "--json", **without).stdout)
+    (found,) = [engine for engine in listed if engine["name"] == spec.name]
+    assert (found["available"], found["version"]) == (False, None)
+    assert "make setup" in found["detail"]
 
 
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
         ({"HOTPATH_ENGINE": "rsut"}, "unknown engine 'rsut'"),
-        ({"HOTPATH_OFFLOAD": "rpc"}, "offload of engine 'rust': expected one of"),
-        ({"HOTPATH_THREADS": "0"}, "threads: expected"),
+        (
+            {"HOTPATH_OFFLOAD": "boat"},
+            f"offload of engine '{default(ENGINES).name}': expected one of",
+        ),
         ({"HOTPATH_WATCHLIST": "/nowhere"}, "/nowhere/sdn.csv"),
     ],
 )

@@ -12,16 +12,22 @@ from typing import Any
 import pytest
 import yaml
 
-from service.offload.spec import configured
-from service.screening.engines import ENGINES
 from service.settings import Settings
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 SERVICE_IMAGE = ROOT / "deploy/service.Dockerfile"
 DOCKERFILES = sorted((ROOT / "deploy").glob("*.Dockerfile"))
+# engine: go
 SOCKET = "/run/hotpath/sidecar.sock"
+# engine: end
+WITH_DATABASE = [
+    "service",
+    # engine: go
+    "gateway",
+    # engine: end
+]
 
 every_service = pytest.mark.parametrize("service", SERVICES.values(), ids=SERVICES)
 every_dockerfile = pytest.mark.parametrize("path", DOCKERFILES, ids=lambda path: path.stem)
@@ -75,20 +81,32 @@ def test_base_images_have_a_version(path: Path) -> None:
             stages.update(alias[1:])
 
 
-def test_toolchains_are_new_enough() -> None:
-    rust = re.search(r"rust:([\d.]+)", SERVICE_IMAGE.read_text())
-    needs_rust = re.search(
-        r'rust-version = "([\d.]+)"', (ROOT / "native/rust/Cargo.toml").read_text()
-    )
-    go = re.search(r"golang:([\d.]+)", (ROOT / "deploy/sidecar.Dockerfile").read_text())
-    needs_go = re.search(r"^go ([\d.]+)", (ROOT / "go_sidecar/go.mod").read_text(), re.MULTILINE)
-    for has, needs in ((rust, needs_rust), (go, needs_go)):
-        assert has is not None
-        assert needs is not None
-        numbers = [[int(part) for part in found[1].split(".")] for found in (has, needs)]
-        assert numbers[0] >= numbers[1]
+# engine: rust go
+def is_new_enough(dockerfile: Path, image: str, manifest: str, needed: str) -> bool:
+    """needed: a pattern with one group, the version in the manifest."""
+    has = re.search(rf"{image}:([\d.]+)", dockerfile.read_text())
+    needs = re.search(needed, (ROOT / manifest).read_text(), re.MULTILINE)
+    assert has is not None
+    assert needs is not None
+    numbers = [[int(part) for part in found[1].split(".")] for found in (has, needs)]
+    return numbers[0] >= numbers[1]
 
 
+# engine: end
+# engine: rust
+def test_the_toolchain_of_rust_is_new_enough() -> None:
+    needed = r'rust-version = "([\d.]+)"'
+    assert is_new_enough(SERVICE_IMAGE, "rust", "native/rust/Cargo.toml", needed)
+
+
+# engine: end
+# engine: go
+def test_the_toolchain_of_go_is_new_enough() -> None:
+    image = ROOT / "deploy/sidecar.Dockerfile"
+    assert is_new_enough(image, "golang", "go_sidecar/go.mod", r"^go ([\d.]+)")
+
+
+# engine: end
 def test_locust_is_pinned_like_everywhere_else() -> None:
     def pins(name: str) -> set[str]:
         return set(re.findall(r"^(\S+==[^ \\]+)", (ROOT / name).read_text(), re.MULTILINE))
@@ -112,11 +130,13 @@ def test_ports_are_published_to_this_machine_only(service: dict[str, Any]) -> No
         assert port.startswith("127.0.0.1:")
 
 
-def test_only_the_service_and_its_sidecar_come_unasked() -> None:
+def test_only_what_serves_comes_unasked() -> None:
     assert {name: service.get("profiles") for name, service in SERVICES.items()} == {
         "service": None,
+        # engine: go
         "sidecar": None,
         "gateway": ["compare"],
+        # engine: end
         "locust": ["load"],
         "locust-worker": ["load"],
     }
@@ -136,11 +156,13 @@ def settings_of(service: str) -> Settings:
 
 def test_settings_in_compose_exist_and_are_valid() -> None:
     settings = settings_of("service")
-    assert configured(ENGINES, settings).engine == "rust"
+    assert settings.engine is None  # your environment's, or the default
+    # engine: go
     assert settings.sidecar_address == f"unix:{SOCKET}"
+    # engine: end
 
 
-@pytest.mark.parametrize("name", ["service", "gateway"])
+@pytest.mark.parametrize("name", WITH_DATABASE)
 def test_the_database_is_in_a_volume_that_the_image_gives_to_the_user(name: str) -> None:
     folder = str(Path(settings_of(name).database_url.removeprefix("sqlite:///")).parent)
     assert folder in {mount.split(":")[1] for mount in SERVICES[name]["volumes"]}
@@ -148,6 +170,7 @@ def test_the_database_is_in_a_volume_that_the_image_gives_to_the_user(name: str)
     assert any(folder in shlex.split(text) for text in made)
 
 
+# engine: go
 def test_service_and_gateway_have_databases_of_their_own() -> None:
     """Two programs that write one SQLite file would share its single writer."""
 
@@ -171,13 +194,6 @@ def test_gateway_is_served_by_the_image_of_the_service_and_probed_like_it() -> N
         assert [port.split(":")[-1] for port in container["ports"]] == ["8000"]
 
 
-def test_gateway_can_write_its_watchlist() -> None:
-    """`hotpath gateway` writes the synthetic one to the user's cache; the root is read-only."""
-    cache = re.search(r"XDG_CACHE_HOME=(\S+)", SERVICE_IMAGE.read_text())
-    assert cache
-    assert cache[1] in {mount.split(":")[0] for mount in SERVICES["gateway"]["tmpfs"]}
-
-
 def test_sidecar_listens_and_is_probed_where_the_service_looks() -> None:
     found = [
         arguments
@@ -192,12 +208,15 @@ def test_sidecar_listens_and_is_probed_where_the_service_looks() -> None:
     assert SERVICES["sidecar"]["network_mode"] == "none"
 
 
+# engine: end
 def test_running_requests_may_finish_before_the_container_is_killed() -> None:
     grace_s = Settings.model_fields["shutdown_grace_s"].default
-    for name in ("service", "gateway"):
+    for name in WITH_DATABASE:
         assert seconds(SERVICES[name]["stop_grace_period"]) > grace_s
+    # engine: go
     flag = re.search(
         r'"grace", (\d+)\*time\.Second', (ROOT / "go_sidecar/cmd/sidecar/main.go").read_text()
     )
     assert flag
     assert seconds(SERVICES["sidecar"]["stop_grace_period"]) > int(flag[1])
+    # engine: end

@@ -9,11 +9,14 @@ import pytest
 
 from service.errors import ServiceError
 from service.settings import Settings
+from service.startup import schemas
+from service.store import migrate
 from service.store.database import Database
 from service.store.hot_reads import HotReads
-from tests.contract.conftest import upgraded
+from tests.platform.running import serving
+from tests.platform.toy import DOMAIN
 from tests.postgres import Own, new_database, own_cluster
-from tests.servers import Server, serving, wait_until
+from tests.servers import Server, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -25,13 +28,14 @@ def cluster() -> Iterator[Own]:
 @pytest.fixture(scope="module")
 def server(cluster: Own, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     log = tmp_path_factory.mktemp("server") / "log"
-    url = upgraded(new_database(cluster)).url
+    settings = Settings(database_url=new_database(cluster).url, bench_routes=True)
+    migrate.upgrade(settings, schemas(settings, DOMAIN))
     with serving(
         log,
-        engine="python",
+        engine="plain",
         bench_routes="true",
         bench_rung="fast-lane",
-        database_url=url,
+        database_url=settings.database_url,
         database_pool_size="4",
         database_timeout_s="1",
     ) as found:

@@ -16,7 +16,8 @@ from service.errors import ServiceError
 from service.http import problems
 from service.http.context import RequestContext
 from service.http.fast_lane import FastAnswer, FastLane
-from tests.servers import Server, serving
+from tests.platform.running import serving
+from tests.servers import Server
 
 CONTEXT = partial(RequestContext, request_timeout_s=0.2, max_body_bytes=100)
 
@@ -158,7 +159,7 @@ def test_a_request_leaves_nothing_to_the_collector(path: str) -> None:
 @pytest.fixture(scope="module")
 def fast(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     log = tmp_path_factory.mktemp("fast") / "log"
-    with serving(log, engine="python", bench_routes="true", bench_rung="fast-lane") as server:
+    with serving(log, engine="plain", bench_routes="true", bench_rung="fast-lane") as server:
         yield server
 
 
@@ -176,7 +177,7 @@ def test_without_its_table_the_fast_db_route_is_a_problem(tmp_path: Path) -> Non
     import sqlite3
 
     log = tmp_path / "log"
-    with serving(log, engine="python", bench_routes="true", bench_rung="fast-lane") as server:
+    with serving(log, engine="plain", bench_routes="true", bench_rung="fast-lane") as server:
         database = sqlite3.connect(tmp_path / "hotpath.db")
         database.execute("DROP TABLE world")
         database.commit()

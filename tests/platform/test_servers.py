@@ -10,9 +10,8 @@ import psutil
 import pytest
 
 from service.servers import Server as Name
-from tests.servers import serving, wait_until
-
-SIDECAR = "hotpath-sidecar"
+from tests.platform.running import TOY, add, serving
+from tests.servers import wait_until
 
 
 def is_alive(process: psutil.Process) -> bool:
@@ -30,12 +29,15 @@ def test_each_server_serves_and_stops_with_all_it_started(
     with serving(
         tmp_path / "log",
         *("--server", name, "--workers", workers),
-        engine="go",
+        engine="plain",
+        offload="process",
+        processes="1",
         bench_routes="true",
         bench_rung="fast-lane",
     ) as server:
-        matched = server.match("someone")
-        assert (matched.status_code, matched.headers["X-Engine"]) == (200, "go")
+        added = add(server, 1, 2)
+        assert (added.status_code, added.json()) == (200, {"total": 3})
+        assert added.headers["X-Offload"] == "process"
         for path in ("/bench/json", "/bench/plaintext"):
             response = server.client.get(path)
             counts = Counter(key.lower() for key, _ in response.headers.raw)
@@ -43,10 +45,10 @@ def test_each_server_serves_and_stops_with_all_it_started(
             assert response.headers["Server"] == "hotpath"
             assert response.headers["Date"].endswith(" GMT")
             assert max(counts.values()) == 1
-        wrong = server.match("someone", cutoff=2)
+        wrong = add(server, wait_s=-1)
         assert (wrong.status_code, wrong.json()["code"]) == (422, "invalid_argument")
         family = server.family()
-        assert any(SIDECAR in " ".join(process.cmdline()) for process in family)
+        assert len(server.children("spawn_main")) >= int(workers)  # of the pools, at least
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(60) == 0, server.log.read_text()
         wait_until(lambda: not any(map(is_alive, family)), f"the end of {family}")
@@ -54,7 +56,8 @@ def test_each_server_serves_and_stops_with_all_it_started(
 
 @pytest.mark.parametrize("name", [Name.granian, Name.hypercorn])
 def test_no_process_outlives_a_server_that_was_killed(tmp_path: Path, name: Name) -> None:
-    with serving(tmp_path / "log", *("--server", name, "--workers", "2"), engine="go") as server:
+    options = ("--server", name, "--workers", "2")
+    with serving(tmp_path / "log", *options, offload="process", processes="1") as server:
         family = server.family()
         server.process.kill()
         server.process.wait(60)
@@ -71,7 +74,7 @@ def test_a_server_that_is_not_installed_is_named_with_what_to_install(tmp_path: 
         ],
         capture_output=True,
         text=True,
-        env={"HOTPATH_ENGINE": "python", "HOTPATH_DATABASE_URL": f"sqlite:///{tmp_path}/db"},
+        env={"HOTPATH_DOMAIN": TOY, "HOTPATH_DATABASE_URL": f"sqlite:///{tmp_path}/db"},
         check=False,
     )
     assert found.returncode == 2

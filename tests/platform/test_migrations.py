@@ -11,12 +11,10 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import BigInteger, Connection, MetaData, inspect
+from sqlalchemy import Connection, MetaData, inspect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
-from typer.testing import CliRunner
 
-from service.cli import app as cli
 from service.settings import Settings
 from service.startup import prepare_database, schemas
 from service.store import migrate
@@ -24,13 +22,13 @@ from service.store.database import async_url
 from service.store.schema import Schema
 from service.store.tables import METADATA
 from service.store.tables import SCHEMA as PLATFORM
-from service.wiring import DOMAIN
 from tests.databases import Database
+from tests.platform.running import hotpath
+from tests.platform.toy import DOMAIN
 from tests.servers import free_port
-from tests.test_cli import hotpath
 
-VERSIONS = {"schema_version_platform", "schema_version_screening", "schema_version_bench"}
-TABLES = {"payments", "screenings", "idempotency_keys"}
+VERSIONS = {"schema_version_platform", "schema_version_toy", "schema_version_bench"}
+TABLES = {"things", "idempotency_keys"}
 BENCH_TABLES = {"world", "fortune"}
 
 
@@ -94,7 +92,7 @@ def test_the_schema_is_what_the_code_declares(empty: Database, bench_too: Settin
     upgrade(bench_too)
     assert tables(empty) == TABLES | BENCH_TABLES | VERSIONS
     assert differences(empty, bench_too) == []
-    empty.run("ALTER TABLE payments DROP COLUMN amount_minor")
+    empty.run("ALTER TABLE things DROP COLUMN name")
     assert differences(empty, bench_too) != []  # it would have seen one
 
 
@@ -129,25 +127,6 @@ def test_upgrading_again_keeps_what_is_there(empty: Database, bench_too: Setting
     assert empty.rows("SELECT id, message FROM fortune") == [(7, "kept")]
 
 
-@pytest.mark.parametrize("revision", ["0001", "0002"])
-def test_a_database_of_the_one_history_of_before_keeps_its_rows(
-    empty: Database, bench_too: Settings, revision: str
-) -> None:
-    upgrade(bench_too)
-    for table in VERSIONS | (set() if revision == "0002" else BENCH_TABLES):
-        empty.run(f"DROP TABLE {table}")
-    empty.run("CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY)")
-    empty.run(f"INSERT INTO alembic_version (version_num) SELECT '{revision}'")  # ours
-    empty.run(
-        "INSERT INTO idempotency_keys (operation, key, fingerprint, status, body, created_at)"
-        " VALUES ('POST /', 'kept', '', 201, '', '2026-11-25 00:00:00')"
-    )
-    upgrade(bench_too)
-    assert not is_outdated(bench_too)
-    assert tables(empty) == TABLES | BENCH_TABLES | VERSIONS | {"alembic_version"}
-    assert empty.rows("SELECT key FROM idempotency_keys") == [("kept",)]
-
-
 def test_a_migration_that_fails_leaves_nothing_behind(empty: Database, bench_too: Settings) -> None:
     empty.run("CREATE TABLE fortune (id INTEGER)")  # in the way of the last migration
     with pytest.raises(DBAPIError):
@@ -164,20 +143,13 @@ def test_a_database_without_tables_is_outdated_and_one_with_more_is_not(
     assert is_outdated(settings)
     upgrade(settings)
     assert not is_outdated(settings)
-    empty.run("UPDATE schema_version_screening SET version_num = '9999'")
+    empty.run("UPDATE schema_version_toy SET version_num = '9999'")
     assert not is_outdated(settings)
 
 
-def test_amounts_have_room_for_the_largest(empty: Database, settings: Settings) -> None:
-    upgrade(settings)
-    columns = on(empty, lambda connection: inspect(connection).get_columns("payments"))
-    (amount,) = [column for column in columns if column["name"] == "amount_minor"]
-    assert isinstance(amount["type"], BigInteger)
-
-
 def test_db_upgrade_makes_the_tables(empty: Database) -> None:
-    done = CliRunner().invoke(cli, ["db", "upgrade"], env={"HOTPATH_DATABASE_URL": empty.url})
-    assert (done.exit_code, done.output) == (0, "the schema is up to date\n")
+    done = hotpath("db", "upgrade", HOTPATH_DATABASE_URL=empty.url)
+    assert done.stdout == b"the schema is up to date\n"
     assert tables(empty) == TABLES | VERSIONS - {"schema_version_bench"}
 
 
@@ -188,11 +160,10 @@ def test_db_upgrade_says_when_there_is_no_database(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("empty", ["postgresql"], indirect=True)
-@pytest.mark.parametrize("server", ["serve", "gateway"])
-def test_a_server_refuses_a_database_that_lacks_a_migration(empty: Database, server: str) -> None:
+def test_serve_refuses_a_database_that_lacks_a_migration(empty: Database) -> None:
     migrated(empty, PLATFORM, "head")  # and not the domain's
     port = str(free_port())
-    done = hotpath(server, "--port", port, expect=1, HOTPATH_DATABASE_URL=empty.url)
+    done = hotpath("serve", "--port", port, expect=1, HOTPATH_DATABASE_URL=empty.url)
     assert done.stderr.endswith(
         b"error: database: a migration is missing; run: hotpath db upgrade\n"
     )

@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import httpx2
 import pytest
 
-from service.settings import Settings
-from tests.servers import Server, serving
+from service.settings import Rung, Settings
+from tests.platform.running import serving
+from tests.servers import Server
 
 FORTUNES = (
     "<!DOCTYPE html><html><head><title>Fortunes</title></head><body><table>"
@@ -32,6 +35,23 @@ FORTUNES = (
     "<tr><td>12</td><td>フレームワークのベンチマーク</td></tr>"
     "</table></body></html>"
 )
+
+
+@pytest.fixture(scope="module", params=get_args(Rung))
+def rung(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """A server on each rung, one at a time, for all tests of the rung."""
+    log = tmp_path_factory.mktemp(request.param) / "log"
+    with serving(log, engine="plain", bench_routes="true", bench_rung=request.param) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    log = tmp_path_factory.mktemp("bench") / "log"
+    with serving(log, engine="plain", bench_routes="true") as server:
+        yield server
 
 
 def has_the_prescribed_headers(response: httpx2.Response) -> bool:
@@ -136,7 +156,7 @@ def test_the_routes_are_declared_where_they_are_mounted(bench: Server) -> None:
 
 def test_without_the_setting_there_are_no_such_routes(tmp_path: Path) -> None:
     assert Settings.model_fields["bench_routes"].default is False
-    with serving(tmp_path / "log", engine="python") as server:
+    with serving(tmp_path / "log", engine="plain") as server:
         assert server.client.get("/bench/json").json()["code"] == "not_found"
         paths = server.client.get("/openapi.json").json()["paths"]
         assert not [path for path in paths if path.startswith("/bench")]
