@@ -12,9 +12,7 @@ from service.packed import CodePoints
 from service.screening.engines import ENGINES
 
 
-@pytest.fixture(
-    params=[spec for spec in ENGINES if spec.releases_gil], ids=lambda spec: spec.name
-)
+@pytest.fixture(params=[spec for spec in ENGINES if spec.releases_gil], ids=lambda spec: spec.name)
 def compute(request, synthetic):
     """A call of the kernel that takes a good part of a second."""
     engine = request.param.load()

@@ -23,9 +23,7 @@ from service.screening.watchlist import Watchlist
 
 ENGINE_NAMES = [spec.name for spec in ENGINES]
 NATIVE = [
-    spec
-    for spec in ENGINES
-    if spec.distribution != ENGINES[0].distribution and not spec.sidecar
+    spec for spec in ENGINES if spec.distribution != ENGINES[0].distribution and not spec.sidecar
 ]
 """The compiled engines in this process."""
 REAL_LIST = os.environ.get("WATCHLIST")
