@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 import httpx2
 import pytest
 
+from service.offload.spec import default
+from service.screening.engines import ENGINES
 from tests.contract.conftest import Api
 from tests.contract.samples import INSTANT, UNKNOWN_ID, UUID7, new_id, payment, problem
 from tests.contract.test_kernels import entries, expected_hits
@@ -82,7 +84,7 @@ def screen(api: Api, payments: list[dict], **fields: object) -> httpx2.Response:
 
 
 def engine_of(api: Api) -> str:
-    return "go" if api.name.startswith("gateway") else "rust"
+    return "go" if api.name.startswith("gateway") else default(ENGINES).name
 
 
 @pytest.mark.parametrize("size", [1, 2, 1000])

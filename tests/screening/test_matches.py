@@ -7,6 +7,8 @@ import re
 
 import pytest
 
+from service.offload.spec import find
+from service.screening.engines import ENGINES
 from service.screening.watchlist import Watchlist
 from tests.screening.fixtures import ENGINE_NAMES, misspelt
 from tests.screening.matching import match
@@ -47,7 +49,7 @@ def test_the_times_are_broken_down(server: Server, engine: str) -> None:
     spans = dict(re.findall(r"(\w+);dur=([\d.]+)", timing))
     assert {"parse", "queue", "kernel", "rpc", "total"} <= spans.keys()
     assert float(spans["kernel"]) > 0
-    assert (float(spans["rpc"]) > 0) == (engine == "go")
+    assert (float(spans["rpc"]) > 0) == bool(find(ENGINES, engine).sidecar)
     assert sum(map(float, spans.values())) - float(spans["total"]) <= float(spans["total"])
 
 
