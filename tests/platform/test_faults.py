@@ -97,7 +97,7 @@ def test_too_many_calls_are_refused_at_once_and_probes_still_answer(
             if response.status_code == 503:
                 assert response.json()["code"] == "overloaded"
                 assert response.headers["Retry-After"] == "1"
-                assert time.monotonic() - start < 1.5
+                assert time.monotonic() - start < 2  # it did not wait for another call
             return response.status_code
 
         with ThreadPoolExecutor(6) as pool:
@@ -113,7 +113,7 @@ def test_a_request_ends_at_its_deadline(tmp_path: Path, offload: str) -> None:
         start = time.monotonic()
         response = add(server, 1, wait_s=4)
         assert (response.status_code, response.json()["code"]) == (504, "deadline_exceeded")
-        assert 1 <= time.monotonic() - start < 3
+        assert 1 <= time.monotonic() - start < 4  # it did not wait for the kernel
 
 
 def test_a_call_that_was_given_up_holds_its_worker_until_it_is_done(tmp_path: Path) -> None:
@@ -128,8 +128,8 @@ def test_a_call_that_was_given_up_holds_its_worker_until_it_is_done(tmp_path: Pa
 
 def test_running_requests_finish_before_the_server_stops(tmp_path: Path) -> None:
     with serving(tmp_path / "log", offload="thread") as server, ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(add, server, 1, 2, wait_s=2)
-        time.sleep(0.7)  # the request is inside by then
+        answer = pool.submit(add, server, 1, 2, wait_s=4)
+        time.sleep(1)  # the request is inside by then
         assert add(server, 1).status_code == 200
         server.process.send_signal(signal.SIGTERM)
         assert answer.result().json() == {"total": 3}
