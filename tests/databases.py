@@ -29,8 +29,8 @@ class Sqlite:
             connection.execute(statement)
 
     @contextmanager
-    def writers_waiting(self) -> Iterator[None]:
-        """Reads go on; who writes a payment waits for this block's end."""
+    def writers_waiting(self, table: str) -> Iterator[None]:  # noqa: ARG002  # it locks them all
+        """Reads go on; who writes to the table waits for this block's end."""
         with closing(sqlite3.connect(self._path, isolation_level=None)) as connection:
             connection.execute("BEGIN IMMEDIATE")
             yield
@@ -68,12 +68,12 @@ class Postgres:
         asyncio.run(execute())
 
     @contextmanager
-    def writers_waiting(self) -> Iterator[None]:
-        """Reads go on; who writes a payment waits for this block's end."""
+    def writers_waiting(self, table: str) -> Iterator[None]:
+        """Reads go on; who writes to the table waits for this block's end."""
         with asyncio.Runner() as runner:
             connection = runner.run(_connected(self.url))
             try:
-                runner.run(connection.execute("BEGIN; LOCK TABLE payments IN SHARE MODE"))
+                runner.run(connection.execute(f"BEGIN; LOCK TABLE {table} IN SHARE MODE"))
                 yield
             finally:
                 runner.run(connection.close())

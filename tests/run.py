@@ -11,15 +11,14 @@ from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-BIN = ROOT / ".venv/bin"
+PYTHON = ROOT / ".venv/bin/python"
+WITHOUT_SAMPLE = ROOT / "tests/without_sample"
 
 
-def python_suite() -> tuple[int, int, int]:
+def pytest_suite(*command: str | Path) -> tuple[int, int, int]:
     with tempfile.TemporaryDirectory() as directory:
         report = Path(directory, "report.xml")
-        code = subprocess.call(
-            [BIN / "python", "-m", "pytest", "-q", f"--junitxml={report}", *sys.argv[1:]], cwd=ROOT
-        )
+        code = subprocess.call([*command, f"--junitxml={report}", *sys.argv[1:]], cwd=ROOT)
         if not report.exists():
             return 0, 1, 0
         suite = ET.parse(report).getroot().find("testsuite")
@@ -50,7 +49,10 @@ def main() -> int:
         str(check.parent.relative_to(ROOT)): partial(engine_suite, check)
         for check in [*sorted(ROOT.glob("native/*/check")), *sorted(ROOT.glob("*/check"))]
     }
-    for name, suite in {**suites, "Python": python_suite}.items():
+    rest = (PYTHON, "-m", "pytest", "-q", "--ignore=tests/platform")
+    suites["the platform, without the sample"] = partial(pytest_suite, PYTHON, WITHOUT_SAMPLE)
+    suites["Python, but the platform"] = partial(pytest_suite, *rest)
+    for name, suite in suites.items():
         print(f"== {name}", flush=True)
         for place, count in enumerate(suite()):
             totals[place] += count

@@ -30,10 +30,6 @@ class Server:
     client: httpx2.Client
     log: Path
 
-    def match(self, *names: str, engine: str | None = None, **body: object) -> httpx2.Response:
-        headers = {"X-Engine": engine} if engine else {}
-        return self.client.post("/v1/matches", json={"names": names, **body}, headers=headers)
-
     @property
     def port(self) -> int:
         port = self.client.base_url.port

@@ -42,7 +42,7 @@ class Creation:
             await request.body(),  # read before, by FastAPI, which keeps it
             effect,
         )
-        # The effect noted its own: the kernels', for a screening.
+        # The effect noted its own: the kernels', where it runs a job.
         noted_s = sum(info.spans_s.values()) - info.spans_s["parse"]
         info.spans_s["store"] = perf_counter() - start - noted_s
         headers = {"Location": answer.location} if answer.location else {}

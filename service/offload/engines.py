@@ -32,7 +32,7 @@ class Engine:
             return await self._offload.run(job, *raw)
         except (ServiceError, asyncio.CancelledError):
             raise
-        # BaseException: a panic in Rust arrives as one and would pass every other handler.
+        # BaseException: a panic of compiled code arrives as one and would pass every other handler.
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt | SystemExit):
                 raise

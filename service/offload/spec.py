@@ -119,7 +119,7 @@ class EngineSpec:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """An engine and its offload, written `rust-thread`."""
+    """An engine and its offload, written `python-process`."""
 
     engine: str
     offload: str

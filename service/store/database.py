@@ -148,7 +148,7 @@ def create_engine(settings: Settings) -> AsyncEngine:
         pool_size=settings.database_pool_size,
         max_overflow=0,
         pool_timeout=settings.database_timeout_s,
-        hide_parameters=True,  # errors are logged, and payments are nobody's business
+        hide_parameters=True,  # errors are logged, and what is stored is nobody's business
         **options,
     )
     if url.get_backend_name() == "sqlite":

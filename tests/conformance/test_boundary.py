@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import fields
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from service.errors import ServiceError
-from service.offload.engines import Engine
-from service.offload.job import Job, Work
-from service.offload.local import Inline
-from service.offload.spec import Variant, find
 from service.packed import Blobs, CodePoints
 from service.screening.contract.index import NameIndex
 from service.screening.contract.kernels import PaymentColumns
 from service.screening.contract.payment_rules import RuleTables, rule_tables
-from service.screening.engines import ENGINES
 
 NAMES = ["ann", "bob", "carol", "dave"]
-
-
-@pytest.fixture(params=["cython", "rust"])
-def native(request: pytest.FixtureRequest) -> ModuleType:
-    return find(ENGINES, request.param).load()
 
 
 def arrays_of(value: object, kind: type) -> dict[str, object]:
@@ -199,21 +187,13 @@ def test_writable_arrays_do_as_well_as_read_only_ones(native) -> None:
     assert all((a == b).all() for a, b in zip(got, expected))
 
 
+# engine: rust
 def test_a_panic_in_rust_is_an_ordinary_exception() -> None:
-    native = find(ENGINES, "rust").load()
+    import hotpath_rust as native
+
     with pytest.raises(native.KernelPanic, match="on purpose"):
         native._native._panic("on purpose")
     assert issubclass(native.KernelPanic, RuntimeError)
 
 
-@pytest.mark.parametrize("error", [RuntimeError("x"), BaseException("a panic of another crate")])
-def test_whatever_a_kernel_raises_is_hidden_from_the_caller(error) -> None:
-    def broken() -> None:
-        raise error
-
-    module = SimpleNamespace(broken=broken)
-    engine = Engine(Variant("any", "inline"), Inline(module, {}))
-    job = Job(lambda _: Work({"broken": ()}), lambda *_: b"", lambda: True)
-    with pytest.raises(ServiceError) as caught:
-        asyncio.run(engine.run(job))
-    assert (caught.value.code, caught.value.__cause__) == ("internal", error)
+# engine: end

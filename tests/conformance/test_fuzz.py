@@ -7,19 +7,16 @@ from __future__ import annotations
 
 import os
 from dataclasses import fields
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 
 import numpy as np
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.offload.spec import find
 from service.packed import CodePoints
 from service.screening.contract.index import NameIndex
 from service.screening.contract.kernels import PaymentColumns
 from service.screening.contract.payment_rules import rule_tables
-from service.screening.engines import ENGINES
 from tests.conformance.merkle import is_proven
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "150"))
@@ -30,11 +27,6 @@ fuzzed = settings(
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-
-
-@pytest.fixture(params=["cython", "rust"])
-def native(request: pytest.FixtureRequest) -> ModuleType:
-    return find(ENGINES, request.param).load()
 
 
 def arrays(dtype: str, values: st.SearchStrategy[int], max_size: int = 9):

@@ -17,6 +17,7 @@ from hotpath_go import program_path
 from hotpath_go.commands import environment
 
 from service import startup
+from service.offload.spec import default
 from service.screening.synthetic import write_synthetic
 from service.settings import Settings
 from service.store import migrate
@@ -111,7 +112,7 @@ def fleet(
             stack,
             tmp_path_factory.mktemp("contract"),
             lambda: request.getfixturevalue("postgres"),
-            engine="rust",
+            engine=default(DOMAIN.engines).name,
             allow_engine_override="true",
             watchlist=str(watchlist_directory),
             bench_routes="true",

@@ -118,7 +118,7 @@ def test_many_requests_to_a_frozen_postgres_all_end_in_time(
 
 def test_a_table_that_is_locked_for_too_long(on_postgres: Api) -> None:
     sent, key = payment(), new_id("key")
-    with on_postgres.database.writers_waiting():
+    with on_postgres.database.writers_waiting("payments"):
         problem(in_time(on_postgres.pay, sent, key), "database_unavailable")
         assert on_postgres.get("/v1/payments").status_code == 200
     assert rows(on_postgres, sent) == 0
@@ -150,7 +150,7 @@ def rows(api: Api, sent: dict) -> int:
 
 def test_sqlite_is_locked_for_too_long(bare: Api) -> None:
     sent, key = payment(), new_id("key")
-    with bare.database.writers_waiting():
+    with bare.database.writers_waiting("payments"):
         problem(in_time(bare.pay, sent), "database_unavailable")
         problem(in_time(bare.pay, sent, key), "database_unavailable")
         # Readers are not in the way of a writer, nor it in theirs.
@@ -167,7 +167,7 @@ def test_sqlite_is_locked_for_too_long(bare: Api) -> None:
 def test_sqlite_is_locked_for_a_moment(bare: Api) -> None:
     sent = payment()
     with ThreadPoolExecutor(1) as pool:
-        with bare.database.writers_waiting():
+        with bare.database.writers_waiting("payments"):
             answer = pool.submit(bare.pay, sent)
             time.sleep(TIMEOUT_S / 4)
             assert not answer.done()

@@ -143,7 +143,7 @@ def test_a_request_that_another_server_carries_out_is_a_conflict(fleet) -> None:
 
 
 def assert_one_waits_and_one_conflicts(apis: list[Api], sent: dict, key: str) -> None:
-    with apis[0].database.writers_waiting():
+    with apis[0].database.writers_waiting("payments"):
         pool, running = in_parallel(apis, sent, key)
         done, waiting = wait(running, 8, FIRST_COMPLETED)
         assert len(done) == 1, "both wait for the database"
@@ -158,7 +158,7 @@ def assert_one_waits_and_one_conflicts(apis: list[Api], sent: dict, key: str) ->
 def test_on_sqlite_two_servers_take_turns(fleet) -> None:
     apis = [fleet["service-sqlite"], fleet["gateway-sqlite"]]
     sent, key = payment(), new_id("key")
-    with apis[0].database.writers_waiting():
+    with apis[0].database.writers_waiting("payments"):
         pool, running = in_parallel(apis, sent, key)
         assert not wait(running, 0.5, FIRST_COMPLETED).done
     answers = sorted(

@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 import httpx2
 import pytest
 
+from service.offload.spec import default
+from service.screening.engines import ENGINES
 from tests.contract.conftest import Api
 from tests.contract.samples import INSTANT, UNKNOWN_ID, UUID7, new_id, payment, problem
 from tests.contract.test_kernels import entries, expected_hits
@@ -82,7 +84,7 @@ def screen(api: Api, payments: list[dict], **fields: object) -> httpx2.Response:
 
 
 def engine_of(api: Api) -> str:
-    return "go" if api.name.startswith("gateway") else "rust"
+    return "go" if api.name.startswith("gateway") else default(ENGINES).name
 
 
 @pytest.mark.parametrize("size", [1, 2, 1000])
@@ -307,7 +309,7 @@ def test_a_key_is_one_for_both_servers(pair: tuple[Api, Api]) -> None:
 def test_a_screening_that_is_being_carried_out_is_a_conflict(stateless: Api) -> None:
     payments, key = [payment()], new_id("key")
     with ThreadPoolExecutor(2) as pool:
-        with stateless.database.writers_waiting():
+        with stateless.database.writers_waiting("payments"):
             running = [pool.submit(post_keyed, stateless, payments, key) for _ in range(2)]
             done, waiting = wait(running, 8, FIRST_COMPLETED)
             assert len(done) == 1, "both wait for the database"
@@ -348,7 +350,7 @@ def test_a_refused_body_leaves_the_key_unused(api: Api) -> None:
 
 def test_a_locked_database_is_unavailable_and_keeps_nothing(bare: Api) -> None:
     payments, key = [payment()], new_id("key")
-    with bare.database.writers_waiting():
+    with bare.database.writers_waiting("payments"):
         problem(post_keyed(bare, payments, key), "database_unavailable")
         problem(bare.post("/v1/screenings", json={"payments": payments}), "database_unavailable")
         assert bare.get("/v1/screenings").status_code == 200

@@ -10,11 +10,11 @@ import pytest
 from service.errors import ServiceError
 from service.startup import settings_from
 from service.wiring import DOMAIN
+from tests.command_line import hotpath
 from tests.contract.conftest import Api
 from tests.contract.samples import problem
 from tests.databases import Sqlite
 from tests.servers import free_port
-from tests.test_cli import hotpath
 
 FAULTS = {
     "status": "status",

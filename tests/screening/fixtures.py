@@ -8,13 +8,11 @@ import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-import grpc.aio
 import pytest
 
-from service.offload.remote import channel
-from service.offload.remote.sidecar import start
 from service.offload.spec import EngineSpec, find
 from service.packed import CodePoints
 from service.screening import watchlist
@@ -24,17 +22,24 @@ from service.screening.engines import ENGINES
 from service.screening.watchlist import Watchlist
 
 ENGINE_NAMES = [spec.name for spec in ENGINES]
+NATIVE = [
+    spec for spec in ENGINES if spec.distribution != ENGINES[0].distribution and not spec.sidecar
+]
+"""The compiled engines in this process."""
 REAL_LIST = os.environ.get("WATCHLIST")
 
 Screen = Callable[[CodePoints, NameIndex, float, int], Hits]
 
 
+# engine: go
 class Remote:
     """The kernels of a sidecar, called as plain functions are."""
 
     def __init__(
         self, spec: EngineSpec, runner: asyncio.Runner, stack: ExitStack, threads: int = 1
     ) -> None:
+        from service.offload.remote.sidecar import start
+
         self._module, self._run = spec.load(), runner.run
         sidecar = start(spec, threads)
         stack.callback(sidecar.stop)
@@ -46,8 +51,13 @@ class Remote:
         return lambda *args: self._run(function(self._connection, 60.0, *args))[0]
 
 
-async def _connected(address: str) -> grpc.aio.Channel:
+async def _connected(address: str) -> Any:
+    from service.offload.remote import channel
+
     return channel.connect(address)
+
+
+# engine: end
 
 
 class Engines:
@@ -60,8 +70,11 @@ class Engines:
     def __getitem__(self, name: str) -> Any:
         if name not in self._found:
             spec = find(ENGINES, name)
-            remote = Remote(spec, self._runner, self._stack) if spec.sidecar else None
-            self._found[name] = remote or spec.load()
+            self._found[name] = spec.load()
+            # engine: go
+            if spec.sidecar:
+                self._found[name] = Remote(spec, self._runner, self._stack)
+            # engine: end
         return self._found[name]
 
 
@@ -76,10 +89,15 @@ def kernels(request: pytest.FixtureRequest, engines: Engines) -> Any:
     return engines[request.param]
 
 
-@pytest.fixture(params=[name for name in ENGINE_NAMES if name != "reference"])
+@pytest.fixture(params=[spec.name for spec in ENGINES if not spec.is_oracle])
 def faster_kernels(request: pytest.FixtureRequest, engines: Engines) -> Any:
     """For tests whose expected values come from the reference."""
     return engines[request.param]
+
+
+@pytest.fixture(params=NATIVE, ids=lambda spec: spec.name)
+def native(request: pytest.FixtureRequest) -> ModuleType:
+    return request.param.load()
 
 
 @pytest.fixture

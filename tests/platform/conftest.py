@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from service.settings import Settings
+from tests.databases import Database, Sqlite
+from tests.platform.running import serving
+from tests.postgres import new_database
+from tests.servers import Server
+
+MAX_BODY_BYTES = 100_000
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
+    """A database of each kind, with nothing in it."""
+    if request.param == "sqlite":
+        return Sqlite(tmp_path / "empty.db")
+    return new_database(request.getfixturevalue("postgres"))
+
+
+@pytest.fixture
+def settings(empty: Database) -> Settings:
+    return Settings(database_url=empty.url)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One on which a request may choose its engine, on SQLite."""
+    log = tmp_path_factory.mktemp("server") / "log"
+    with serving(
+        log,
+        engine="plain",
+        offload="thread",
+        allow_engine_override="true",
+        max_body_bytes=str(MAX_BODY_BYTES),
+        request_timeout_s="5",
+    ) as found:
+        yield found
