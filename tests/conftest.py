@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.postgres import Cluster, cluster
+from tests.databases import Database, Sqlite
+from tests.postgres import Cluster, cluster, new_database
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Cluster]:
     with cluster() as found:
         yield found
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
+    """A database of each kind, with nothing in it."""
+    if request.param == "sqlite":
+        return Sqlite(tmp_path / "empty.db")
+    return new_database(request.getfixturevalue("postgres"))

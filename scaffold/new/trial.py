@@ -18,7 +18,7 @@ from scaffold.new.project import ROOT
 
 LIMIT_S = 1200
 OUT = ROOT / "out/template"
-STEPS = ("new", "setup", "lint", "test")
+STEPS = ("new", "setup", "lint", "test", "demo")
 
 
 def choices() -> list[tuple[str, str | None]]:

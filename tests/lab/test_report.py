@@ -132,6 +132,11 @@ def test_answer_is_two_sentences_and_names_the_steps(whole):
     assert "a plain FastAPI route on uvicorn" in second
 
 
+def test_without_go_there_is_no_gap():
+    (step,) = answer.answer(Figures(engines({"python-inline": 3000.0, "rust-thread": 1000.0})))
+    assert step.startswith("The cheapest way to more speed: on matches")
+
+
 def engines(costs, noise=0.02):
     maker = Maker(rounds=10, noise=noise)
     for name, cost in costs.items():

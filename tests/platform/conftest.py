@@ -1,25 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from service.settings import Settings
-from tests.databases import Database, Sqlite
+from tests.databases import Database
 from tests.platform.running import serving
-from tests.postgres import new_database
 from tests.servers import Server
 
 MAX_BODY_BYTES = 100_000
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
-    """A database of each kind, with nothing in it."""
-    if request.param == "sqlite":
-        return Sqlite(tmp_path / "empty.db")
-    return new_database(request.getfixturevalue("postgres"))
 
 
 @pytest.fixture

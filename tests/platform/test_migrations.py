@@ -2,77 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from alembic import command
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
-from sqlalchemy import Connection, MetaData, inspect
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from service.settings import Settings
 from service.startup import prepare_database, schemas
 from service.store import migrate
-from service.store.database import async_url
-from service.store.schema import Schema
-from service.store.tables import METADATA
 from service.store.tables import SCHEMA as PLATFORM
 from tests.databases import Database
 from tests.platform.running import hotpath
 from tests.platform.toy import DOMAIN
+from tests.schemas import differences, migrated, tables
 from tests.servers import free_port
 
 VERSIONS = {"schema_version_platform", "schema_version_toy", "schema_version_bench"}
 TABLES = {"things", "idempotency_keys"}
 BENCH_TABLES = {"world", "fortune"}
-
-
-def on(database: Database, function: Callable[[Connection], Any]) -> Any:
-    async def run() -> Any:
-        engine = create_async_engine(async_url(database.url))
-        try:
-            async with engine.begin() as connection:
-                return await connection.run_sync(function)
-        finally:
-            await engine.dispose()
-
-    return asyncio.run(run())
-
-
-def tables(database: Database) -> set[str]:
-    return on(database, lambda connection: set(inspect(connection).get_table_names()))
-
-
-def differences(database: Database, settings: Settings) -> list[Any]:
-    """Of all schemas, which share the database: what is in the code and not there, or otherwise."""
-    declared = MetaData(naming_convention=METADATA.naming_convention)
-    for schema in schemas(settings, DOMAIN):
-        for table in schema.metadata.tables.values():
-            table.to_metadata(declared)
-    options = {
-        "compare_type": True,
-        "compare_server_default": True,
-        "include_name": lambda name, kind, _: kind != "table" or name not in VERSIONS,
-    }
-    return on(
-        database,
-        lambda connection: compare_metadata(
-            MigrationContext.configure(connection, opts=options), declared
-        ),
-    )
-
-
-def migrated(database: Database, schema: Schema, revision: str) -> None:
-    def run(connection: Connection) -> None:
-        direction = command.downgrade if revision == "base" else command.upgrade
-        direction(migrate.config(connection, schema), revision)
-
-    on(database, run)
 
 
 def upgrade(settings: Settings) -> None:
@@ -91,9 +38,9 @@ def bench_too(settings: Settings) -> Settings:
 def test_the_schema_is_what_the_code_declares(empty: Database, bench_too: Settings) -> None:
     upgrade(bench_too)
     assert tables(empty) == TABLES | BENCH_TABLES | VERSIONS
-    assert differences(empty, bench_too) == []
+    assert differences(empty, schemas(bench_too, DOMAIN)) == []
     empty.run("ALTER TABLE things DROP COLUMN name")
-    assert differences(empty, bench_too) != []  # it would have seen one
+    assert differences(empty, schemas(bench_too, DOMAIN)) != []  # it would have seen one
 
 
 def test_a_database_that_serves_has_no_table_of_the_bench(
@@ -109,7 +56,7 @@ def test_down_to_nothing_and_up_again(empty: Database, bench_too: Settings) -> N
         migrated(empty, schema, "base")
     assert tables(empty) == VERSIONS
     upgrade(bench_too)
-    assert differences(empty, bench_too) == []
+    assert differences(empty, schemas(bench_too, DOMAIN)) == []
 
 
 def test_one_schema_goes_down_and_the_others_stay(empty: Database, settings: Settings) -> None:
@@ -134,7 +81,7 @@ def test_a_migration_that_fails_leaves_nothing_behind(empty: Database, bench_too
     assert tables(empty) == {"fortune"}
     empty.run("DROP TABLE fortune")
     upgrade(bench_too)
-    assert differences(empty, bench_too) == []
+    assert differences(empty, schemas(bench_too, DOMAIN)) == []
 
 
 def test_a_database_without_tables_is_outdated_and_one_with_more_is_not(

@@ -76,7 +76,8 @@ def _best_per_route(figures: Figures) -> dict[str, tuple[Cell, Mapping[str, Any]
 
 def _steps(figures: Figures) -> list[str]:
     parts = [part for part in (_step_of_engines(figures), _step_of_ladder(figures)) if part]
-    return [f"The cheapest way to close the gap: {'; '.join(parts)}."] if parts else []
+    aim = "to close the gap" if figures.gateway() else "to more speed"
+    return [f"The cheapest way {aim}: {'; '.join(parts)}."] if parts else []
 
 
 def _step_of_engines(figures: Figures) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from scaffold.new import parts
-from scaffold.new.trial import step, trial
+from scaffold.new.trial import STEPS, step, trial
 from tests.scaffold.new.conftest import ROOT, git
 
 OF_AN_ENGINE = {  # words that only its own files and regions have
@@ -188,11 +189,42 @@ def test_who_has_not_told_git_their_name_gets_a_neutral_one(
 
 
 @pytest.mark.timeout(900)
-def test_its_own_lint_and_the_tests_of_its_domain_pass(whole_clone: Path, tmp_path: Path) -> None:
-    """The long one: some minutes, with an environment of its own."""
-    log, project = tmp_path / "log", tmp_path / "acme"
+def readme_commands() -> list[list[str]]:
+    """Of README's section about the template, as a shell splits them."""
+    section = (ROOT / "README.md").read_text().split("<!-- template:begin -->")[1]
+    lines = section.split("```")[1].splitlines()[1:]
+    return [words for line in lines if (words := shlex.split(line, comments=True))]
+
+
+def test_what_readme_says_makes_a_project_that_passes_and_takes_a_kernel(
+    whole_clone: Path, tmp_path: Path
+) -> None:
+    """The long one: some minutes, with an environment of its own. Its whole suite and its demo
+    take longer still: `make template` has them."""
+    setup, new, change, *made = readme_commands()
+    assert (setup, change) == (["make", "setup"], ["cd", "../acme"])
+    assert new[:4] == [".venv/bin/hotpath", "new", "../acme", "--name"]
+    assert {words[0] for words in made} == {"make"}
+    assert {words[1] for words in made} <= {*STEPS}
+    log, project = tmp_path / "log", tmp_path / new[4]
     steps = ("new", "setup", "lint")
-    taken = trial("python,rust", None, whole_clone, project, log, steps)
+    taken = trial(new[6], None, whole_clone, project, log, steps)
     assert [name for name in steps if taken.get(name) is None] == [], log.read_text()
     tests = [".venv/bin/python", "-m", "pytest", "-q", "tests/conformance", "tests/nearest"]
     assert step(tests, project, log) is not None, log.read_text()
+
+    assert step([f".venv/bin/{new[4]}", "new-kernel", "squares"], project, log) is not None
+    assert step(["make", "setup"], project, log) is not None, log.read_text()
+    failing = subprocess.run(tests, cwd=project, capture_output=True, text=True, check=False)
+    red = re.findall(r"^FAILED (\S+)", failing.stdout, re.M)
+    assert {test.partition("::")[0] for test in red} == {"tests/conformance/test_squares.py"}
+    for engine in ("reference", "python"):
+        body = project / f"service/nearest/engines/{engine}/squares.py"
+        assert f"write it in {body.relative_to(project)}" in failing.stdout
+        head, _, _ = body.read_text().partition("    raise NotImplementedError(")
+        body.write_text(
+            f"{head}    return np.array([v * v for v in values.tolist()], dtype=float)\n"
+        )
+    filled = [*tests[:4], "-k", "reference or python", "tests/conformance"]
+    assert step(filled, project, log) is not None, log.read_text()
+    assert step([".venv/bin/ruff", "check", "."], project, log) is not None, log.read_text()
