@@ -10,25 +10,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Column, Executable, Index, Integer, LargeBinary, Table, Text, select, text
+from sqlalchemy import Executable, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.errors import ServiceError
 from service.store.database import Database
-from service.store.tables import METADATA, Instant
-
-KEYS = Table(
-    "idempotency_keys",
-    METADATA,
-    Column("operation", Text, primary_key=True),
-    Column("key", Text, primary_key=True),
-    Column("fingerprint", LargeBinary, nullable=False),
-    Column("status", Integer, nullable=False),
-    Column("location", Text),
-    Column("body", LargeBinary, nullable=False),
-    Column("created_at", Instant, nullable=False),
-    Index(None, "created_at"),
-)
+from service.store.tables import KEYS
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import DateTime, Dialect
+from sqlalchemy import Column, DateTime, Dialect, Index, Integer, LargeBinary, Table, Text
 from sqlalchemy.types import TypeDecorator
 
 from service.store.schema import Schema, new_metadata
@@ -27,6 +27,20 @@ class Instant(TypeDecorator[datetime]):
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002  # SQLAlchemy's signature
         return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
+
+
+KEYS = Table(
+    "idempotency_keys",
+    METADATA,
+    Column("operation", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("location", Text),
+    Column("body", LargeBinary, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Index(None, "created_at"),
+)
 
 
 def instant_text(moment: datetime) -> str:

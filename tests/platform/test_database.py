@@ -17,8 +17,7 @@ from service.settings import Settings
 from service.store import migrate
 from service.store.database import Database as Pool
 from service.store.database import has_wal_reset_bug
-from service.store.idempotency import KEYS
-from service.store.tables import SCHEMA
+from service.store.tables import KEYS, SCHEMA
 from tests.databases import Database, Sqlite
 from tests.platform.running import hotpath
 
