@@ -19,8 +19,10 @@ import psutil
 
 BIN = Path(sys.executable).parent
 COMMANDS = {
-    name: (sys.executable, "-m", "service.cli", command, "--port", "{port}")
-    for name, command in (("service", "serve"), ("gateway", "gateway"))
+    "service": (sys.executable, "-m", "service.cli", "serve", "--port", "{port}"),
+    # engine: go
+    "gateway": (sys.executable, "-m", "service.cli", "gateway", "--port", "{port}"),
+    # engine: end
 }
 
 

@@ -66,13 +66,13 @@ def test_three_threads_answer_as_one(spec: EngineSpec, synthetic) -> None:
 
 
 def answers(spec: EngineSpec, threads: int, work):
-    with asyncio.Runner() as runner, ExitStack() as stack:
+    with ExitStack() as stack:
         engine = spec.load()
         # engine: go
         if spec.sidecar:
             from tests.screening.fixtures import Remote
 
-            engine = Remote(spec, runner, stack, threads)
+            engine = Remote(spec, stack.enter_context(asyncio.Runner()), stack, threads)
         # engine: end
         if spec.use_threads(threads):
             stack.callback(spec.use_threads, 1)

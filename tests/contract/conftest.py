@@ -13,9 +13,12 @@ from typing import Any
 
 import httpx2
 import pytest
+
+# engine: go
 from hotpath_go import program_path
 from hotpath_go.commands import environment
 
+# engine: end
 from service import startup
 from service.offload.spec import default
 from service.screening.synthetic import write_synthetic
@@ -141,6 +144,7 @@ def service(request: pytest.FixtureRequest, fleet: Fleet) -> Api:
     return fleet[f"service-{request.param}"]
 
 
+# engine: go
 @pytest.fixture(params=DATABASES)
 def pair(request: pytest.FixtureRequest, fleet: Fleet) -> tuple[Api, Api]:
     """Service and gateway on one database."""
@@ -153,6 +157,7 @@ def stub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield host
 
 
+# engine: end
 @pytest.fixture(scope="session")
 def own_postgres() -> Iterator[Own]:
     """For the tests that stop it: the others' connections are not theirs to break."""
@@ -190,6 +195,7 @@ class Start:
     ) -> Iterator[Api]:
         settings |= {"watchlist": str(self._watchlist), "database_url": database.url}
         command = COMMANDS[self.name]
+        # engine: go
         if self.name == "gateway":
             # What `hotpath gateway` does, without the seconds that Python takes to start.
             checked = DOMAIN.settings(**settings)  # type: ignore[arg-type]  # it parses text
@@ -197,5 +203,6 @@ class Start:
             variables = environment(checked) | {"HOTPATH_WATCHLIST": str(self._watchlist)}
             settings = {name.removeprefix("HOTPATH_"): text for name, text in variables.items()}
             command = (str(program_path("gateway")), "-listen", "127.0.0.1:{port}")
+        # engine: end
         with serving(self._log, command=command, until=until, **settings) as server:
             yield Api(self.name, server, database)

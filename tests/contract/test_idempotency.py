@@ -40,6 +40,7 @@ def test_the_same_request_again_gets_the_first_answer(api: Api) -> None:
     assert count(api, sent["end_to_end_id"]) == 1
 
 
+# engine: go
 def test_another_server_on_the_database_gives_the_first_answer(pair: tuple[Api, Api]) -> None:
     for one, other in (pair, pair[::-1]):
         sent, key = payment(), new_id("key")
@@ -49,6 +50,7 @@ def test_another_server_on_the_database_gives_the_first_answer(pair: tuple[Api, 
         assert count(one, sent["end_to_end_id"]) == 1
 
 
+# engine: end
 def test_another_body_under_the_key_is_refused(api: Api) -> None:
     sent, other, key = payment(), payment(), new_id("key")
     first = api.pay(sent, key)
@@ -136,12 +138,14 @@ def test_a_request_that_is_being_carried_out_is_a_conflict(api: Api) -> None:
     assert_one_waits_and_one_conflicts([api, api], sent, key)
 
 
+# engine: go
 def test_a_request_that_another_server_carries_out_is_a_conflict(fleet) -> None:
     """On PostgreSQL; on SQLite the other server waits, and then replays."""
     apis = [fleet["service-postgresql"], fleet["gateway-postgresql"]]
     assert_one_waits_and_one_conflicts(apis, payment(), new_id("key"))
 
 
+# engine: end
 def assert_one_waits_and_one_conflicts(apis: list[Api], sent: dict, key: str) -> None:
     with apis[0].database.writers_waiting("payments"):
         pool, running = in_parallel(apis, sent, key)
@@ -155,6 +159,7 @@ def assert_one_waits_and_one_conflicts(apis: list[Api], sent: dict, key: str) ->
     assert is_replay_of(apis[-1].pay(sent, key), first)
 
 
+# engine: go
 def test_on_sqlite_two_servers_take_turns(fleet) -> None:
     apis = [fleet["service-sqlite"], fleet["gateway-sqlite"]]
     sent, key = payment(), new_id("key")
@@ -169,6 +174,7 @@ def test_on_sqlite_two_servers_take_turns(fleet) -> None:
     assert count(apis[0], sent["end_to_end_id"]) == 1
 
 
+# engine: end
 def test_fifty_at_once_do_it_once(api: Api) -> None:
     sent, key = payment(), new_id("key")
 

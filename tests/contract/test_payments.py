@@ -175,9 +175,13 @@ def test_an_id_in_upper_case_is_the_same_id(api: Api) -> None:
     assert api.get(f"/v1/payments/{created['id'].upper()}").json() == created
 
 
+# engine: go
 def test_what_one_server_created_the_other_reads(pair: tuple[Api, Api]) -> None:
     for writer, reader in (pair, pair[::-1]):
         created = writer.pay(payment(currency="KWD", amount="12.345", creditor_name="Ünal\t名"))
         read = reader.get(created.headers["Location"])
         assert (read.status_code, read.json()) == (200, created.json())
         assert reader.get("/v1/payments?limit=1").json()["payments"] == [created.json()]
+
+
+# engine: end

@@ -251,6 +251,7 @@ def test_a_key_makes_a_screening_happen_once(api: Api) -> None:
     assert "Idempotency-Replayed" not in paid.headers
 
 
+# engine: go
 def test_what_one_server_wrote_the_other_reads_and_proves(pair: tuple[Api, Api]) -> None:
     for one, other in (pair, pair[::-1]):
         payments = batch(7)
@@ -266,6 +267,8 @@ def test_what_one_server_wrote_the_other_reads_and_proves(pair: tuple[Api, Api])
             assert body == {"place": place, "size": 7, "root": created["root"]}
 
 
+# engine: end
+# engine: go
 def test_both_servers_store_the_same(pair: tuple[Api, Api]) -> None:
     payments = [payment(), *batch(6)]  # which no other test stores
     both = [screen(api, payments, cutoff=0.7, limit=3).json() for api in pair]
@@ -281,6 +284,7 @@ def test_both_servers_store_the_same(pair: tuple[Api, Api]) -> None:
     assert rows[0][1:4] == (7, 0.7, 3)
 
 
+# engine: end
 def post_keyed(api: Api, payments: list[dict], key: str) -> httpx2.Response:
     return api.post("/v1/screenings", json={"payments": payments}, headers={"Idempotency-Key": key})
 
@@ -292,6 +296,7 @@ def count(api: Api, payments: list[dict]) -> int:
     return found
 
 
+# engine: go
 def test_a_key_is_one_for_both_servers(pair: tuple[Api, Api]) -> None:
     for one, other in (pair, pair[::-1]):
         payments, key = [payment()], new_id("key")
@@ -306,6 +311,7 @@ def test_a_key_is_one_for_both_servers(pair: tuple[Api, Api]) -> None:
         assert count(one, payments) == 1
 
 
+# engine: end
 def test_a_screening_that_is_being_carried_out_is_a_conflict(stateless: Api) -> None:
     payments, key = [payment()], new_id("key")
     with ThreadPoolExecutor(2) as pool:

@@ -33,6 +33,7 @@ FAULTS = {
 }
 
 
+# engine: go
 def test_every_fault_of_the_stub_has_its_reason(start, stub: str, tmp_path: Path) -> None:
     refused = f"127.0.0.1:{free_port()}"
     urls = {fault: f"http://{stub}/faults/{fault}" for fault in FAULTS}
@@ -60,6 +61,7 @@ def test_every_fault_of_the_stub_has_its_reason(start, stub: str, tmp_path: Path
         assert api.get("/health/ready").status_code == 200
 
 
+# engine: end
 def test_without_upstreams_there_are_no_rates_and_no_bench_routes(bare: Api) -> None:
     problem(bare.get("/v1/rates"), "not_configured")
     for path in ("plaintext", "json", "db", "queries", "updates", "fortunes"):
@@ -105,6 +107,7 @@ def test_upstreams_that_are_allowed_are_taken(monkeypatch, upstreams, hosts) -> 
     assert len(settings_from(DOMAIN).upstreams) == upstreams.count("http")
 
 
+# engine: go
 def test_the_gateway_does_not_start_with_upstreams_that_are_not_allowed(tmp_path: Path) -> None:
     done = hotpath(
         *("gateway", "--port", str(free_port())),
@@ -115,3 +118,6 @@ def test_the_gateway_does_not_start_with_upstreams_that_are_not_allowed(tmp_path
     )
     assert b"error: settings: upstreams: expected 'ecb' at a host of" in done.stderr
     assert not (tmp_path / "db").exists()
+
+
+# engine: end
