@@ -8,7 +8,6 @@ from pathlib import Path
 import mypy.api
 import pytest
 
-from service.gen.hotpath.v1 import kernels_pb2
 from service.offload.spec import EngineSpec
 from service.screening.contract.kernels import Kernels
 from service.screening.engines import ENGINES
@@ -49,7 +48,13 @@ def test_an_engine_takes_the_parameters_of_the_protocol(spec: EngineSpec, kernel
     assert list(inspect.signature(function).parameters) == expected
 
 
+# engine: go
 def test_the_proto_has_a_call_for_each_kernel() -> None:
+    from service.gen.hotpath.v1 import kernels_pb2
+
     service = kernels_pb2.DESCRIPTOR.services_by_name["Kernels"]
     calls = {method.name for method in service.methods}
     assert calls == {kernel.capitalize() for kernel in KERNELS} | {"LoadIndex"}
+
+
+# engine: end

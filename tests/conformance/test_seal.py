@@ -122,6 +122,7 @@ def test_any_batch_equals_pymerkle_and_proves_its_records(kernels, records, data
     assert is_proven(records[place], place, len(records), proof, root)
 
 
+# engine: cython
 def test_cython_seals_alike_where_openssl_cannot_be_reached() -> None:
     """As in Pythons that carry OpenSSL inside: it then hashes through hashlib and says so."""
     program = (
@@ -135,3 +136,6 @@ def test_cython_seals_alike_where_openssl_cannot_be_reached() -> None:
     root = hashlib.sha256(b"\1" + pair + c).hexdigest()
     printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert (printed.stdout.strip(), printed.stderr) == (root, "")
+
+
+# engine: end

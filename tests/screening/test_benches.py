@@ -1,23 +1,18 @@
-"""What stands beside the sample's kernels does what they do, and the pages are those of the
-stored runs."""
+"""What stands beside the sample's kernels does what they do."""
 
 from __future__ import annotations
 
 import random
-import shutil
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from loadtests.bench import ladder, page
 from loadtests.bench.kernel import KernelBench, Peer
 from service.offload.spec import default
 from service.screening.benches import BENCHES, ScreeningOptions
 from service.screening.engines import ENGINES
 
-ROOT = Path(__file__).parents[2]
 PEERS = [(bench, peer) for bench in BENCHES.kernels for peer in bench.peers]
 
 
@@ -50,22 +45,3 @@ def test_a_peer_that_answered_otherwise_would_be_found(answers) -> None:
         assert not peer.agrees(answer[:-1] + bytes([answer[-1] ^ 1]), expected, work)
     else:
         assert not peer.agrees(answer, expected, work.first(199))
-
-
-@pytest.mark.parametrize(
-    ("name", "made"),
-    [
-        ("kernels.md", lambda copy: page.write(copy.parent / "results/kernels.json", copy)),
-        ("ladder.md", lambda copy: ladder.write(copy.parent / "results/standard", copy)),
-    ],
-)
-def test_the_published_pages_are_those_of_the_stored_runs(tmp_path: Path, name: str, made) -> None:
-    (tmp_path / "results").symlink_to(ROOT / "docs" / "results")
-    copy = Path(shutil.copy(ROOT / "docs" / name, tmp_path))
-    made(copy)
-    # The link to the raw data is relative to the page, which is another one here.
-    stored = (ROOT / "docs" / name).read_text().splitlines()
-    fresh = copy.read_text().splitlines()
-    differ = [(a, b) for a, b in zip(stored, fresh, strict=True) if a != b]
-    assert [a.partition("](")[0] for a, _ in differ] == [b.partition("](")[0] for _, b in differ]
-    assert len(differ) <= 1
