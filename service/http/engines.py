@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import math
+from collections.abc import Callable
 from time import perf_counter
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 from pydantic import BaseModel
+from starlette.types import Scope
 
 from service.http.context import RequestInfo
-from service.offload.engines import Engines
-from service.offload.job import Job
+from service.offload.engines import Engine, Engines
+from service.offload.job import FromBody, Job
 from service.offload.spec import EngineStatus, Variant
 
 router = APIRouter(prefix="/v1", tags=["engines"])
@@ -32,6 +35,26 @@ async def list_engines(request: Request) -> EngineList:
     )
 
 
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+
+
+def from_body(job: FromBody) -> Callable[[Endpoint], Endpoint]:
+    """For an endpoint: where the configured engine can, the request's body is answered by the job,
+    without the models; what the job does not answer comes to the endpoint as ever."""
+
+    async def answer(scope: Scope, body: bytes) -> Response | None:
+        if any(name == b"x-engine" for name, _ in scope["headers"]):
+            return None
+        state = scope["state"]
+        return await EngineCall(state["engines"], state["info"], None).from_body(job, body)
+
+    def mark(endpoint: Endpoint) -> Endpoint:
+        endpoint.from_body = answer  # type: ignore[attr-defined]  # found by who has the body
+        return endpoint
+
+    return mark
+
+
 class EngineCall:
     """Runs jobs on the engine that serves one request."""
 
@@ -42,10 +65,24 @@ class EngineCall:
         """For jobs whose answer is the JSON that goes out."""
         return Response(await self.answer(job, *raw), media_type="application/json")
 
+    async def from_body(self, job: FromBody, body: bytes) -> Response | None:
+        """None where the serving engine cannot, or the body is not plainly valid."""
+        engine = await self._engines.get(self._name)
+        if not engine.can(job):
+            return None
+        answer = await self._run(engine, job, body, math.inf)
+        if answer is None:
+            self._info.variant = None
+            self._info.spans_s.clear()
+            return None
+        return Response(answer, media_type="application/json")
+
     async def answer(self, job: Job, *raw: Any) -> Any:
+        return await self._run(await self._engines.get(self._name), job, *raw)
+
+    async def _run(self, engine: Engine, job: Job | FromBody, *raw: Any) -> Any:
         info = self._info
         info.spans_s.setdefault("parse", perf_counter() - info.started)
-        engine = await self._engines.get(self._name)
         info.variant = engine.variant
         outcome = await engine.run(job, *raw)
         info.spans_s |= {

@@ -16,8 +16,15 @@ class StrictJson(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
 
+        answer = getattr(self.endpoint, "from_body", None)
+
         async def handle_strictly(request: Request) -> Response:
-            return await handle(_StrictRequest(request.scope, request.receive))
+            strict = _StrictRequest(request.scope, request.receive)
+            if answer and request.headers.get("content-type") == "application/json":
+                answered: Response | None = await answer(request.scope, await strict.body())
+                if answered is not None:
+                    return answered
+            return await handle(strict)
 
         return handle_strictly
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Sequence
 from pkgutil import resolve_name
 from typing import Any, Self
 
 from service.errors import ServiceError
-from service.offload.job import Held, Job, Offload, Outcome, Setup
+from service.offload.job import FromBody, Held, Job, Offload, Outcome, Setup
 from service.offload.slowdown import slowed
 from service.offload.spec import OFFLOADS, EngineSpec, EngineStatus, Variant, configured, find
 from service.settings import Settings
@@ -22,11 +23,14 @@ SHUTDOWN_GRACE_S = 2.0  # for calls whose requests the server has already waited
 class Engine:
     """The portable side of one variant."""
 
-    def __init__(self, variant: Variant, offload: Offload) -> None:
+    def __init__(self, variant: Variant, module: Any, offload: Offload) -> None:
         self.variant = variant
-        self._offload = offload
+        self._module, self._offload = module, offload
 
-    async def run(self, job: Job, *raw: Any) -> Outcome:
+    def can(self, job: FromBody) -> bool:
+        return hasattr(self._module, job.kernel)
+
+    async def run(self, job: Job | FromBody, *raw: Any) -> Outcome:
         """Raises: what Offload.run does; any other failure of a kernel becomes `internal`."""
         try:
             return await self._offload.run(job, *raw)
@@ -56,7 +60,7 @@ class Engines:
         specs: Sequence[EngineSpec],
         settings: Settings,
         held: Held,
-        jobs: Sequence[Job],
+        jobs: Sequence[Job | FromBody],
     ) -> None:
         self._specs, self._settings = specs, settings
         self._held, self._jobs = held, jobs
@@ -104,10 +108,13 @@ class Engines:
             module = slowed(module, settings.test_slowdown, variant.offload)
         spec.use_threads(settings.kernel_threads)
         kind: type[Offload] = resolve_name(OFFLOADS[variant.offload])
-        engine = Engine(variant, await kind.open(Setup(spec, module, self._held, settings)))
+        engine = Engine(variant, module, await kind.open(Setup(spec, module, self._held, settings)))
         try:
             for job in self._jobs:
-                await engine.run(job, *job.rehearsal)
+                if not isinstance(job, FromBody):
+                    await engine.run(job, *job.rehearsal)
+                elif engine.can(job):
+                    await engine.run(job, job.rehearsal, math.inf)
         except BaseException:
             await engine.close(grace_s=0)
             raise

@@ -26,20 +26,54 @@ class Work(NamedTuple):
     kept: Any = None
 
 
+class Cost(NamedTuple):
+    """What a call is expected to take, in seconds of one core, with a compiled engine."""
+
+    shared_s: float  # before the kernels and after them
+    kernels_s: float
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """One kind of work: shared code before the kernels, the kernels, shared code after them.
 
     The functions are module-level and pure, so that all of it can run in a process.
 
+    cost: a guess before the work; what calls really take corrects it.
     rehearsal: what it is run with when an engine is opened, so that one that cannot work is found
         then, and the first caller does not wait for its preparation.
     """
 
+    name: str
     prepare: Callable[..., Work]  # (held, *raw)
     finish: Callable[..., Any]  # (held, kept, results, *raw) -> the answer
-    is_light: Callable[..., bool]  # (*raw) -> both take less than about a millisecond
+    cost: Callable[..., Cost]  # (held, *raw)
     rehearsal: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FromBody:
+    """A job whose raw input is the request's body and whose answer is the response's, by one call
+    of a kernel that not every engine has.
+
+    The kernel takes the body, a time in seconds, and the arguments. It gives the answer; None
+    where the body is not plainly valid, which is for the other way to word; or, instead of work
+    that is expected to take longer than the time, the seconds expected.
+
+    arguments: (held) -> what the kernel takes behind body and time.
+    rehearsal: a body.
+    """
+
+    name: str
+    kernel: str
+    arguments: Callable[[Held], tuple[Any, ...]]
+    rehearsal: bytes
+
+    def prepare(self, held: Held, body: bytes, within_s: float) -> Work:
+        return Work({self.kernel: (body, within_s, *self.arguments(held))})
+
+    def finish(self, _held: Held, _kept: None, results: Results, *_raw: object) -> Any:
+        return results[self.kernel]
 
 
 class Outcome(NamedTuple):
@@ -66,7 +100,7 @@ class Offload(Protocol):
         """Raises: ServiceError engine_down."""
         ...
 
-    async def run(self, job: Job, *raw: Any) -> Outcome:
+    async def run(self, job: Job | FromBody, *raw: Any) -> Outcome:
         """Raises: ServiceError overloaded, engine_down, deadline_exceeded; what prepare raises."""
         ...
 
@@ -77,7 +111,7 @@ class Offload(Protocol):
         ...
 
 
-def execute(module: ModuleType, held: Held, job: Job, raw: tuple[Any, ...]) -> Outcome:
+def execute(module: ModuleType, held: Held, job: Job | FromBody, raw: tuple[Any, ...]) -> Outcome:
     """The whole job, here and now."""
     start = perf_counter()
     work = job.prepare(held, *raw)

@@ -18,7 +18,7 @@ from typing import Any, Self
 from service import deadlines
 from service.errors import ServiceError
 from service.offload.admission import Admission
-from service.offload.job import Held, Job, Outcome, Setup, execute
+from service.offload.job import FromBody, Held, Job, Outcome, Setup, execute
 from service.offload.orphans import when_orphaned
 
 
@@ -32,7 +32,7 @@ class Inline:
     async def open(cls, setup: Setup) -> Self:
         return cls(setup.module, setup.held)
 
-    async def run(self, job: Job, *raw: Any) -> Outcome:
+    async def run(self, job: Job | FromBody, *raw: Any) -> Outcome:
         deadlines.remaining_s()
         return execute(self._module, self._held, job, raw)
 
@@ -105,7 +105,7 @@ class Threads(Pooled):
         settings = setup.settings
         return cls(setup.module, setup.held, settings.threads, settings.max_waiting)
 
-    async def run(self, job: Job, *raw: Any) -> Outcome:
+    async def run(self, job: Job | FromBody, *raw: Any) -> Outcome:
         return await self._submit(execute, self._module, self._held, job, raw)
 
 
@@ -130,7 +130,7 @@ class Processes(Pooled):
             initargs=(self._module.__name__, dict(self._held)),
         )
 
-    async def run(self, job: Job, *raw: Any) -> Outcome:
+    async def run(self, job: Job | FromBody, *raw: Any) -> Outcome:
         executor = self._executor
         try:
             return await self._submit(_execute_in_worker, job, raw)
@@ -158,5 +158,5 @@ def _start_worker(module: str, held: Held) -> None:
     when_orphaned(lambda: os._exit(1))
 
 
-def _execute_in_worker(job: Job, raw: tuple[Any, ...]) -> Outcome:
+def _execute_in_worker(job: Job | FromBody, raw: tuple[Any, ...]) -> Outcome:
     return execute(*_worker, job, raw)

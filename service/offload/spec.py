@@ -18,12 +18,13 @@ OFFLOADS: Mapping[str, str] = {
     "inline": "service.offload.local:Inline",
     "thread": "service.offload.local:Threads",
     "process": "service.offload.local:Processes",
+    "auto": "service.offload.auto:Auto",
     # engine: go
     "rpc": "service.offload.remote.rpc:Rpc",
     # engine: end
 }
 """How a call leaves the event loop, by import string, so that only what is used is imported: not
-at all, to a thread, to a process, to a sidecar."""
+at all, to a thread, to a process, inline or to a thread by what is expected, to a sidecar."""
 
 
 class EngineStatus(BaseModel):

@@ -31,6 +31,8 @@ DOMAIN = Domain(
         "service.screening.routes.matches:MATCH",
         "service.screening.routes.validations:VALIDATE",
         "service.screening.routes.seals:SEAL",
+        "service.screening.routes.validations:VALIDATE_BODY",
+        "service.screening.routes.seals:SEAL_BODY",
     ),
     hold=watchlist.hold,
     settings=ScreeningSettings,

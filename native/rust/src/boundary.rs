@@ -12,8 +12,9 @@ use numpy::{
 };
 use pyo3::exceptions::{PyMemoryError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyInt;
+use pyo3::types::{PyBytes, PyFloat, PyInt};
 
+use crate::json::Answer;
 use crate::packed::{Malformed, Packed};
 
 pyo3::create_exception!(
@@ -154,6 +155,14 @@ pub fn run<T: Send>(py: Python, kernel: &str, work: impl FnOnce() -> T + Send) -
     // Unwind safety: what the work had begun is dropped with it.
     py.detach(|| catch_unwind(AssertUnwindSafe(work)))
         .map_err(|panic| KernelPanic::new_err(format!("{kernel}: {}", message(panic.as_ref()))))
+}
+
+/// As `FromBody` of the service has it: bytes, the seconds expected, or None.
+pub fn answered<'py>(py: Python<'py>, answer: Option<Answer>) -> Option<Bound<'py, PyAny>> {
+    answer.map(|answer| match answer {
+        Answer::Body(body) => PyBytes::new(py, &body).into_any(),
+        Answer::Heavy(seconds) => PyFloat::new(py, seconds).into_any(),
+    })
 }
 
 fn message(panic: &(dyn Any + Send)) -> &str {

@@ -3,6 +3,7 @@
 
 #[cfg(feature = "python")]
 mod boundary;
+pub mod json;
 pub mod packed;
 #[cfg(feature = "python")]
 mod python;
@@ -27,9 +28,9 @@ mod _native {
     #[pymodule_export]
     use crate::screen::python::screen;
     #[pymodule_export]
-    use crate::seal::python::{prove, seal};
+    use crate::seal::python::{answer_seals, prove, seal};
     #[pymodule_export]
-    use crate::validate::python::validate;
+    use crate::validate::python::{answer_validations, validate};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -89,6 +89,54 @@ impl<'a, T> Packed<'a, T> {
     }
 }
 
+/// Packed items that own their arrays.
+pub struct Items<T> {
+    offsets: Vec<i32>,
+    data: Vec<T>,
+}
+
+impl<T: Clone> Items<T> {
+    pub fn with_capacity(items: usize, data: usize) -> Self {
+        let mut offsets = Vec::with_capacity(items + 1);
+        offsets.push(0);
+        Self {
+            offsets,
+            data: Vec::with_capacity(data),
+        }
+    }
+
+    pub fn pack(items: &[Vec<T>]) -> Self {
+        let mut packed = Self::with_capacity(items.len(), 0);
+        for item in items {
+            packed.push(|data| data.extend_from_slice(item));
+        }
+        packed
+    }
+
+    /// One more item: what `append` puts behind the others.
+    pub fn push<R>(&mut self, append: impl FnOnce(&mut Vec<T>) -> R) -> R {
+        let result = append(&mut self.data);
+        let end = i32::try_from(self.data.len()).expect("a request is far shorter");
+        self.offsets.push(end);
+        result
+    }
+
+    pub fn len(&self) -> usize {
+        self.offsets.len() - 1
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub fn packed(&self) -> Packed<'_, T> {
+        Packed {
+            offsets: &self.offsets,
+            data: &self.data,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

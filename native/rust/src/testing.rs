@@ -6,7 +6,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::packed::Packed;
+pub use crate::packed::Items;
 
 /// SplitMix64, enough for tests and without a crate.
 pub struct Random(pub u64);
@@ -28,30 +28,6 @@ impl Random {
     pub fn draw<T: Copy>(&mut self, from: &[T], longest: usize) -> Vec<T> {
         let length = self.below(longest + 1);
         (0..length).map(|_| from[self.below(from.len())]).collect()
-    }
-}
-
-/// Packed items that own their arrays.
-pub struct Items<T> {
-    offsets: Vec<i32>,
-    data: Vec<T>,
-}
-
-impl<T: Clone> Items<T> {
-    pub fn pack(items: &[Vec<T>]) -> Self {
-        let lengths = items.iter().map(Vec::len);
-        let ends = lengths.scan(0, |end, length| {
-            *end += length as i32;
-            Some(*end)
-        });
-        Self {
-            offsets: [0].into_iter().chain(ends).collect(),
-            data: items.concat(),
-        }
-    }
-
-    pub fn packed(&self) -> Packed<'_, T> {
-        Packed::new(&self.offsets, &self.data).unwrap()
     }
 }
 

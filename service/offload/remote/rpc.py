@@ -13,10 +13,14 @@ import grpc.aio
 
 from service import deadlines
 from service.offload.admission import Admission
-from service.offload.job import Held, Job, Outcome, Setup
+from service.offload.job import FromBody, Held, Job, Outcome, Setup
 from service.offload.local import ended
 from service.offload.remote.channel import connect, serving
 from service.offload.remote.sidecar import Sidecar, start
+
+LIGHT_S = 1e-3
+"""Shared code of a call that may stay on the event loop: the way to a thread and back, and its
+turn there, would cost more."""
 
 
 class Rpc:
@@ -57,12 +61,13 @@ class Rpc:
             sidecar,
         )
 
-    async def run(self, job: Job, *raw: Any) -> Outcome:
+    async def run(self, job: Job | FromBody, *raw: Any) -> Outcome:
+        assert isinstance(job, Job), "no sidecar answers bodies"
         self._admission.enter()
         try:
-            light = job.is_light(*raw)
+            is_light = job.cost(self._held, *raw).shared_s < LIGHT_S
             start = perf_counter()
-            work = await self._shared(light, job.prepare, self._held, *raw)
+            work = await self._shared(is_light, job.prepare, self._held, *raw)
             prepared = perf_counter()
             results, compute_s = {}, 0.0
             for kernel, arguments in work.calls.items():
@@ -71,7 +76,7 @@ class Rpc:
                 )
                 compute_s += seconds
             computed = perf_counter()
-            answer = await self._shared(light, job.finish, self._held, work.kept, results, *raw)
+            answer = await self._shared(is_light, job.finish, self._held, work.kept, results, *raw)
             return Outcome(
                 answer,
                 prepared - start,
@@ -82,8 +87,8 @@ class Rpc:
         finally:
             self._admission.leave()
 
-    async def _shared(self, light: bool, function: Callable[..., Any], *args: Any) -> Any:
-        if light:  # the way to a thread and back would cost more
+    async def _shared(self, is_light: bool, function: Callable[..., Any], *args: Any) -> Any:
+        if is_light:
             return function(*args)
         return await asyncio.get_running_loop().run_in_executor(self._threads, function, *args)
 

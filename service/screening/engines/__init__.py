@@ -35,7 +35,7 @@ ENGINES = (
     EngineSpec(
         "cython",
         "hotpath_cython",
-        ("thread", "inline", "process"),
+        ("auto", "thread", "inline", "process"),
         "hotpath-cython",
         "typed loops in Python's syntax, without the GIL",
         releases_gil=True,
@@ -46,7 +46,7 @@ ENGINES = (
     EngineSpec(
         "rust",
         "hotpath_rust",
-        ("thread", "inline", "process"),
+        ("auto", "thread", "inline", "process"),
         "hotpath-rust",
         "a PyO3 extension, without the GIL",
         releases_gil=True,

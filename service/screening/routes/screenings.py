@@ -24,12 +24,12 @@ from service.http.idempotency import IdempotentCreation
 from service.http.json_bodies import StrictJson
 from service.http.paging import Paged
 from service.http.problems import responses
-from service.offload.job import Held, Job, Results, Work
+from service.offload.job import Cost, Held, Job, Results, Work
 from service.packed import Blobs, CodePoints
 from service.screening.contract.payment_rules import rule_tables
 from service.screening.names import normalize
 from service.screening.payment import EXAMPLE, Payment, canonical, columns
-from service.screening.routes.matches import MatchHit, hits_of
+from service.screening.routes.matches import MatchHit, hits_of, screen_cost_s
 from service.screening.routes.seals import nodes_hex
 from service.screening.routes.validations import Payments, violation_names
 from service.screening.tables import SCREENINGS
@@ -144,11 +144,14 @@ def _finish(
     )
 
 
-def _is_light(payments: list[Payment], _cutoff: float, limit: int) -> bool:
-    return len(payments) * limit <= 25
+def _cost(held: Held, payments: list[Payment], cutoff: float, limit: int) -> Cost:
+    return Cost(
+        4e-5 + 4e-5 * len(payments) + 6e-6 * limit * len(payments),
+        screen_cost_s(held, 2 * len(payments), cutoff),
+    )
 
 
-SCREEN = Job(_prepare, _finish, _is_light)
+SCREEN = Job("screen", _prepare, _finish, _cost)
 
 
 def _prepare_proof(_held: Held, records: list[bytes], place: int) -> Work:
@@ -160,11 +163,11 @@ def _finish_proof(_held: Held, _kept: None, results: Results, *_: Any) -> list[s
     return nodes_hex(proof)
 
 
-def _proof_is_light(records: list[bytes], _place: int) -> bool:
-    return len(records) <= 200
+def _proof_cost(_held: Held, records: list[bytes], _place: int) -> Cost:
+    return Cost(1e-5 + 2e-7 * len(records), 3e-7 * len(records))
 
 
-PROVE = Job(_prepare_proof, _finish_proof, _proof_is_light)
+PROVE = Job("prove", _prepare_proof, _finish_proof, _proof_cost)
 
 
 def _summary(row: Any) -> dict[str, Any]:

@@ -11,10 +11,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from pydantic_core import PydanticCustomError, to_json
 
 from service.errors import ServiceError
-from service.http.engines import ServingEngine
+from service.http.engines import ServingEngine, from_body
 from service.http.json_bodies import StrictJson
 from service.http.problems import RESPONSES
-from service.offload.job import Held, Job, Results, Work
+from service.offload.job import Cost, FromBody, Held, Job, Results, Work
 from service.packed import Blobs
 
 MAX_RECORDS = 10_000
@@ -84,11 +84,18 @@ def nodes_hex(proof: bytes) -> list[str]:
     return [proof[i : i + NODE_BYTES].hex() for i in range(0, len(proof), NODE_BYTES)]
 
 
-def _is_light(records: list[bytes], prove: list[int]) -> bool:
-    return len(records) <= 200 and len(prove) <= 10
+def _cost(_held: Held, records: list[bytes], prove: list[int]) -> Cost:
+    return Cost(1e-5 + 2e-7 * len(records) + 1e-5 * len(prove), 3e-7 * len(records))
 
 
-SEAL = Job(_prepare, _finish, _is_light, rehearsal=([b"rehearsal"], [0]))
+def _arguments(_held: Held) -> tuple[Any, ...]:
+    return MAX_RECORDS, MAX_PROOFS
+
+
+SEAL_BODY = FromBody(
+    "seal", "answer_seals", _arguments, to_json({"records": ["aGk="], "prove": [0]})
+)
+SEAL = Job("seal", _prepare, _finish, _cost, rehearsal=([b"rehearsal"], [0]))
 
 router = APIRouter(prefix="/v1", tags=["seals"], route_class=StrictJson)
 
@@ -100,6 +107,7 @@ router = APIRouter(prefix="/v1", tags=["seals"], route_class=StrictJson)
     response_model=SealResponse,
     responses=RESPONSES,
 )
+@from_body(SEAL_BODY)
 async def create_seals(request: SealRequest, engine: ServingEngine) -> Response:
     size = len(request.records)
     for position, place in enumerate(request.prove):

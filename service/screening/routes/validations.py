@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json
 
-from service.http.engines import ServingEngine
+from service.http.engines import ServingEngine, from_body
 from service.http.json_bodies import StrictJson
 from service.http.problems import RESPONSES
-from service.offload.job import Held, Job, Results, Work
+from service.offload.job import Cost, FromBody, Held, Job, Results, Work
+from service.packed import Blobs
 from service.screening.contract.payment_rules import Violation, rule_tables
-from service.screening.payment import EXAMPLE, Payment, columns
+from service.screening.names import MAX_NAME_CHARS
+from service.screening.payment import EXAMPLE, MAX_FIELD_CHARS, Payment, columns
 
 MAX_PAYMENTS = 1000
 
@@ -64,11 +66,24 @@ def _finish(_held: Held, _kept: None, results: Results, *_: Any) -> bytes:
     )
 
 
-def _is_light(payments: list[Payment]) -> bool:
-    return len(payments) <= 50
+def _cost(_held: Held, payments: list[Payment]) -> Cost:
+    return Cost(2e-5 + 4e-6 * len(payments), 2e-7 * len(payments))
 
 
-VALIDATE = Job(_prepare, _finish, _is_light, rehearsal=([],))
+@cache
+def _rule_names() -> Blobs:
+    """By bit, in lower case."""
+    return Blobs.pack([str(rule.name).lower().encode() for rule in Violation])
+
+
+def _arguments(_held: Held) -> tuple[Any, ...]:
+    return rule_tables(), _rule_names(), MAX_PAYMENTS, MAX_FIELD_CHARS, MAX_NAME_CHARS
+
+
+VALIDATE_BODY = FromBody(
+    "validate", "answer_validations", _arguments, to_json({"payments": [EXAMPLE]})
+)
+VALIDATE = Job("validate", _prepare, _finish, _cost, rehearsal=([],))
 
 router = APIRouter(prefix="/v1", tags=["validations"], route_class=StrictJson)
 
@@ -80,5 +95,6 @@ router = APIRouter(prefix="/v1", tags=["validations"], route_class=StrictJson)
     response_model=ValidationResponse,
     responses=RESPONSES,
 )
+@from_body(VALIDATE_BODY)
 async def create_validations(request: ValidationRequest, engine: ServingEngine) -> Response:
     return await engine.run(VALIDATE, request.payments)

@@ -12,7 +12,7 @@ from service.http.engines import ServingEngine
 from service.http.fields import between
 from service.http.json_bodies import StrictJson
 from service.http.problems import RESPONSES
-from service.offload.job import Held, Job, Results, Work
+from service.offload.job import Cost, Held, Job, Results, Work
 from tests.platform.toy.faults import Fault
 
 
@@ -39,11 +39,11 @@ def _finish(_held: Held, _kept: None, results: Results, *_raw: object) -> bytes:
     return to_json({"total": results["total"]})
 
 
-def _is_light(*_raw: object) -> bool:
-    return True
+def _cost(_held: Held, numbers: list[int], _fault: Fault, wait_s: float) -> Cost:
+    return Cost(2e-5, 1e-8 * len(numbers) + wait_s)
 
 
-SUM = Job(_prepare, _finish, _is_light, rehearsal=([1], "none", 0))
+SUM = Job("sum", _prepare, _finish, _cost, rehearsal=([1], "none", 0))
 
 router = APIRouter(prefix="/v1", tags=["sums"], route_class=StrictJson)
 

@@ -3,9 +3,12 @@
 //! Pairing neighbours and moving an odd last node up gives the tree that the RFC defines
 //! from the top, by splitting at the largest power of two.
 
+mod answer;
 #[cfg(feature = "python")]
 pub mod python;
 mod sha256;
+
+pub use self::answer::answer;
 
 pub use self::sha256::Hash;
 use self::sha256::{empty_hash, leaf_hashes, level_up};

@@ -5,7 +5,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use crate::boundary::{BlobArrays, array_of, run};
+use crate::boundary::{BlobArrays, answered, array_of, run};
 use crate::python::threads;
 
 #[pyfunction]
@@ -37,4 +37,19 @@ pub fn prove<'py>(
     let proofs = run(py, "prove", || super::prove(records, &places, threads))?;
     let proofs = proofs.iter().map(|proof| PyBytes::new(py, proof));
     Ok(proofs.collect())
+}
+
+#[pyfunction]
+pub fn answer_seals<'py>(
+    py: Python<'py>,
+    body: &Bound<'py, PyBytes>,
+    within_s: f64,
+    max_records: usize,
+    max_proofs: usize,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let (body, threads) = (body.as_bytes(), threads());
+    let answer = run(py, "answer_seals", || {
+        super::answer(body, within_s, max_records, max_proofs, threads)
+    })?;
+    Ok(answered(py, answer))
 }

@@ -1,5 +1,6 @@
 //! The kernel `validate`; the contract states the rules.
 
+mod answer;
 #[cfg(feature = "python")]
 pub mod python;
 mod rules;
@@ -9,6 +10,7 @@ use std::iter;
 
 use foldhash::fast::RandomState;
 
+pub use self::answer::answer;
 use self::rules::*;
 pub use self::rules::{PaymentColumns, RuleTables};
 use crate::packed::Blobs;

@@ -1,10 +1,11 @@
 //! `validate` for Python.
 
-use numpy::{Ix1, Ix2, PyArray, PyArray1, PyUntypedArrayMethods};
+use numpy::{Ix1, Ix2, PyArray, PyArray1, PyReadonlyArray, PyUntypedArrayMethods};
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 
 use super::rules::{MAX_BBAN, PaymentColumns, RuleTables};
-use crate::boundary::{BlobArrays, array, attribute, check_shape, run, value_error, zeros};
+use crate::boundary::{BlobArrays, answered, array, attribute, check_shape, run, value_error, zeros};
 use crate::python::threads;
 
 #[pyfunction]
@@ -23,11 +24,7 @@ pub fn validate<'py>(
     let creditor_bic = column("payments.creditor_bic")?;
     let currency = column("payments.currency")?;
     let amount = column("payments.amount")?;
-    let country = array::<u8, Ix1>("rules", rules, "country")?;
-    let length = array::<u8, Ix1>("rules", rules, "length")?;
-    let classes = array::<u8, Ix2>("rules", rules, "classes")?;
-    let home = array::<u16, Ix1>("rules", rules, "home")?;
-    let minor_units = array::<u8, Ix1>("rules", rules, "minor_units")?;
+    let rules = RuleArrays::new(rules)?;
 
     let payments = PaymentColumns {
         end_to_end_id: end_to_end_id.view()?,
@@ -39,15 +36,7 @@ pub fn validate<'py>(
     }
     .check()
     .map_err(value_error("payments"))?;
-    check_shape("rules.classes", &classes, &[length.len(), MAX_BBAN])?;
-    let rules = RuleTables::new(
-        country.as_slice()?,
-        length.as_slice()?,
-        classes.as_slice()?,
-        home.as_slice()?,
-        minor_units.as_slice()?,
-    )
-    .map_err(value_error("rules"))?;
+    let rules = rules.view()?;
 
     let mut violations = zeros::<u32>(payments.len())?;
     let threads = threads();
@@ -55,4 +44,68 @@ pub fn validate<'py>(
         super::validate(payments, rules, threads, &mut violations)
     })?;
     Ok(PyArray::from_vec(py, violations))
+}
+
+#[pyfunction]
+#[allow(clippy::too_many_arguments)] // as the contract has it
+pub fn answer_validations<'py>(
+    py: Python<'py>,
+    body: &Bound<'py, PyBytes>,
+    within_s: f64,
+    rules: &Bound<'py, PyAny>,
+    names: &Bound<'py, PyAny>,
+    max_payments: usize,
+    max_field_chars: usize,
+    max_name_chars: usize,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let rules = RuleArrays::new(rules)?;
+    let names = BlobArrays::new("names", names)?;
+    let (body, rules, names, threads) = (body.as_bytes(), rules.view()?, names.view()?, threads());
+    let answer = run(py, "answer_validations", || {
+        super::answer(
+            body,
+            within_s,
+            rules,
+            names,
+            max_payments,
+            max_field_chars,
+            max_name_chars,
+            threads,
+        )
+    })?;
+    Ok(answered(py, answer))
+}
+
+/// `RuleTables` of the contract, borrowed for the call.
+struct RuleArrays<'py> {
+    country: PyReadonlyArray<'py, u8, Ix1>,
+    length: PyReadonlyArray<'py, u8, Ix1>,
+    classes: PyReadonlyArray<'py, u8, Ix2>,
+    home: PyReadonlyArray<'py, u16, Ix1>,
+    minor_units: PyReadonlyArray<'py, u8, Ix1>,
+}
+
+impl<'py> RuleArrays<'py> {
+    fn new(rules: &Bound<'py, PyAny>) -> PyResult<Self> {
+        Ok(Self {
+            country: array("rules", rules, "country")?,
+            length: array("rules", rules, "length")?,
+            classes: array("rules", rules, "classes")?,
+            home: array("rules", rules, "home")?,
+            minor_units: array("rules", rules, "minor_units")?,
+        })
+    }
+
+    fn view(&self) -> PyResult<RuleTables<'_>> {
+        let expected = [self.length.len(), MAX_BBAN];
+        check_shape("rules.classes", &self.classes, &expected)?;
+        RuleTables::new(
+            self.country.as_slice()?,
+            self.length.as_slice()?,
+            self.classes.as_slice()?,
+            self.home.as_slice()?,
+            self.minor_units.as_slice()?,
+        )
+        .map_err(value_error("rules"))
+    }
 }

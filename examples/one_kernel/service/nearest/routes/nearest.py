@@ -15,7 +15,7 @@ from service.http.problems import RESPONSES
 from service.nearest.contract.kernels import Found
 from service.nearest.places import PLACES, Places
 from service.nearest.sphere import Position, metres, unit_vectors
-from service.offload.job import Held, Job, Results, Work
+from service.offload.job import Cost, Held, Job, Results, Work
 
 MAX_POINTS = 1000
 
@@ -67,11 +67,12 @@ def _finish(held: Held, _kept: None, results: Results, _points: list[Position]) 
     return to_json({"results": answers})
 
 
-def _is_light(points: list[Position]) -> bool:
-    return len(points) <= 300
+def _cost(held: Held, points: list[Position]) -> Cost:
+    places: Places = held[PLACES]
+    return Cost(2e-5 + 3e-6 * len(points), 1.5e-9 * len(points) * len(places.names))
 
 
-JOB = Job(_prepare, _finish, _is_light, rehearsal=([Position(0, 0)],))
+JOB = Job("nearest", _prepare, _finish, _cost, rehearsal=([Position(0, 0)],))
 
 router = APIRouter(prefix="/v1", tags=["nearest"], route_class=StrictJson)
 

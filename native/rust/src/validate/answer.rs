@@ -1,0 +1,108 @@
+//! The request of judging payments, from its body to its answer's.
+
+use jiter::Jiter;
+
+use super::{PaymentColumns, RuleTables, validate};
+use crate::json::{self, Answer};
+use crate::packed::{Blobs, Items};
+
+const FIELDS: [&str; 8] = [
+    "end_to_end_id",
+    "debtor_iban",
+    "creditor_iban",
+    "creditor_bic",
+    "currency",
+    "amount",
+    // Those that no rule is about.
+    "debtor_name",
+    "creditor_name",
+];
+const JUDGED: usize = 6;
+
+/// What a byte of the body takes; measured.
+const S_PER_BYTE: f64 = 2.5e-9;
+
+/// None where the body is not plainly a request; see `answer_validations` of the contract.
+#[allow(clippy::too_many_arguments)] // as the contract has it
+pub fn answer(
+    body: &[u8],
+    within_s: f64,
+    rules: RuleTables,
+    names: Blobs,
+    max_payments: usize,
+    max_field_chars: usize,
+    max_name_chars: usize,
+    threads: usize,
+) -> Option<Answer> {
+    let expected_s = S_PER_BYTE * body.len() as f64;
+    if expected_s > within_s {
+        return Some(Answer::Heavy(expected_s));
+    }
+    let mut columns: [Items<u8>; JUDGED] =
+        std::array::from_fn(|_| Items::with_capacity(64, body.len() / 8));
+    let mut payments = 0;
+    let mut request = Jiter::new(body);
+    json::object(&mut request, &["payments"], |json, _| {
+        payments = json::array(json, max_payments, |json| {
+            let mut fields = 0;
+            json::object(json, &FIELDS, |json, field| {
+                fields += 1;
+                match columns.get_mut(field) {
+                    Some(column) => {
+                        let text = json::text(json, max_field_chars)?;
+                        column.push(|data| data.extend_from_slice(text.as_bytes()));
+                    }
+                    None => {
+                        json::text(json, max_name_chars)?;
+                    }
+                }
+                Some(())
+            })?;
+            (fields == FIELDS.len()).then_some(())
+        })?;
+        Some(())
+    })?;
+    request.finish().ok()?;
+    if payments == 0 {
+        return None;
+    }
+    let [
+        end_to_end_id,
+        debtor_iban,
+        creditor_iban,
+        creditor_bic,
+        currency,
+        amount,
+    ] = columns.each_ref().map(Items::packed);
+    let columns = PaymentColumns {
+        end_to_end_id,
+        debtor_iban,
+        creditor_iban,
+        creditor_bic,
+        currency,
+        amount,
+    };
+    let mut violations = vec![0; payments];
+    validate(columns, rules, threads, &mut violations);
+    Some(Answer::Body(write(&violations, names)))
+}
+
+fn write(violations: &[u32], names: Blobs) -> Vec<u8> {
+    let mut out = Vec::with_capacity(16 + 64 * violations.len());
+    out.extend_from_slice(br#"{"results":["#);
+    json::join(&mut out, violations, |out, &bits| {
+        let valid = if bits == 0 { "true" } else { "false" };
+        out.extend_from_slice(br#"{"valid":"#);
+        out.extend_from_slice(valid.as_bytes());
+        out.extend_from_slice(br#","violations":["#);
+        let broken = (0..names.len()).filter(|bit| bits >> bit & 1 == 1);
+        json::join(out, broken, |out, bit| {
+            out.push(b'"');
+            out.extend_from_slice(names.get(bit));
+            out.push(b'"');
+        });
+        out.extend_from_slice(b"]}");
+    });
+    out.extend_from_slice(b"]}");
+    out
+}
