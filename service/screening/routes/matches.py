@@ -12,7 +12,7 @@ from service.http.engines import ServingEngine
 from service.http.fields import between
 from service.http.json_bodies import StrictJson
 from service.http.problems import RESPONSES
-from service.offload.job import Cost, FromBody, Held, Job, Results, Work
+from service.offload.job import Cost, Held, Job, Results, Work
 from service.packed import CodePoints
 from service.screening.contract.kernels import Hits
 from service.screening.names import MAX_NAME_CHARS, normalize

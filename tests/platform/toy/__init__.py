@@ -19,7 +19,7 @@ ENGINES = (
     EngineSpec(
         "plain",
         "tests.platform.toy.plain",
-        ("inline", "thread", "process"),
+        ("inline", "thread", "process", "auto"),
         "hotpath",
         "all numbers at once",
     ),
@@ -29,7 +29,7 @@ DOMAIN = Domain(
     name="toy",
     engines=ENGINES,
     routers=("tests.platform.toy.sums:router", "tests.platform.toy.things:router"),
-    jobs=("tests.platform.toy.sums:SUM",),
+    jobs=("tests.platform.toy.sums:SUM", "tests.platform.toy.sums:SUM_BODY"),
     schema=SCHEMA,
     commands={},
 )

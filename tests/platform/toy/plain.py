@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.platform.toy.faults import Fault, befall
+
+S_PER_NUMBER = 1e-6
 
 
 def total(numbers: list[int], fault: Fault, wait_s: float) -> int:
     befall(fault, wait_s)
     return sum(numbers)
+
+
+def answer_sum(body: bytes, within_s: float, most: int) -> bytes | float | None:
+    """See FromBody. Plain is what has numbers from 0 on and nothing else."""
+    try:
+        request = json.loads(body)
+        numbers = request.pop("numbers")
+        if request or len(numbers) > most or not all(type(n) is int and n >= 0 for n in numbers):
+            return None
+    except (ValueError, AttributeError, KeyError, TypeError):
+        return None
+    if S_PER_NUMBER * len(numbers) > within_s:
+        return S_PER_NUMBER * len(numbers)
+    return b'{"total":%d}' % sum(numbers)

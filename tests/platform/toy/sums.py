@@ -8,12 +8,14 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json
 
-from service.http.engines import ServingEngine
+from service.http.engines import ServingEngine, from_body
 from service.http.fields import between
 from service.http.json_bodies import StrictJson
 from service.http.problems import RESPONSES
-from service.offload.job import Cost, Held, Job, Results, Work
+from service.offload.job import Cost, FromBody, Held, Job, Results, Work
 from tests.platform.toy.faults import Fault
+
+MAX_NUMBERS = 1000
 
 
 class SumRequest(BaseModel):
@@ -21,7 +23,7 @@ class SumRequest(BaseModel):
         strict=True, extra="forbid", json_schema_extra={"examples": [{"numbers": [1, 2]}]}
     )
 
-    numbers: Annotated[list[int], Field(max_length=1000)]
+    numbers: Annotated[list[int], Field(max_length=MAX_NUMBERS)]
     fault: Fault = "none"
     wait_s: Annotated[float, *between(0, 60)] = 0
 
@@ -45,6 +47,13 @@ def _cost(_held: Held, numbers: list[int], _fault: Fault, wait_s: float) -> Cost
 
 SUM = Job("sum", _prepare, _finish, _cost, rehearsal=([1], "none", 0))
 
+
+def _arguments(_held: Held) -> tuple[int]:
+    return (MAX_NUMBERS,)
+
+
+SUM_BODY = FromBody("sum", "answer_sum", _arguments, b'{"numbers":[1]}')
+
 router = APIRouter(prefix="/v1", tags=["sums"], route_class=StrictJson)
 
 
@@ -55,5 +64,6 @@ router = APIRouter(prefix="/v1", tags=["sums"], route_class=StrictJson)
     response_model=SumResponse,
     responses=RESPONSES,
 )
+@from_body(SUM_BODY)
 async def create_sum(request: SumRequest, engine: ServingEngine) -> Response:
     return await engine.run(SUM, request.numbers, request.fault, request.wait_s)
