@@ -1,8 +1,8 @@
 """Makes normalize.json: names and what service.screening.names.normalize makes of them.
 
 Run from the repository's root: python go_sidecar/screening/names/testdata/make.py [--all]
-Only characters of Unicode 14, that of Python 3.11, occur: Go and later versions of Python come
-with later ones, which differ from it in characters that it has not assigned.
+The table that both read has a version of Unicode of its own; that of the Python which runs this
+only says which characters are drawn.
 --all writes every such character by itself and in a word, for a check by hand (14 MB).
 """
 
@@ -65,6 +65,13 @@ def names(chars: list[str], everything: bool) -> list[str]:
     changing = [c for c in chars if normalize(c) != c and unicodedata.category(c)[0] in "LNM"]
     for c in seeded.sample(changing, 1500):
         found += [c, f"Ab{c}c D{c}\u0301"]
+    unknown = [chr(p) for p in range(0x20000) if unicodedata.category(chr(p)) in ("Cn", "Co")]
+    invisible = [c for c in chars if unicodedata.category(c) in ("Cf", "Cc")]
+    for c in [*seeded.sample(unknown, 300), *invisible, *map(chr, range(0xFFF0, 0x10000))]:
+        found.append(f"Ab{c}c D{c}\u0301")
+    for _ in range(1000):
+        pieces = ("S", "A", "é", "Ж", "1", "名", "CO", ".", ". ", " ", ",", "-", "'", "/", "\u200b")
+        found.append("".join(seeded.choices(pieces, k=seeded.randint(1, 9))))
     by_script: dict[str, list[str]] = {script: [] for script in SCRIPTS}
     for c in chars:
         script = unicodedata.name(c, "").split(" ")[0]
