@@ -31,6 +31,7 @@ DOMAIN = Domain(
         "service.screening.routes.matches:MATCH",
         "service.screening.routes.validations:VALIDATE",
         "service.screening.routes.seals:SEAL",
+        "service.screening.routes.matches:MATCH_BODY",
         "service.screening.routes.validations:VALIDATE_BODY",
         "service.screening.routes.seals:SEAL_BODY",
     ),

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
+from pydantic_core import to_json
+
 from service.errors import ServiceError, shown
 from service.offload.job import Held
+from service.packed import Blobs
 from service.screening.contract.index import NameIndex
 from service.screening.errors import WATCHLIST_INVALID
 from service.screening.names import normalize
@@ -37,6 +40,11 @@ class Watchlist:
     @cached_property
     def index(self) -> NameIndex:
         return NameIndex.build([entry.normalized for entry in self.entries])
+
+    @cached_property
+    def hit_beginnings(self) -> Blobs:
+        """Of each row the JSON of a hit, up to the score."""
+        return Blobs.pack([to_json(asdict(entry))[:-1] + b',"score":' for entry in self.entries])
 
 
 def hold(settings: ScreeningSettings) -> Held:

@@ -26,7 +26,7 @@ mod _native {
     use crate::python::{_panic, use_threads};
 
     #[pymodule_export]
-    use crate::screen::python::screen;
+    use crate::screen::python::{answer_matches, screen};
     #[pymodule_export]
     use crate::seal::python::{answer_seals, prove, seal};
     #[pymodule_export]

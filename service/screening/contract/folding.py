@@ -7,6 +7,7 @@ with: what has no character there has none in any of them.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 
@@ -32,6 +33,11 @@ class Folding(dict[int, str]):
             first, _, last = run.partition("-")
             self._first.append(int(first, 16))
             self._last.append(int(last or first, 16))
+
+    def points(self) -> Iterator[int]:
+        """Those that are listed: all others are a PART."""
+        for first, last in zip(self._first, self._last, strict=True):
+            yield from range(first, last + 1)
 
     def __missing__(self, point: int) -> str:
         place = bisect_right(self._first, point) - 1

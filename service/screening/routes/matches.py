@@ -8,12 +8,13 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic_core import to_json
 
-from service.http.engines import ServingEngine
+from service.http.engines import ServingEngine, from_body
 from service.http.fields import between
 from service.http.json_bodies import StrictJson
 from service.http.problems import RESPONSES
-from service.offload.job import Cost, Held, Job, Results, Work
+from service.offload.job import Cost, FromBody, Held, Job, Results, Work
 from service.packed import CodePoints
+from service.screening.contract.folding_tables import folding_tables
 from service.screening.contract.kernels import Hits
 from service.screening.names import MAX_NAME_CHARS, normalize
 from service.screening.watchlist import WATCHLIST, Watchlist
@@ -108,6 +109,22 @@ def screen_cost_s(held: Held, names: int, cutoff: float) -> float:
     return names * len(held[WATCHLIST].entries) * (1e-9 if cutoff >= 0.8 else 1e-7)
 
 
+def _arguments(held: Held) -> tuple[Any, ...]:
+    watchlist: Watchlist = held[WATCHLIST]
+    fields = MatchRequest.model_fields
+    return (
+        folding_tables(),
+        watchlist.index,
+        watchlist.hit_beginnings,
+        MAX_NAMES,
+        MAX_NAME_CHARS,
+        MAX_LIMIT,
+        fields["cutoff"].default,
+        fields["limit"].default,
+    )
+
+
+MATCH_BODY = FromBody("match", "answer_matches", _arguments, to_json({"names": ["rehearsal"]}))
 MATCH = Job("match", _prepare, _finish, _cost, rehearsal=(["rehearsal"], 0.9, 1))
 
 router = APIRouter(prefix="/v1", tags=["matches"], route_class=StrictJson)
@@ -120,5 +137,6 @@ router = APIRouter(prefix="/v1", tags=["matches"], route_class=StrictJson)
     response_model=MatchResponse,
     responses=RESPONSES,
 )
+@from_body(MATCH_BODY)
 async def create_matches(query: MatchRequest, engine: ServingEngine) -> Response:
     return await engine.run(MATCH, query.names, query.cutoff, query.limit)

@@ -1,17 +1,21 @@
 //! The kernel `screen`; the contract states the method.
 
+mod answer;
 mod bound;
 mod filter;
 mod index;
 mod jaro;
+mod names;
 mod planes;
 #[cfg(feature = "python")]
 pub mod python;
 
+pub use self::answer::{Limits, answer};
 use self::bound::Bound;
 use self::filter::Filter;
 pub use self::index::NameIndex;
 use self::jaro::{Plain, Positions, WORD, common_prefix, winkler};
+pub use self::names::Folding;
 use crate::packed::CodePoints;
 use crate::share::share;
 

@@ -5,7 +5,9 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use super::rules::{MAX_BBAN, PaymentColumns, RuleTables};
-use crate::boundary::{BlobArrays, answered, array, attribute, check_shape, run, value_error, zeros};
+use crate::boundary::{
+    BlobArrays, answered, array, attribute, check_shape, run, value_error, zeros,
+};
 use crate::python::threads;
 
 #[pyfunction]
