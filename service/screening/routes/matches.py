@@ -99,14 +99,14 @@ def hits_of(watchlist: Watchlist, found: Hits) -> list[list[dict[str, Any]]]:
 
 def _cost(held: Held, names: list[str], cutoff: float, limit: int) -> Cost:
     return Cost(
-        2e-5 + 1e-6 * sum(map(len, names)) + 3e-6 * limit * len(names),
+        2e-5 + 2e-7 * sum(map(len, names)) + 4e-7 * limit * len(names),
         screen_cost_s(held, len(names), cutoff),
     )
 
 
 def screen_cost_s(held: Held, names: int, cutoff: float) -> float:
     """Seconds of one core: at a low cutoff the bound discards next to nothing."""
-    return names * len(held[WATCHLIST].entries) * (1e-9 if cutoff >= 0.8 else 1e-7)
+    return names * len(held[WATCHLIST].entries) * (4e-10 if cutoff >= 0.8 else 1e-7)
 
 
 def _arguments(held: Held) -> tuple[Any, ...]:

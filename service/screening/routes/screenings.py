@@ -146,7 +146,7 @@ def _finish(
 
 def _cost(held: Held, payments: list[Payment], cutoff: float, limit: int) -> Cost:
     return Cost(
-        4e-5 + 4e-5 * len(payments) + 6e-6 * limit * len(payments),
+        4e-5 + 1e-5 * len(payments) + 4e-7 * limit * len(payments),
         screen_cost_s(held, 2 * len(payments), cutoff),
     )
 
@@ -164,7 +164,7 @@ def _finish_proof(_held: Held, _kept: None, results: Results, *_: Any) -> list[s
 
 
 def _proof_cost(_held: Held, records: list[bytes], _place: int) -> Cost:
-    return Cost(1e-5 + 2e-7 * len(records), 3e-7 * len(records))
+    return Cost(1e-5 + 1e-7 * len(records), 1e-7 * len(records))
 
 
 PROVE = Job("prove", _prepare_proof, _finish_proof, _proof_cost)

@@ -85,7 +85,7 @@ def nodes_hex(proof: bytes) -> list[str]:
 
 
 def _cost(_held: Held, records: list[bytes], prove: list[int]) -> Cost:
-    return Cost(1e-5 + 2e-7 * len(records) + 1e-5 * len(prove), 3e-7 * len(records))
+    return Cost(1e-5 + 1.5e-7 * len(records) + 1e-5 * len(prove), 2e-7 * len(records))
 
 
 def _arguments(_held: Held) -> tuple[Any, ...]:

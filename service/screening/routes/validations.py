@@ -67,7 +67,7 @@ def _finish(_held: Held, _kept: None, results: Results, *_: Any) -> bytes:
 
 
 def _cost(_held: Held, payments: list[Payment]) -> Cost:
-    return Cost(2e-5 + 4e-6 * len(payments), 2e-7 * len(payments))
+    return Cost(2e-5 + 7e-7 * len(payments), 1.5e-7 * len(payments))
 
 
 @cache

@@ -19,7 +19,7 @@ pub struct Limits {
 
 /// What a pair of names takes, by length of the query: at a high cutoff the bound discards nearly
 /// all, 64 at a time. Measured.
-const S_PER_PAIR: f64 = 1e-9;
+const S_PER_PAIR: f64 = 4e-10;
 const S_PER_PAIR_UNBOUND: f64 = 1e-7;
 const UNBOUND_BELOW: f64 = 0.8;
 const CHARS: f64 = 32.0;

@@ -7,7 +7,7 @@ use crate::json::{self, Answer};
 use crate::packed::Items;
 
 /// What a byte of the body takes with records of 100 bytes and more; measured.
-const S_PER_BYTE: f64 = 2.5e-9;
+const S_PER_BYTE: f64 = 2e-9;
 
 /// None where the body is not plainly a request; see `answer_seals` of the contract.
 pub fn answer(

@@ -20,7 +20,7 @@ const FIELDS: [&str; 8] = [
 const JUDGED: usize = 6;
 
 /// What a byte of the body takes; measured.
-const S_PER_BYTE: f64 = 2.5e-9;
+const S_PER_BYTE: f64 = 1.5e-9;
 
 /// None where the body is not plainly a request; see `answer_validations` of the contract.
 #[allow(clippy::too_many_arguments)] // as the contract has it
