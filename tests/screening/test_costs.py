@@ -4,7 +4,9 @@ processor, which a busy machine changes little. `auto` corrects the rest."""
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from time import thread_time
+from typing import Any
 
 import pytest
 
@@ -27,7 +29,7 @@ PAYMENTS = [
 RECORDS = [random.Random(i).randbytes(150) for i in range(10_000)]
 
 
-def calls() -> list[object]:
+def calls() -> Iterator[Any]:
     for n in (1, 50, 1000):
         yield pytest.param(VALIDATE, (PAYMENTS[:n],), id=f"validate-{n}")
     for n in (1, 100, 10_000):
@@ -39,7 +41,7 @@ def calls() -> list[object]:
         yield pytest.param(SCREEN, (PAYMENTS[:n], 0.9, 5), id=f"screen-{n}")
 
 
-@pytest.mark.parametrize(("job", "raw"), calls())
+@pytest.mark.parametrize(("job", "raw"), list(calls()))
 def test_a_guess_is_of_the_right_size(job: Job, raw: tuple) -> None:
     module = default(ENGINES).load()
     took = []
