@@ -9,6 +9,7 @@ import mypy.api
 import pytest
 
 from service.offload.spec import EngineSpec
+from service.screening.contract.answers import Answers
 from service.screening.contract.kernels import Kernels
 from service.screening.engines import ENGINES
 
@@ -46,6 +47,17 @@ def test_an_engine_takes_the_parameters_of_the_protocol(spec: EngineSpec, kernel
         expected = ["channel", "timeout_s", *expected]
         assert inspect.iscoroutinefunction(function)
     assert list(inspect.signature(function).parameters) == expected
+
+
+def test_an_engine_takes_the_parameters_of_the_answers_that_it_has() -> None:
+    found = 0
+    for name, declared in vars(Answers).items():
+        for spec in ENGINES:
+            if not name.startswith("_") and (function := getattr(spec.load(), name, None)):
+                expected = list(inspect.signature(declared).parameters)[1:]
+                assert list(inspect.signature(function).parameters) == expected
+                found += 1
+    assert found or not any(spec.name == "rust" for spec in ENGINES)
 
 
 # engine: go
