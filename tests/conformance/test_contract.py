@@ -57,7 +57,9 @@ def test_an_engine_takes_the_parameters_of_the_answers_that_it_has() -> None:
                 expected = list(inspect.signature(declared).parameters)[1:]
                 assert list(inspect.signature(function).parameters) == expected
                 found += 1
-    assert found or not any(spec.name == "rust" for spec in ENGINES)
+    # engine: rust
+    assert found
+    # engine: end
 
 
 # engine: go
