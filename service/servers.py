@@ -41,8 +41,11 @@ class Server(StrEnum):
 
 
 def run(server: Server, listening: Listening, settings: Settings) -> None:
-    """Serves until a signal ends it. Raises: ServiceError where the server is not installed or the
-    address cannot be had; SystemExit where the start or a worker failed."""
+    """Serves until a signal ends it.
+
+    Raises: ServiceError invalid_argument where the server is not installed or the address cannot
+    be had; internal where the application did not start, or a worker failed.
+    """
     if importlib.util.find_spec(server) is None:
         raise ServiceError(
             "invalid_argument",
@@ -51,7 +54,13 @@ def run(server: Server, listening: Listening, settings: Settings) -> None:
     with bound(listening.host, listening.port) as address:
         host, port = address.getsockname()[:2]
         log.info("address: http://%s:%d", f"[{host}]" if ":" in host else host, port)
-        _RUN[server](address, listening, settings)
+        try:
+            _RUN[server](address, listening, settings)
+        except SystemExit as ended:
+            if ended.code:
+                raise ServiceError(
+                    "internal", f"{server}: the start or a worker failed; the lines above say why"
+                ) from ended
 
 
 def bound(host: str, port: int) -> socket.socket:
@@ -84,6 +93,14 @@ def _uvicorn(address: socket.socket, listening: Listening, settings: Settings) -
 
     from service.http.edge import Edge
 
+    class Supervisor(Multiprocess):
+        def init_processes(self) -> None:
+            super().init_processes()
+            for process in self.processes:
+                # While this end is open here too, the end of a worker that is asked whether it
+                # lives shows only when the time for its answer is up.
+                process.child_conn.close()
+
     config = uvicorn.Config(
         _APP,
         factory=True,
@@ -103,7 +120,7 @@ def _uvicorn(address: socket.socket, listening: Listening, settings: Settings) -
         if listening.workers == 1:
             uvicorn.Server(config).run(sockets=[address])
             return
-        supervisor = Multiprocess(config, sockets=[address])
+        supervisor = Supervisor(config, sockets=[address])
         supervisor.run()
         # It ends without a word where a worker could not start.
         if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
