@@ -73,6 +73,12 @@ func (d direct) Header() http.Header               { return d.w.Header() }
 func (d direct) WriteHeader(status int)            { d.w.send(status) }
 func (d direct) Write(content []byte) (int, error) { return d.w.ResponseWriter.Write(content) }
 
+// refuse answers ahead of the mux, and closes the connection.
+func (w *response) refuse(e *problem.Error) {
+	w.Header().Set("Connection", "close")
+	problem.Write(w.sender(), e, w.id)
+}
+
 func (w *response) internal() {
 	problem.Write(w.sender(), problem.New(problem.Internal, "give this id to the operators: %s", w.id), w.id)
 }
