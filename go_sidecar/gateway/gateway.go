@@ -83,7 +83,7 @@ func (g *Gateway) Read(w http.ResponseWriter, r *http.Request, read func(d *body
 	if content, err = body.Read(w, r, g.Settings.MaxBodyBytes); err != nil {
 		return nil, err
 	}
-	if e := edge.TooManyFields(r, g.Settings.MaxHeadFields); e != nil { // the trailers are there now
+	if e := edge.Check(w.(*response).received, g.Settings.MaxHeadFields); e != nil {
 		w.Header().Set("Connection", "close")
 		return nil, e
 	}
@@ -100,7 +100,7 @@ var safeID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
 // ServeHTTP gives every request an id, a deadline, and an answer in any case.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	answer := &response{ResponseWriter: w, request: r, id: r.Header.Get("X-Request-ID"), started: time.Now()}
+	answer := &response{ResponseWriter: w, request: r, received: r, id: r.Header.Get("X-Request-ID"), started: time.Now()}
 	if !safeID.MatchString(answer.id) {
 		answer.id = problem.NewRequestID()
 	}
@@ -116,7 +116,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			answer.internal()
 		}
 	}()
-	if e := edge.TooManyFields(r, g.Settings.MaxHeadFields); e != nil {
+	if e := edge.Check(r, g.Settings.MaxHeadFields); e != nil {
 		answer.refuse(e)
 		return
 	}

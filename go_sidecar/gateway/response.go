@@ -17,6 +17,7 @@ import (
 type response struct {
 	http.ResponseWriter
 	request  *http.Request
+	received *http.Request // the one that net/http adds the trailers to
 	id       string
 	started  time.Time
 	status   int

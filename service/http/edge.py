@@ -40,6 +40,7 @@ class Edge(OneWrite):
         # What came since a head, a piece of a body or a message was last complete: a head, or
         # trailers and the like, that has not ended.
         self._open_bytes = 0
+        self._piece_bytes = 0  # what came last
         self._is_over = False  # nothing that comes is looked at any more
         self._timer: TimerHandle | None = None
 
@@ -57,7 +58,8 @@ class Edge(OneWrite):
         if self._is_over:
             return
         self._unset_keepalive_if_required()
-        self._open_bytes += len(data)
+        self._piece_bytes = len(data)
+        self._open_bytes += self._piece_bytes
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -76,9 +78,14 @@ class Edge(OneWrite):
             self._await_head()
 
     def on_headers_complete(self) -> None:
-        # Other messages may have come together with this head: only then is it measured.
-        if self._open_bytes > self._max_head_bytes and self._head_bytes() > self._max_head_bytes:
+        if len(self.headers) > self._max_head_fields:
+            raise too_many_fields(self._max_head_fields)
+        # Most often all that came is less than a head may be, and nothing has to be measured.
+        came = max(self._open_bytes, self._piece_bytes)
+        if came > self._max_head_bytes and self._head_bytes() > self._max_head_bytes:
             raise self._too_large()
+        if self.parser.get_http_version() not in ("1.1", "1.0"):
+            raise _not_http()
         self._open_bytes = 0
         super().on_headers_complete()
         self.headers = []  # trailers; what the application reads stays as it is
@@ -88,6 +95,8 @@ class Edge(OneWrite):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
+        if len(self.headers) > self._max_head_fields:
+            raise too_many_fields(self._max_head_fields)
         self._open_bytes = 0
         super().on_message_complete()
 
@@ -134,7 +143,7 @@ class Edge(OneWrite):
         self._stop_timer()
         if not self._is_answering:
             self._close_with(error)
-        elif self._is_in_head:
+        elif self._is_in_head or not self.cycle.more_body:
             self.cycle.on_response = partial(self._close_with, error)
         elif self.cycle.response_started or self.pipeline:
             self.transport.close()  # what was begun must not look whole

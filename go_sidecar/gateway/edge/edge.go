@@ -23,35 +23,44 @@ func Bound(server *http.Server, s *settings.Settings) {
 	server.ReadHeaderTimeout = s.HeadTimeout
 	server.IdleTimeout = s.KeepAlive
 	server.MaxHeaderBytes = s.MaxHeadBytes - slop
-	// Of its own it answers 400 to too many; TooManyFields counts them. A field takes some bytes.
+	// Of its own it answers 400 to too many; Check counts them. A field takes some bytes.
 	server.MaxHeaderValueCount = s.MaxHeadBytes
 	server.ConnState = func(conn net.Conn, state http.ConnState) {
-		switch state {
-		case http.StateActive:
-			conn.(*connection).phase = answering
-		case http.StateIdle:
-			conn.(*connection).phase = answered
+		switch c := conn.(*connection); {
+		case c.phase == refused:
+		case state == http.StateActive:
+			c.phase = answering
+		case state == http.StateIdle:
+			c.phase = answered
 		}
 	}
 }
 
-// TooManyFields returns the problem of a request that has more of them than it may, or nil.
-func TooManyFields(r *http.Request, most int) *problem.Error {
-	fields := len(r.TransferEncoding)
+// Check returns what is wrong with the head of a request, or with its trailers once they are there:
+// bad_request, head_too_large or nil.
+func Check(r *http.Request, maxFields int) *problem.Error {
+	if r.ProtoMajor != 1 { // net/http lets pass what asks for HTTP/2
+		return notHTTP()
+	}
+	fields := count(r.Header) + len(r.TransferEncoding)
 	if r.Host != "" { // which net/http takes out of the header, as it does Transfer-Encoding
 		fields++
 	}
-	for _, values := range r.Header {
-		fields += len(values)
-	}
-	trailers := 0
-	for _, values := range r.Trailer {
-		trailers += max(1, len(values))
-	}
-	if fields > most || trailers > most {
-		return problem.New(problem.HeadTooLarge, "fields: expected at most %d, got more", most)
+	if fields > maxFields || count(r.Trailer) > maxFields {
+		return problem.New(problem.HeadTooLarge, "fields: expected at most %d, got more", maxFields)
 	}
 	return nil
+}
+
+func count(header http.Header) (fields int) {
+	for _, values := range header {
+		fields += len(values)
+	}
+	return fields
+}
+
+func notHTTP() *problem.Error {
+	return problem.New(problem.BadRequest, "request: expected HTTP/1.1, got something else")
 }
 
 // Listener accepts the connections for a server that is bound.
@@ -77,6 +86,7 @@ const (
 	answered               // it is about to wait for the next one
 	idle                   // it waits for the next one
 	inHead                 // it has a part of a head
+	refused                // it was late with the rest, and was told
 )
 
 // connection follows what net/http does. Its phase is only used by whoever reads, which is one
@@ -110,7 +120,7 @@ func (c *connection) Read(content []byte) (int, error) {
 		}
 	}
 	if c.phase == inHead && errors.Is(err, os.ErrDeadlineExceeded) {
-		c.phase = answering // once: net/http may read again before it gives up
+		c.phase = refused // and net/http may read again, or take what it has for all
 		c.TCPConn.Write(answer(problem.New(problem.HeadTimeout, "head: expected all of it within %g s, got a part", c.settings.HeadTimeout.Seconds())))
 	}
 	return n, err
@@ -120,11 +130,14 @@ func (c *connection) Read(content []byte) (int, error) {
 var ofItsOwn = []byte("\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n")
 
 func (c *connection) Write(content []byte) (int, error) {
+	if c.phase == refused {
+		return len(content), nil
+	}
 	line, _, _ := bytes.Cut(content, []byte("\r\n"))
 	if !bytes.HasPrefix(content[len(line):], ofItsOwn) {
 		return c.TCPConn.Write(content)
 	}
-	refusal := problem.New(problem.BadRequest, "request: expected HTTP/1.1, got something else")
+	refusal := notHTTP()
 	if bytes.HasPrefix(line, []byte("HTTP/1.1 431 ")) {
 		refusal = problem.New(problem.HeadTooLarge, "head: expected at most %d bytes, got more", c.settings.MaxHeadBytes)
 	}
