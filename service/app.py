@@ -8,7 +8,7 @@ import logging
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pkgutil import resolve_name
 from typing import Any
@@ -39,7 +39,7 @@ def create_app(settings: Settings, domain: Domain) -> FastAPI:
     routers = [resolve_name(router) for router in domain.routers]
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
+    async def opened() -> AsyncIterator[dict[str, Any]]:
         # One of several workers goes on serving when the parent was killed: stop as if told to.
         when_orphaned(lambda: os.kill(os.getpid(), signal.SIGTERM))
         held = await asyncio.to_thread(domain.hold, settings)
@@ -68,6 +68,16 @@ def create_app(settings: Settings, domain: Domain) -> FastAPI:
             # and a thread cannot be ended.
             log.error("calls still run; ending without them")
             os._exit(0)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
+        async with AsyncExitStack() as stack:
+            try:
+                state = await stack.enter_async_context(opened())
+            except Exception as error:
+                log.critical("cannot start: %s", error)  # each server words it in its own way
+                raise
+            yield state
 
     app = FastAPI(
         title="hotpath",
@@ -98,8 +108,4 @@ def create_server_app(settings: Settings, domain: Domain) -> ASGIApp:
 
 
 def _context(settings: Settings) -> Callable[[ASGIApp], RequestContext]:
-    return partial(
-        RequestContext,
-        request_timeout_s=settings.request_timeout_s,
-        max_body_bytes=settings.max_body_bytes,
-    )
+    return partial(RequestContext, settings=settings)

@@ -64,6 +64,21 @@ class Settings(BaseSettings):
         15, ge=1, description="time that running requests have to finish at shutdown"
     )
     max_body_bytes: int = Field(1 << 20, ge=1, description="larger request bodies are refused")
+    max_head_bytes: int = Field(
+        1 << 16,
+        ge=1 << 13,
+        le=1 << 20,
+        description="a larger head of a request (its first line and its fields) is refused",
+    )
+    max_head_fields: int = Field(
+        100, ge=1, le=10_000, description="a head with more fields is refused"
+    )
+    head_timeout_s: float = Field(
+        10, gt=0, le=3600, description="time until a head is complete, from its connection's start"
+    )
+    keep_alive_s: float = Field(
+        75, gt=0, le=86_400, description="a connection without a request for so long is closed"
+    )
     sidecar_address: str | None = Field(
         None,
         description="gRPC address of a running sidecar (unix:/path or host:port); "

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import sys
 from pkgutil import resolve_name
 
 from starlette.types import ASGIApp
@@ -17,4 +19,8 @@ def app() -> ASGIApp:
     """For the workers of a server, which find the settings in the environment."""
     from service.app import create_server_app
 
-    return create_server_app(DOMAIN.settings(), DOMAIN)
+    try:
+        return create_server_app(DOMAIN.settings(), DOMAIN)
+    except Exception as error:
+        logging.getLogger("hotpath").critical("cannot start: %s", error, exc_info=error)
+        sys.exit(3)  # by which uvicorn knows not to start the worker again

@@ -4,8 +4,6 @@ package gateway
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"log/slog"
 	"net/http"
 	"regexp"
@@ -13,6 +11,8 @@ import (
 	"time"
 
 	"hotpath/go_sidecar/gateway/body"
+	"hotpath/go_sidecar/gateway/edge"
+	"hotpath/go_sidecar/gateway/problem"
 	"hotpath/go_sidecar/gateway/settings"
 	"hotpath/go_sidecar/gateway/store"
 	"hotpath/go_sidecar/gateway/upstreams"
@@ -83,6 +83,10 @@ func (g *Gateway) Read(w http.ResponseWriter, r *http.Request, read func(d *body
 	if content, err = body.Read(w, r, g.Settings.MaxBodyBytes); err != nil {
 		return nil, err
 	}
+	if e := edge.Check(w.(*response).received, g.Settings.MaxHeadFields); e != nil {
+		w.Header().Set("Connection", "close")
+		return nil, e
+	}
 	return content, body.Decode(content, read)
 }
 
@@ -96,9 +100,9 @@ var safeID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
 // ServeHTTP gives every request an id, a deadline, and an answer in any case.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	answer := &response{ResponseWriter: w, request: r, id: r.Header.Get("X-Request-ID"), started: time.Now()}
+	answer := &response{ResponseWriter: w, request: r, received: r, id: r.Header.Get("X-Request-ID"), started: time.Now()}
 	if !safeID.MatchString(answer.id) {
-		answer.id = newRequestID()
+		answer.id = problem.NewRequestID()
 	}
 	defer func() {
 		if panicked := recover(); panicked != nil {
@@ -112,15 +116,13 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			answer.internal()
 		}
 	}()
+	if e := edge.Check(r, g.Settings.MaxHeadFields); e != nil {
+		answer.refuse(e)
+		return
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), g.Settings.RequestTimeout)
 	defer cancel()
 	// The mux tells of the route that it found in this very request.
 	answer.request = r.WithContext(ctx)
 	g.mux.ServeHTTP(answer, answer.request)
-}
-
-func newRequestID() string {
-	var id [16]byte
-	rand.Read(id[:]) // never fails
-	return hex.EncodeToString(id[:])
 }

@@ -17,6 +17,7 @@ import (
 type response struct {
 	http.ResponseWriter
 	request  *http.Request
+	received *http.Request // the one that net/http adds the trailers to
 	id       string
 	started  time.Time
 	status   int
@@ -72,6 +73,12 @@ type direct struct{ w *response }
 func (d direct) Header() http.Header               { return d.w.Header() }
 func (d direct) WriteHeader(status int)            { d.w.send(status) }
 func (d direct) Write(content []byte) (int, error) { return d.w.ResponseWriter.Write(content) }
+
+// refuse answers ahead of the mux, and closes the connection.
+func (w *response) refuse(e *problem.Error) {
+	w.Header().Set("Connection", "close")
+	problem.Write(w.sender(), e, w.id)
+}
 
 func (w *response) internal() {
 	problem.Write(w.sender(), problem.New(problem.Internal, "give this id to the operators: %s", w.id), w.id)

@@ -1,4 +1,4 @@
-"""What every request gets: an id, a deadline, a size limit, timings, and an answer in any case.
+"""What every request gets: an id, a deadline, size limits, timings, and an answer in any case.
 
 It runs for each request, so it keeps to what is cheap: header pairs instead of Starlette's header
 objects, and one timer for all deadlines.
@@ -19,8 +19,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service import deadlines
 from service.deadlines import Timeouts
 from service.errors import ServiceError
-from service.http.problems import problem_response
+from service.http.problems import problem_response, too_many_fields
 from service.offload.spec import Variant
+from service.settings import Settings
 
 log = logging.getLogger("hotpath.http")
 
@@ -53,10 +54,11 @@ class RequestContext:
     """Pure ASGI: Starlette's BaseHTTPMiddleware costs more than all of FastAPI and breaks
     cancellation."""
 
-    def __init__(self, app: ASGIApp, request_timeout_s: float, max_body_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
-        self._max_body_bytes = max_body_bytes
-        self._timeouts = Timeouts(request_timeout_s)
+        self._max_body_bytes = settings.max_body_bytes
+        self._max_head_fields = settings.max_head_fields
+        self._timeouts = Timeouts(settings.request_timeout_s)
         # Unique among all processes, and no secret: random bits for each request would cost more.
         self._id_prefix = uuid4().hex[:16].encode()
         self._numbers = count()
@@ -106,6 +108,8 @@ class RequestContext:
             return send(message)
 
         try:
+            if len(scope["headers"]) > self._max_head_fields:
+                raise too_many_fields(self._max_head_fields)
             if body_bytes and int(body_bytes) > self._max_body_bytes:
                 raise self._too_large()
             with self._timeouts.limit() as ends_at:

@@ -18,7 +18,7 @@ class OneWrite(HttpToolsProtocol):
 
 
 class _Gathering:
-    """What uvicorn uses of a transport. Keeps the first bytes until the next ones come, or until
+    """What uvicorn and the edge use of a transport. Keeps the first bytes until the next ones come, or until
     the loop's next turn: a stream's head does not wait for its body."""
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
@@ -36,6 +36,10 @@ class _Gathering:
         elif data:
             self._kept = data
             self._loop.call_soon(self._flush)
+
+    def write_eof(self) -> None:
+        self._flush()
+        self._transport.write_eof()
 
     def close(self) -> None:
         self._flush()

@@ -61,6 +61,10 @@ def problem_response(error: ServiceError, request_id: str) -> JSONResponse:
     )
 
 
+def too_many_fields(most: int) -> ServiceError:
+    return ServiceError("head_too_large", f"fields: expected at most {most}, got more")
+
+
 def install(app: FastAPI) -> None:
     """ServiceErrors need no handler: the outermost layer answers them."""
 

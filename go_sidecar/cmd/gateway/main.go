@@ -21,6 +21,7 @@ import (
 
 	"hotpath/go_sidecar/gateway"
 	"hotpath/go_sidecar/gateway/database"
+	"hotpath/go_sidecar/gateway/edge"
 	"hotpath/go_sidecar/gateway/settings"
 	"hotpath/go_sidecar/wiring"
 )
@@ -60,25 +61,25 @@ func run(listen string, rest []string) error {
 	if err != nil {
 		return err
 	}
+	bounded := edge.Listener{TCPListener: listener.(*net.TCPListener), Settings: s}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	// From the first signal on the default action is back, so that a second one ends the process.
 	context.AfterFunc(ctx, stop)
 	slog.Info("serving", "address", listener.Addr().String(), "version", version)
-	return serve(ctx, newServer(s, handler), listener, s.ShutdownGrace)
+	return serve(ctx, newServer(s, handler), bounded, s.ShutdownGrace)
 }
 
 func newServer(s *settings.Settings, handler http.Handler) *http.Server {
-	return &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: s.RequestTimeout,
+	server := &http.Server{
+		Handler: handler,
 		// The handlers keep the request's deadline; these end clients that are slower still.
-		ReadTimeout:    s.RequestTimeout + 10*time.Second,
-		WriteTimeout:   s.RequestTimeout + 10*time.Second,
-		IdleTimeout:    75 * time.Second,
-		MaxHeaderBytes: 64 << 10,
-		ErrorLog:       slog.NewLogLogger(slog.Default().Handler(), slog.LevelDebug),
+		ReadTimeout:  s.HeadTimeout + s.RequestTimeout + 10*time.Second,
+		WriteTimeout: s.RequestTimeout + 10*time.Second,
+		ErrorLog:     slog.NewLogLogger(slog.Default().Handler(), slog.LevelDebug),
 	}
+	edge.Bound(server, s)
+	return server
 }
 
 func serve(ctx context.Context, server *http.Server, listener net.Listener, grace time.Duration) error {

@@ -14,7 +14,7 @@ import (
 
 // Read returns the whole body.
 // Errors: body_too_large, deadline_exceeded, unsupported_media_type, and malformed_json
-// where there is none; bad_request where it broke off.
+// where there is none; bad_request where it broke off; head_too_large for its trailers.
 func Read(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
 	tooLarge := problem.New(problem.BodyTooLarge, "body: expected at most %d bytes, got more", most)
 	if r.ContentLength > most {
@@ -39,6 +39,8 @@ func Read(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
 		return nil, tooLarge
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, problem.New(problem.DeadlineExceeded, "the body did not arrive in time")
+	case err != nil && strings.Contains(err.Error(), "long trailer"): // net/http has no name for it
+		return nil, problem.New(problem.HeadTooLarge, "trailers: expected at most a few kB, got more")
 	case err != nil:
 		return nil, problem.New(problem.BadRequest, "the body broke off or was not framed as HTTP has it")
 	case len(content) == 0:

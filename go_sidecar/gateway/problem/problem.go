@@ -3,6 +3,8 @@
 package problem
 
 import (
+	"crypto/rand"
+	"encoding/hex"
 	"encoding/json/v2"
 	"fmt"
 	"net/http"
@@ -23,11 +25,13 @@ var (
 	BadRequest           = Code{"bad_request", 400, "The request is not valid HTTP", 0}
 	NotFound             = Code{"not_found", 404, "There is nothing here", 0}
 	MethodNotAllowed     = Code{"method_not_allowed", 405, "The method is not allowed here", 0}
+	HeadTimeout          = Code{"head_timeout", 408, "The head of the request took too long", 0}
 	IdempotencyConflict  = Code{"idempotency_conflict", 409, "The same request is being carried out", 1}
 	BodyTooLarge         = Code{"body_too_large", 413, "The body is too large", 0}
 	UnsupportedMediaType = Code{"unsupported_media_type", 415, "The body has the wrong media type", 0}
 	InvalidArgument      = Code{"invalid_argument", 422, "The input is not valid", 0}
 	IdempotencyKeyReused = Code{"idempotency_key_reused", 422, "The key was used for another request", 0}
+	HeadTooLarge         = Code{"head_too_large", 431, "The head of the request is too large", 0}
 	Internal             = Code{"internal", 500, "Something broke inside the service", 0}
 	UpstreamFailed       = Code{"upstream_failed", 502, "No upstream gave a usable answer", 0}
 	Overloaded           = Code{"overloaded", 503, "The service is at its limit", 1}
@@ -77,12 +81,25 @@ type document struct {
 	Errors    []Field `json:"errors,omitzero"`
 }
 
-// Write answers with the error's document.
-func Write(w http.ResponseWriter, e *Error, requestID string) {
+// NewRequestID returns one for a request that brings none.
+func NewRequestID() string {
+	var id [16]byte
+	rand.Read(id[:]) // never fails
+	return hex.EncodeToString(id[:])
+}
+
+// Document returns the error's JSON.
+func Document(e *Error, requestID string) []byte {
 	content, err := json.Marshal(document{"about:blank", e.Code.Title, e.Code.Status, e.Message, e.Code.Name, requestID, e.Fields})
 	if err != nil { // a message that is not UTF-8
 		panic(err)
 	}
+	return content
+}
+
+// Write answers with the error's document.
+func Write(w http.ResponseWriter, e *Error, requestID string) {
+	content := Document(e, requestID)
 	header := w.Header()
 	header.Set("Content-Type", "application/problem+json")
 	header.Set("Content-Length", strconv.Itoa(len(content)))

@@ -24,6 +24,10 @@ type Settings struct {
 	RequestTimeout      time.Duration
 	ShutdownGrace       time.Duration
 	MaxBodyBytes        int64
+	MaxHeadBytes        int
+	MaxHeadFields       int
+	HeadTimeout         time.Duration
+	KeepAlive           time.Duration
 	MaxWaiting          int
 	Threads             int
 	BenchRoutes         bool
@@ -50,6 +54,10 @@ func Read(r *Reader) *Settings {
 		RequestTimeout:      r.Seconds("REQUEST_TIMEOUT_S"),
 		ShutdownGrace:       r.Seconds("SHUTDOWN_GRACE_S"),
 		MaxBodyBytes:        int64(r.Integer("MAX_BODY_BYTES", 1)),
+		MaxHeadBytes:        r.Integer("MAX_HEAD_BYTES", 1<<13),
+		MaxHeadFields:       r.Integer("MAX_HEAD_FIELDS", 1),
+		HeadTimeout:         r.Seconds("HEAD_TIMEOUT_S"),
+		KeepAlive:           r.Seconds("KEEP_ALIVE_S"),
 		MaxWaiting:          r.Integer("MAX_WAITING", 0),
 		Threads:             r.Integer("THREADS", 1),
 		BenchRoutes:         r.Boolean("BENCH_ROUTES"),

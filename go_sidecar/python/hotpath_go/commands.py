@@ -27,7 +27,12 @@ def gateway(host: Host = "127.0.0.1", port: Port = 8080) -> None:
         settings = startup.settings_from(DOMAIN)
         startup.prepare_database(settings, DOMAIN)
         variables = {**environment(settings), **DOMAIN.gateway_environment(settings)}
-    become("gateway", "-listen", f"{host}:{port}", variables=variables)
+    become("gateway", "-listen", address(host, port), variables=variables)
+
+
+def address(host: str, port: int) -> str:
+    """As Go takes it."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def environment(settings: Settings) -> dict[str, str]:

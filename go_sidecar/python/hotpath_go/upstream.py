@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from hotpath_go.commands import Host, Port, become
+from hotpath_go.commands import Host, Port, address, become
 
 
 def upstream(
@@ -15,4 +15,5 @@ def upstream(
     delay_ms: Annotated[float, typer.Option(min=0, help="how long each answer takes")] = 20,
 ) -> None:
     """Serves exchange rates for trying out /v1/rates: GET /rates/NAME?base=EUR."""
-    become("upstream", "-listen", f"{host}:{port}", "-delay", f"{delay_ms}ms", variables={})
+    listen = address(host, port)
+    become("upstream", "-listen", listen, "-delay", f"{delay_ms}ms", variables={})
