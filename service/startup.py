@@ -11,7 +11,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from service import database_url
 from service.bench import tables as bench
+from service.database_url import SqliteFile
 from service.domain import Domain
 from service.errors import ServiceError
 from service.http.problems import from_validation
@@ -33,9 +35,16 @@ def settings_from(domain: Domain, **overrides: Any) -> Settings:
     try:
         return domain.settings(**given)
     except ValidationError as error:
+        errors: list[Any] = [
+            {**found, "input": "a value that is not shown"}
+            if found["loc"] and domain.settings.is_secret(str(found["loc"][0]))
+            else found
+            for found in error.errors()
+        ]
+        # Not chained: what came stands in the other error.
         raise ServiceError(
-            "invalid_argument", f"settings: {from_validation(error.errors()).message}"
-        ) from error
+            "invalid_argument", f"settings: {from_validation(errors).message}"
+        ) from None
 
 
 def check(settings: Settings, domain: Domain) -> None:
@@ -60,7 +69,7 @@ def prepare_database(settings: Settings, domain: Domain) -> None:
     Raises: ServiceError database_outdated, database_unavailable.
     """
     wanted = schemas(settings, domain)
-    if settings.database_url.startswith("sqlite:"):
+    if isinstance(database_url.parse(settings.database_url.get_secret_value()), SqliteFile):
         if has_wal_reset_bug():
             log.warning(
                 "SQLite %s can corrupt a database that two connections write (the WAL-reset bug): "
@@ -83,7 +92,7 @@ def prepare_database(settings: Settings, domain: Domain) -> None:
 
 
 async def _fill_bench(settings: Settings) -> None:
-    async with Database(settings) as database:
+    async with Database(settings, migrate.PATIENCE_S) as database:
         await bench.fill(database)
 
 
