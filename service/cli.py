@@ -90,11 +90,13 @@ def prune_database(
     ] = 24,
 ) -> None:
     """Removes old idempotency keys; run it every day."""
-    from service.startup import settings_from
+    from service.startup import check_schema, settings_from
     from service.wiring import DOMAIN
 
     with errors_shown():
-        count = asyncio.run(_prune(settings_from(DOMAIN), hours))
+        settings = settings_from(DOMAIN)
+        check_schema(settings, DOMAIN)
+        count = asyncio.run(_prune(settings, hours))
     typer.echo(f"{count} keys removed")
 
 

@@ -19,7 +19,7 @@ from service.errors import ServiceError
 from service.http.problems import from_validation
 from service.offload.spec import configured, find
 from service.settings import Settings
-from service.store import migrate, tables
+from service.store import faults, migrate, tables
 from service.store.database import Database, has_wal_reset_bug
 from service.store.schema import Schema
 
@@ -63,6 +63,14 @@ def schemas(settings: Settings, domain: Domain) -> list[Schema]:
     return wanted
 
 
+def check_schema(settings: Settings, domain: Domain) -> None:
+    """Raises: ServiceError database_outdated, database_unavailable."""
+    if migrate.is_outdated(settings, schemas(settings, domain)):
+        raise ServiceError(
+            "database_outdated", "database: a migration is missing; run: hotpath db upgrade"
+        )
+
+
 def prepare_database(settings: Settings, domain: Domain) -> None:
     """Brings an embedded database up to date; looks whether another one is. Fills the bench's.
 
@@ -79,12 +87,12 @@ def prepare_database(settings: Settings, domain: Domain) -> None:
         migrate.upgrade(settings, wanted)
     else:
         try:
-            if migrate.is_outdated(settings, wanted):
-                raise ServiceError(
-                    "database_outdated", "database: a migration is missing; run: hotpath db upgrade"
-                )
+            check_schema(settings, domain)
+            if migrate.is_read_only(settings):
+                log.warning("the database is read-only: requests that write will be refused")
         except ServiceError as error:
-            if error.code != "database_unavailable" or settings.bench_routes:
+            # What else may be wrong with it does not pass by itself.
+            if error.message != faults.BUSY or settings.bench_routes:
                 raise
             log.warning("the database does not answer; serving without it until it does")
     if settings.bench_routes:

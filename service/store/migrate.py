@@ -52,6 +52,15 @@ def is_outdated(settings: Settings, schemas: Sequence[Schema]) -> bool:
     return _with_connection(settings, look)
 
 
+def is_read_only(settings: Settings) -> bool:
+    """Of PostgreSQL: a standby, or set so. Raises: ServiceError database_unavailable."""
+
+    def look(connection: Connection) -> bool:
+        return connection.scalar(text("SHOW transaction_read_only")) == "on"
+
+    return _with_connection(settings, look)
+
+
 def has_first_history(connection: Connection, revision: str = "0001") -> bool:
     """Whether the database has the tables of that revision from the time when all schemas had
     one history, with a table of its own for its place."""
