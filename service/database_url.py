@@ -222,9 +222,7 @@ def _servers(hosts: list[str], ports: list[str]) -> tuple[tuple[str, int], ...]:
     for port in ports:
         # Not shown: what stands at a port's place may be the password of a URL that is not right.
         if port and not (re.fullmatch(r"[0-9]{1,5}", port) and 1 <= int(port) <= 65535):
-            raise ValueError(
-                f"port: expected 1 to 65535; {_SPELLING}"
-            )
+            raise ValueError(f"port: expected 1 to 65535; {_SPELLING}")
     return tuple(
         (host or _default_host(int(port or 5432)), int(port or 5432))
         for host, port in zip(hosts, ports)
@@ -242,7 +240,9 @@ def _own_name() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError) as error:
-        raise ValueError("expected a user's name, as this process runs as a nameless one") from error
+        raise ValueError(
+            "expected a user's name, as this process runs as a nameless one"
+        ) from error
 
 
 def _parameters(query: str) -> dict[str, str]:

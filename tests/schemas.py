@@ -26,7 +26,9 @@ def on(database: Database, function: Callable[[Connection], Any]) -> Any:
                 async_creator=lambda: asyncpg.connect(database.url),
             )
         else:
-            engine = create_async_engine(URL.create("sqlite+aiosqlite", database=str(database.path)))
+            engine = create_async_engine(
+                URL.create("sqlite+aiosqlite", database=str(database.path))
+            )
         try:
             async with engine.begin() as connection:
                 return await connection.run_sync(function)
