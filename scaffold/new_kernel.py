@@ -73,7 +73,7 @@ def edits(name: str, domain: str, engines: Sequence[str], project: str) -> list[
     for group in (ALWAYS, *engines):
         template = TEMPLATES / f"{group}.txt"
         if template.exists():
-            found += list(_edits(template.read_text(), words))
+            found += list(_edits(template.read_text(encoding="utf-8"), words))
     return found
 
 
@@ -98,7 +98,7 @@ def applied(root: Path, wanted: Sequence[Edit]) -> dict[Path, str]:
         if edit.place is None:
             contents[path] = edit.text
         elif path in contents or path.exists():
-            content = contents.get(path) or path.read_text()
+            content = contents.get(path) or path.read_text(encoding="utf-8")
             contents[path] = _inserted(content, edit, edit.place)
         else:
             raise RefusedError(f"{edit.path}: expected it to be there")
@@ -129,14 +129,16 @@ def make(root: Path, name: str, domain: Domain) -> list[str]:
     Returns: what was done, a file each. Raises: RefusedError, before anything is written.
     """
     check_name(name)
-    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]["name"]
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+        "name"
+    ]
     engines = [spec.name for spec in domain.engines]
     contents = applied(root, edits(name, domain.name, engines, project))
     done = []
     for path, content in contents.items():
         done.append(f"{'edited' if path.exists() else 'new   '}  {path.relative_to(root)}")
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content)
+        path.write_text(content, encoding="utf-8")
     bin_ = Path(sys.executable).parent
     # The order of imports depends on the name.
     python = [path for path in contents if path.suffix == ".py"]

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import entry_points
 from importlib.util import find_spec
+from io import TextIOWrapper
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -41,12 +42,22 @@ def main() -> None:
     """The platform's commands, the domain's, and those of whoever is installed beside them."""
     from service.wiring import DOMAIN
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal may have few characters
+            stream.reconfigure(errors="backslashreplace")
     for name, path in DOMAIN.commands.items():
         mount(name, resolve_name(path))
     for point in entry_points(group=COMMANDS):
         if find_spec(point.module.partition(".")[0]):  # what is deployed carries no lab
             mount(point.name, point.load())
-    app()
+    try:
+        app()
+    except OSError as error:  # a file that cannot be written, a port that is taken
+        if error.strerror is None:
+            raise
+        named = "" if error.filename is None else f"{error.filename}: "
+        typer.echo(f"error: {named}{error.strerror}", err=True)
+        sys.exit(1)
 
 
 def mount(name: str, command: Any) -> None:
@@ -90,11 +101,13 @@ def prune_database(
     ] = 24,
 ) -> None:
     """Removes old idempotency keys; run it every day."""
-    from service.startup import settings_from
+    from service.startup import check_schema, settings_from
     from service.wiring import DOMAIN
 
     with errors_shown():
-        count = asyncio.run(_prune(settings_from(DOMAIN), hours))
+        settings = settings_from(DOMAIN)
+        check_schema(settings, DOMAIN)
+        count = asyncio.run(_prune(settings, hours))
     typer.echo(f"{count} keys removed")
 
 

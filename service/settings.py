@@ -7,10 +7,29 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Annotated, Literal, Self
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
-from pydantic import BeforeValidator, Field, HttpUrl, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    HttpUrl,
+    Secret,
+    SecretBytes,
+    SecretStr,
+    model_validator,
+)
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from service import database_url
+from service.errors import ServiceError, shown
 
 Rung = Literal["bare", "sqlalchemy", "model", "dict", "starlette", "fast-lane", "asgi"]
 
@@ -33,7 +52,48 @@ def _named(text: object) -> object:
     return found
 
 
+def _from_files(settings: type[BaseSettings]) -> dict[str, str | None]:
+    """Raises: ServiceError invalid_argument for a file that cannot be read, or is one too many."""
+    found: dict[str, str | None] = {}
+    for name in settings.model_fields:
+        variable = f"HOTPATH_{name.upper()}"
+        path = os.environ.get(f"{variable}_FILE")
+        if path is None:
+            continue
+        if variable in os.environ:
+            raise _wrong_file(variable, f"expected no {variable} besides, got both")
+        try:
+            found[variable.lower()] = Path(path).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            got = f"{shown(path)}: {error.strerror}"
+            raise _wrong_file(variable, f"expected a readable file, got {got}") from error
+        except ValueError as error:
+            raise _wrong_file(variable, "expected a file in UTF-8, got another") from error
+    return found
+
+
+def _wrong_file(variable: str, words: str) -> ServiceError:
+    return ServiceError("invalid_argument", f"settings: {variable}_FILE: {words}")
+
+
+def _has_secret(annotation: Any) -> bool:
+    if get_origin(annotation) is Secret or annotation in (SecretStr, SecretBytes):
+        return True
+    return any(map(_has_secret, get_args(annotation)))
+
+
+def _meant(url: SecretStr) -> SecretStr:
+    """With nothing left to be found out, so that every reader finds the same."""
+    return SecretStr(database_url.parse(url.get_secret_value()).url())
+
+
 class Settings(BaseSettings):
+    """What can hold a password or a key is a Secret, whose text no message and no log shows.
+
+    Each may be in a file instead, named by its variable and _FILE; it is read as UTF-8, without
+    white space around it.
+    """
+
     model_config = SettingsConfigDict(env_prefix="HOTPATH_", extra="ignore")
 
     engine: str | None = Field(
@@ -84,9 +144,8 @@ class Settings(BaseSettings):
         description="gRPC address of a running sidecar (unix:/path or host:port); "
         "by default the service starts one itself",
     )
-    database_url: str = Field(
-        "sqlite:///hotpath.db",
-        pattern=r"^(sqlite:///.+|postgres(ql)?://.+)$",
+    database_url: Annotated[SecretStr, AfterValidator(_meant)] = Field(
+        SecretStr("sqlite:///hotpath.db"),
         description="sqlite:///relative.db, sqlite:////absolute.db or postgresql://user:pw@host/db",
     )
     database_pool_size: int = Field(
@@ -95,7 +154,7 @@ class Settings(BaseSettings):
     database_timeout_s: float = Field(
         3, gt=0, description="a database that takes longer is taken for gone: 503"
     )
-    upstreams: Annotated[dict[str, HttpUrl], NoDecode, BeforeValidator(_named)] = Field(
+    upstreams: Annotated[dict[str, Secret[HttpUrl]], NoDecode, BeforeValidator(_named)] = Field(
         {}, description="other services to ask: name=URL, with commas between them"
     )
     upstream_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = Field(
@@ -123,9 +182,28 @@ class Settings(BaseSettings):
     )
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        files = EnvSettingsSource(settings_cls)
+        files.env_vars = _from_files(settings_cls)
+        return init_settings, env_settings, files
+
+    @classmethod
+    def is_secret(cls, name: str) -> bool:
+        """Whether what came for the setting may be a secret."""
+        return name in cls.model_fields and _has_secret(cls.model_fields[name].annotation)
+
     @model_validator(mode="after")
     def _upstreams_are_allowed(self) -> Self:
-        for name, url in self.upstreams.items():
+        for name, secret in self.upstreams.items():
+            url = secret.get_secret_value()
             if not self.may_ask(str(url.host), url.port):
                 raise ValueError(
                     f"upstreams: expected '{name}' at a host of HOTPATH_UPSTREAM_HOSTS, "

@@ -11,13 +11,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from service import database_url
 from service.bench import tables as bench
+from service.database_url import SqliteFile
 from service.domain import Domain
 from service.errors import ServiceError
 from service.http.problems import from_validation
 from service.offload.spec import configured, find
 from service.settings import Settings
-from service.store import migrate, tables
+from service.store import faults, migrate, tables
 from service.store.database import Database, has_wal_reset_bug
 from service.store.schema import Schema
 
@@ -33,9 +35,16 @@ def settings_from(domain: Domain, **overrides: Any) -> Settings:
     try:
         return domain.settings(**given)
     except ValidationError as error:
+        errors: list[Any] = [
+            {**found, "input": "a value that is not shown"}
+            if found["loc"] and domain.settings.is_secret(str(found["loc"][0]))
+            else found
+            for found in error.errors()
+        ]
+        # Not chained: what came stands in the other error.
         raise ServiceError(
-            "invalid_argument", f"settings: {from_validation(error.errors()).message}"
-        ) from error
+            "invalid_argument", f"settings: {from_validation(errors).message}"
+        ) from None
 
 
 def check(settings: Settings, domain: Domain) -> None:
@@ -54,13 +63,21 @@ def schemas(settings: Settings, domain: Domain) -> list[Schema]:
     return wanted
 
 
+def check_schema(settings: Settings, domain: Domain) -> None:
+    """Raises: ServiceError database_outdated, database_unavailable."""
+    if migrate.is_outdated(settings, schemas(settings, domain)):
+        raise ServiceError(
+            "database_outdated", "database: a migration is missing; run: hotpath db upgrade"
+        )
+
+
 def prepare_database(settings: Settings, domain: Domain) -> None:
     """Brings an embedded database up to date; looks whether another one is. Fills the bench's.
 
     Raises: ServiceError database_outdated, database_unavailable.
     """
     wanted = schemas(settings, domain)
-    if settings.database_url.startswith("sqlite:"):
+    if isinstance(database_url.parse(settings.database_url.get_secret_value()), SqliteFile):
         if has_wal_reset_bug():
             log.warning(
                 "SQLite %s can corrupt a database that two connections write (the WAL-reset bug): "
@@ -70,12 +87,12 @@ def prepare_database(settings: Settings, domain: Domain) -> None:
         migrate.upgrade(settings, wanted)
     else:
         try:
-            if migrate.is_outdated(settings, wanted):
-                raise ServiceError(
-                    "database_outdated", "database: a migration is missing; run: hotpath db upgrade"
-                )
+            check_schema(settings, domain)
+            if migrate.is_read_only(settings):
+                log.warning("the database is read-only: requests that write will be refused")
         except ServiceError as error:
-            if error.code != "database_unavailable" or settings.bench_routes:
+            # What else may be wrong with it does not pass by itself.
+            if error.message != faults.BUSY or settings.bench_routes:
                 raise
             log.warning("the database does not answer; serving without it until it does")
     if settings.bench_routes:
@@ -83,7 +100,7 @@ def prepare_database(settings: Settings, domain: Domain) -> None:
 
 
 async def _fill_bench(settings: Settings) -> None:
-    async with Database(settings) as database:
+    async with Database(settings, migrate.PATIENCE_S) as database:
         await bench.fill(database)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import asyncpg
 
@@ -16,22 +17,22 @@ class Sqlite:
     name = "sqlite"
 
     def __init__(self, path: Path) -> None:
-        self.url = f"sqlite:///{path}"
-        self._path = path
+        self.url = f"sqlite:///{quote(str(path))}"
+        self.path = path
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """query: with a question mark for each value."""
-        with closing(sqlite3.connect(self._path)) as connection:
+        with closing(sqlite3.connect(self.path)) as connection:
             return connection.execute(query, values).fetchall()
 
     def run(self, statement: str) -> None:
-        with closing(sqlite3.connect(self._path, isolation_level=None)) as connection:
+        with closing(sqlite3.connect(self.path, isolation_level=None)) as connection:
             connection.execute(statement)
 
     @contextmanager
     def writers_waiting(self, table: str) -> Iterator[None]:  # noqa: ARG002  # it locks them all
         """Reads go on; who writes to the table waits for this block's end."""
-        with closing(sqlite3.connect(self._path, isolation_level=None)) as connection:
+        with closing(sqlite3.connect(self.path, isolation_level=None)) as connection:
             connection.execute("BEGIN IMMEDIATE")
             yield
             connection.execute("ROLLBACK")

@@ -6,21 +6,29 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import asyncpg
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, MetaData, inspect
+from sqlalchemy import URL, Connection, MetaData, inspect
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from service.store import migrate
-from service.store.database import async_url
 from service.store.schema import Schema, new_metadata
-from tests.databases import Database
+from tests.databases import Database, Postgres
 
 
 def on(database: Database, function: Callable[[Connection], Any]) -> Any:
     async def run() -> Any:
-        engine = create_async_engine(async_url(database.url))
+        if isinstance(database, Postgres):
+            engine = create_async_engine(
+                "postgresql+asyncpg://",
+                async_creator=lambda: asyncpg.connect(database.url),
+            )
+        else:
+            engine = create_async_engine(
+                URL.create("sqlite+aiosqlite", database=str(database.path))
+            )
         try:
             async with engine.begin() as connection:
                 return await connection.run_sync(function)

@@ -33,7 +33,7 @@ type Gateway struct {
 type Mount func(g *Gateway) error
 
 // Handler answers a request, or returns an error instead: a *problem.Error is shown to the
-// caller, ErrUnavailable of the store and the context's end have problems of their own, and of
+// caller, Unavailable of the store and the context's end have problems of their own, and of
 // any other error the caller learns the request's id.
 type Handler func(w http.ResponseWriter, r *http.Request) error
 

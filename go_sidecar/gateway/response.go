@@ -87,6 +87,7 @@ func (w *response) internal() {
 // fail answers with the problem that the error stands for.
 func fail(w *response, r *http.Request, err error) {
 	var known *problem.Error
+	var unavailable *store.Unavailable
 	switch {
 	case w.status != 0:
 		slog.Warn("answer broke off", "request_id", w.id, "error", err)
@@ -97,9 +98,9 @@ func fail(w *response, r *http.Request, err error) {
 		problem.Write(w, problem.New(problem.DeadlineExceeded, "the request took longer than it may"), w.id)
 	case r.Context().Err() != nil:
 		panic(http.ErrAbortHandler) // the client is gone
-	case errors.Is(err, store.ErrUnavailable):
+	case errors.As(err, &unavailable):
 		slog.Warn("database unavailable", "request_id", w.id, "error", err)
-		problem.Write(w, problem.New(problem.DatabaseUnavailable, "the database is locked, slow or gone; try again"), w.id)
+		problem.Write(w, problem.New(problem.DatabaseUnavailable, "%s", unavailable.Words), w.id)
 	default:
 		slog.Error("request failed", "request_id", w.id, "error", err)
 		w.internal()

@@ -113,7 +113,7 @@ def _worker(entry: Contestant, options: Options, judge: str) -> Iterator[subproc
     command = [sys.executable, "-m", "loadtests.bench.worker", entry.kernel, entry.implementation]
     command += [entry.unit, str(entry.threads), judge, OPTIONS.dump_json(options).decode()]
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
     ) as process:
         try:
             _read(process, entry)

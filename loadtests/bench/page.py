@@ -41,13 +41,13 @@ def store(path: Path, samples: Sequence[Samples], facts: Mapping[str, Any], seco
         "samples": [asdict(sample) for sample in samples],
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(run, indent=1) + "\n")
+    path.write_text(json.dumps(run, indent=1) + "\n", encoding="utf-8")
 
 
 def write(run_file: Path, page: Path) -> None:
     """Replaces the tables between the page's markers. Raises: ValueError without markers, or
     where the file is not such a run."""
-    run = json.loads(run_file.read_text())
+    run = json.loads(run_file.read_text(encoding="utf-8"))
     if run.get("schema") != SCHEMA:
         raise ValueError(f"{run_file}: schema: expected '{SCHEMA}', got '{run.get('schema')}'")
     for kernel in dict.fromkeys(row["kernel"] for row in run["rows"]):

@@ -93,7 +93,9 @@ def main() -> None:
         for name in CLASSES if round_ % 2 == 0 else CLASSES[::-1]:
             command = [sys.executable, "-m", __spec__.name, given.url, "--slice", name]
             command += ["--users", str(given.users), "--seconds", str(given.seconds)]
-            done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+            done = subprocess.run(
+                command, check=True, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+            )
             slices.append({"round": round_ + 1} | json.loads(done.stdout))
     costs = {
         name: [1e6 * s["cpu_s"] / s["requests"] for s in slices if s["class"] == name]
@@ -111,7 +113,8 @@ def main() -> None:
         summary = {"us_per_request": costs, "ratio": ratio, "low": low, "high": high}
         settings = {"users": given.users, "seconds": given.seconds, "rounds": given.rounds}
         given.out.write_text(
-            json.dumps({"settings": settings, "summary": summary, "slices": slices}, indent=1)
+            json.dumps({"settings": settings, "summary": summary, "slices": slices}, indent=1),
+            encoding="utf-8",
         )
 
 

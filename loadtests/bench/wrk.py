@@ -36,7 +36,9 @@ def by_wrk(url: str, pid: int, connections: int, seconds: float) -> dict[str, An
         raise SystemExit("wrk is not installed")
     before = cpu_s(pid)
     command = [program, "-t1", f"-c{connections}", f"-d{seconds:g}s", url]
-    text = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    text = subprocess.run(
+        command, check=True, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+    ).stdout
     counted = re.search(r"(\d+) requests in ([\d.]+)s", text)
     if counted is None or "Non-2xx" in text or "Socket errors" in text:
         raise SystemExit(f"wrk: expected answers without errors, got\n{text}")
@@ -93,7 +95,7 @@ def main() -> None:
             content = answer.read().decode()
         check = {"kind": "bytes", "status": 200, "engine": False, "expected": content}
         request = {"method": "GET", "path": path, "body": None, "check": check}
-        pool.write_text(json.dumps({"requests": [request]}))
+        pool.write_text(json.dumps({"requests": [request]}), encoding="utf-8")
         with locust(Path(directory, "locust.log"), Lines(), None) as process:
             for round_ in range(1, given.rounds + 1):
                 for name in ("lab", "wrk") if round_ % 2 else ("wrk", "lab"):
@@ -122,7 +124,8 @@ def main() -> None:
         facts["cores"] = sorted(psutil.Process().cpu_affinity())
         facts["server_cores"] = sorted(psutil.Process(given.pid).cpu_affinity())
         given.out.write_text(
-            json.dumps({"settings": facts, "summary": summary, "slices": slices}, indent=1)
+            json.dumps({"settings": facts, "summary": summary, "slices": slices}, indent=1),
+            encoding="utf-8",
         )
 
 

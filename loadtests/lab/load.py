@@ -60,7 +60,7 @@ class Pool:
     """Requests and their checks, and by server the contents that were judged right."""
 
     def __init__(self, path: str) -> None:
-        self._requests = json.loads(Path(path).read_text())["requests"]
+        self._requests = json.loads(Path(path).read_text(encoding="utf-8"))["requests"]
         self.checks = [request["check"] for request in self._requests]
         for kind in {check["kind"] for check in self.checks} - {"bytes"}:
             answers.judge(kind)  # imported now, not under load

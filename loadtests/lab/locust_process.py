@@ -107,7 +107,7 @@ class LocustProcess:
     def _lost(self, what: str) -> LabError:
         """Ends what is left of it."""
         self.close()
-        tail = self._log.read_text(errors="replace")[-2000:]
+        tail = self._log.read_text(errors="replace", encoding="utf-8")[-2000:]
         return LabError(f"the generator {what}; the end of {self._log}:\n{tail or '(empty)'}")
 
 

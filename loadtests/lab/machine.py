@@ -52,6 +52,7 @@ def commit() -> dict[str, Any] | None:
                 capture_output=True,
                 text=True,
                 check=True,
+                encoding="utf-8",
             ).stdout.strip()
             for command in (("rev-parse", "HEAD"), ("status", "--porcelain"))
         )
@@ -62,7 +63,9 @@ def commit() -> dict[str, Any] | None:
 
 def _cpu_model() -> str:
     try:
-        found = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.M)
+        found = re.search(
+            r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(encoding="utf-8"), re.M
+        )
     except FileNotFoundError:
         found = None
     return found[1] if found else platform.processor() or platform.machine()

@@ -41,7 +41,7 @@ def waited_s() -> float | None:
     if sys.platform != "linux":
         return None
     try:
-        return int(Path("/proc/self/schedstat").read_text().split()[1]) / 1e9
+        return int(Path("/proc/self/schedstat").read_text(encoding="utf-8").split()[1]) / 1e9
     except FileNotFoundError:  # a kernel without CONFIG_SCHED_INFO
         return None
 

@@ -20,7 +20,7 @@ class Pool:
         return sum(sizes) / len(sizes)
 
     def write(self, path: Path) -> None:
-        path.write_text(json.dumps({"requests": self.requests}))
+        path.write_text(json.dumps({"requests": self.requests}), encoding="utf-8")
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,5 +79,7 @@ def used_between(opened: Reading, closed: Reading) -> dict[str, Any]:
 def _peak_bytes(pid: int) -> int | None:
     if not sys.platform.startswith("linux"):
         return None  # no other system tells one process about another's peak
-    found = re.search(r"^VmHWM:\s+(\d+) kB$", Path(f"/proc/{pid}/status").read_text(), re.M)
+    found = re.search(
+        r"^VmHWM:\s+(\d+) kB$", Path(f"/proc/{pid}/status").read_text(encoding="utf-8"), re.M
+    )
     return int(found[1]) * 1024 if found else 0  # a zombie has no memory any more

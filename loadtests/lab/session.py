@@ -76,14 +76,14 @@ def carry_out(plan: Plan, progress: Progress) -> dict[str, Any]:
     result["verdicts"] = []
     written = plan.out / "result.json"
     # Before the thresholds: one that names no cell must not cost the measurement.
-    written.write_text(json.dumps(result) + "\n")
+    written.write_text(json.dumps(result) + "\n", encoding="utf-8")
     if plan.slo is not None:
         try:
             verdicts.judge(result, plan.slo)
         except LabError as error:
             kept = f"(the measurement is kept: hotpath lab report {plan.out})"
             raise LabError(f"{error} {kept}") from error
-        written.write_text(json.dumps(result) + "\n")
+        written.write_text(json.dumps(result) + "\n", encoding="utf-8")
     return result
 
 
@@ -173,7 +173,7 @@ def read(directory: Path) -> dict[str, Any]:
     """The result of an earlier run. Raises LabError where there is none that can be read."""
     path = directory / "result.json"
     try:
-        result: Any = json.loads(path.read_text())
+        result: Any = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise LabError(f"{path}: expected the result of a lab run ({error})") from error
     if not isinstance(result, dict) or result.get("schema") != SCHEMA:

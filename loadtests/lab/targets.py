@@ -135,7 +135,9 @@ class Target:
 
     def describe(self, what: str) -> str:
         try:
-            lines = self.log.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:]
+            lines = self.log.read_text(errors="replace", encoding="utf-8").splitlines()[
+                -LOG_TAIL_LINES:
+            ]
         except FileNotFoundError:
             lines = []
         tail = "".join(f"\n    {line}" for line in lines)

@@ -42,7 +42,7 @@ class Threshold:
 def read(path: Path) -> list[Threshold]:
     """Raises LabError that names the threshold, what was expected and what came."""
     try:
-        content = tomllib.loads(path.read_text())
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise LabError(f"{path}: expected a file of thresholds ({error})") from error
     rows = content.get("threshold")

@@ -44,7 +44,7 @@ def rename(tree: Path, name: str) -> None:
     """In contents, and in names of files and folders; but a licence says whose work it is."""
     for path, text in texts(tree):
         if path != tree / "LICENSE":
-            path.write_text(renamed(text, name))
+            path.write_text(renamed(text, name), encoding="utf-8")
     for path in sorted(tree.rglob(f"*{PROJECT}*"), key=lambda path: -len(path.parts)):
         path.rename(path.with_name(renamed(path.name, name)))
 

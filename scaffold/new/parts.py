@@ -16,7 +16,7 @@ Part = tuple[str, str]
 
 def manifest() -> dict[Part, list[str]]:
     """By part the patterns of the paths that are its own."""
-    tables = tomllib.loads(Path(__file__).with_name("parts.toml").read_text())
+    tables = tomllib.loads(Path(__file__).with_name("parts.toml").read_text(encoding="utf-8"))
     return {(kind, name): paths for kind, names in tables.items() for name, paths in names.items()}
 
 
@@ -34,7 +34,7 @@ def remove(tree: Path, kind: str, kept: Set[Part]) -> None:
 def cut_regions(tree: Path, kept: Set[Part]) -> None:
     """Regions of other parts go; of the kept ones the marking lines do."""
     for path, text in texts(tree):
-        path.write_text(without_regions(text, kept, str(path.relative_to(tree))))
+        path.write_text(without_regions(text, kept, str(path.relative_to(tree))), encoding="utf-8")
 
 
 def without_regions(text: str, kept: Set[Part], file: str) -> str:

@@ -123,8 +123,8 @@ def _build(root: Path, tree: Path, choice: Choice, commit: str) -> None:
         "commit": commit,
     }
     for page in ("README.md", "CHANGELOG.md"):
-        template = Template(Path(__file__).with_name(page).read_text())
-        (tree / page).write_text(template.substitute(words))
+        template = Template(Path(__file__).with_name(page).read_text(encoding="utf-8"))
+        (tree / page).write_text(template.substitute(words), encoding="utf-8")
     clone.begin(tree)
     _derive(tree)
     clone.commit(tree, choice.name, _message(choice, commit))
@@ -136,7 +136,7 @@ def _lay(tree: Path, overlay: Path) -> None:
     (domain,) = (path.parent.name for path in overlay.glob("service/*/__init__.py"))
     named = re.compile(rf"\b(service|tests|go_sidecar)([./])(?:{samples})\b")
     for path, text in parts.texts(tree):
-        path.write_text(named.sub(rf"\1\2{domain}", text))
+        path.write_text(named.sub(rf"\1\2{domain}", text), encoding="utf-8")
     shutil.copytree(overlay, tree, dirs_exist_ok=True)
 
 
@@ -147,9 +147,10 @@ def _drop_figures(tree: Path) -> None:
             re.sub(
                 r"(<!-- (\w+):begin -->\n).*?(<!-- \2:end -->)",
                 r"\1Not measured yet.\n\3",
-                page.read_text(),
+                page.read_text(encoding="utf-8"),
                 flags=re.S,
-            )
+            ),
+            encoding="utf-8",
         )
 
 
@@ -178,6 +179,7 @@ def _derive(tree: Path) -> None:
             check=False,
             capture_output=True,
             text=True,
+            encoding="utf-8",
         ).stdout,
     )
     for check in [*tree.glob("native/*/check"), *tree.glob("*/check")]:
@@ -193,7 +195,7 @@ def _allow_long_lines(tree: Path, found: str) -> None:
     found: what ruff says of them, `path:line:column: E501 ...` each.
     """
     if files := sorted(set(re.findall(r"^(.+?):\d+:\d+: E501", found, re.M))):
-        with (tree / "pyproject.toml").open("a") as manifest:
+        with (tree / "pyproject.toml").open("a", encoding="utf-8") as manifest:
             manifest.write("\n[tool.ruff.lint.extend-per-file-ignores]\n")
             manifest.write("# Texts that the name made longer.\n")
             manifest.writelines(f'"{file}" = ["E501"]\n' for file in files)

@@ -28,11 +28,11 @@ class Locked:
 def prune(tree: Path) -> None:
     """Of all files of requirements/."""
     asked = {
-        str(path.relative_to(tree)): names(path.read_text())
+        str(path.relative_to(tree)): names(path.read_text(encoding="utf-8"))
         for path in tree.rglob("pyproject.toml")
     }
     for path in tree.glob("requirements/*.txt"):
-        path.write_text(pruned(path.read_text(), asked))
+        path.write_text(pruned(path.read_text(encoding="utf-8"), asked), encoding="utf-8")
 
 
 def pruned(text: str, asked: dict[str, set[str]]) -> str:

@@ -40,7 +40,7 @@ def step(command: list[str], folder: Path, log: Path) -> float | None:
     began = time.monotonic()
     # None of make's, which would take the steps' own make for a part of it.
     environment = {name: value for name, value in os.environ.items() if "MAKE" not in name}
-    with log.open("a") as output:
+    with log.open("a", encoding="utf-8") as output:
         print("$", *command, file=output, flush=True)
         process = subprocess.Popen(
             command,

@@ -46,7 +46,7 @@ FORTUNE = Table(
 async def fill(database: Database) -> None:
     """Writes the prescribed rows where they are missing."""
     draw = random.Random(1)
-    async with database.write() as connection:
+    async with database.write(alone=True) as connection:
         if await connection.scalar(select(func.count()).select_from(WORLD)) == WORLDS:
             return
         await connection.execute(WORLD.delete())

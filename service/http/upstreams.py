@@ -24,7 +24,9 @@ class Upstreams:
     """The configured upstreams. Asks no other host, follows no redirect, keeps no cookie."""
 
     def __init__(self, settings: Settings) -> None:
-        self.urls = {name: URL(str(url)) for name, url in settings.upstreams.items()}
+        self.urls = {
+            name: URL(str(url.get_secret_value())) for name, url in settings.upstreams.items()
+        }
         self._may_ask = settings.may_ask
         self._timeout_s = settings.upstream_timeout_s
         self._max_bytes = settings.upstream_max_bytes

@@ -85,7 +85,7 @@ async def _match(
 
 def _print_match(result: dict[str, Any], as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(result, ensure_ascii=False))
+        typer.echo(json.dumps(result))
         return
     typer.echo(f"{result['name']}  [{result['normalized']}]")
     for hit in result["hits"]:
@@ -104,7 +104,7 @@ def dump_watchlist(directory: WatchlistDir = None, as_json: AsJson = False) -> N
     with errors_shown():
         for entry in lists.load(directory).entries:
             if as_json:
-                typer.echo(json.dumps(asdict(entry), ensure_ascii=False))
+                typer.echo(json.dumps(asdict(entry)))
             else:
                 typer.echo(f"{entry.row:>6}  {entry.uid:>6}  {entry.name}  [{entry.normalized}]")
 

@@ -7,23 +7,25 @@ import logging
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Self
 
+import aiosqlite
 import asyncpg
-from sqlalchemy import URL, Connection, event, make_url, text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy import URL, Connection, event, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from service import database_url
+from service.database_url import DatabaseUrl, PostgresServers, SqliteFile
 from service.errors import ServiceError
 from service.settings import Settings
+from service.store import faults
 
 log = logging.getLogger("hotpath.store")
 
 _LEAVE_S = 0.1
+_ALONE = "SELECT pg_advisory_xact_lock(hashtextextended('hotpath alone', 0))"
 _RECYCLE_S = 1800  # shorter than the idle limits of common proxies
-# SQLSTATE classes: connection exceptions, no resources, operator intervention (a shutdown, too).
-_GONE = ("08", "53", "57")
 
 
 class Database:
@@ -38,8 +40,9 @@ class Database:
 
     def __init__(self, settings: Settings, timeout_s: float | None = None) -> None:
         self._timeout_s = timeout_s or settings.database_timeout_s
-        self._engine = create_engine(settings)
-        self.dialect = self._engine.dialect.name
+        self.url = database_url.parse(settings.database_url.get_secret_value())
+        self._engine = create_engine(self.url, settings, self._timeout_s)
+        self.dialect = self.url.dialect
         # On SQLite each statement outside of a transaction commits by itself anyway.
         alone = {} if self.dialect == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
         self._reading = self._engine.execution_options(**alone)
@@ -61,13 +64,18 @@ class Database:
             yield connection
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
+    async def write(self, alone: bool = False) -> AsyncIterator[AsyncConnection]:
         """One transaction: committed where the block ends, rolled back where it raises.
+
+        alone: it waits for the others of this kind; for what makes the database ready. On SQLite
+            every writer is alone.
 
         Raises: ServiceError database_unavailable, also out of the caller's block. Whether a
             transaction that ran out of time while it committed is there, only a look tells.
         """
         async with self._available(), self._writing.begin() as connection:
+            if alone and self.dialect == "postgresql":
+                await connection.execute(text(_ALONE))
             yield connection
 
     async def healthy(self) -> bool:
@@ -83,46 +91,19 @@ class Database:
         try:
             async with asyncio.timeout(self._timeout_s):
                 yield
-        except (TimeoutError, PoolTimeout, OSError, asyncpg.PostgresError, DBAPIError) as error:
-            if not is_unavailable(error):
-                raise
-            raise unavailable(error) from error
+        except faults.FAULTS as error:
+            if known := self.unavailable(error):
+                raise known from error
+            raise
 
-
-def unavailable(error: BaseException) -> ServiceError:
-    """What the caller is told; the log says why."""
-    log.warning("database unavailable: %s: %s", type(error).__name__, error)
-    return ServiceError("database_unavailable", "the database is busy or gone; retry later")
-
-
-def is_unavailable(error: BaseException) -> bool:
-    """Whether the database is at fault, not the statement."""
-    if not isinstance(error, DBAPIError):
-        return True  # nothing else than connecting raises the driver's own errors
-    cause = error.orig.__cause__ if error.orig and error.orig.__cause__ else error.orig
-    if isinstance(cause, sqlite3.Error):
-        return getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF not in (
-            sqlite3.SQLITE_ERROR,  # such as a missing table
-            sqlite3.SQLITE_CONSTRAINT,
-            sqlite3.SQLITE_MISMATCH,
-        )
-    state = getattr(cause, "sqlstate", None)
-    return (
-        error.connection_invalidated
-        or (state is None and isinstance(error, InterfaceError | OperationalError))
-        or is_gone(state)
-    )
-
-
-def is_gone(sqlstate: str | None) -> bool:
-    """Whether PostgreSQL's error says that the database is at fault, not the statement."""
-    return (sqlstate or "").startswith(_GONE)
-
-
-def async_url(url: str) -> URL:
-    parsed = make_url(url)
-    driver = "sqlite+aiosqlite" if parsed.drivername == "sqlite" else "postgresql+asyncpg"
-    return parsed.set(drivername=driver)
+    def unavailable(self, error: BaseException) -> ServiceError | None:
+        """What the caller is told, while the log says why; None where the statement is at fault,
+        not the database."""
+        words = faults.fault(error)
+        if words is None:
+            return None
+        log.warning("database unavailable: %s", faults.explained(error, self.url))
+        return ServiceError("database_unavailable", words)
 
 
 class _Connection(asyncpg.Connection):
@@ -132,28 +113,30 @@ class _Connection(asyncpg.Connection):
         await super().close(timeout=min(timeout or _LEAVE_S, _LEAVE_S))
 
 
-def create_engine(settings: Settings) -> AsyncEngine:
-    url = async_url(settings.database_url)
-    options: dict[str, Any] = {}
-    if url.get_backend_name() == "postgresql":
-        options = {
-            "pool_recycle": _RECYCLE_S,
-            "connect_args": {
-                "timeout": settings.database_timeout_s,
-                "connection_class": _Connection,
-            },
-        }
-    engine = create_async_engine(
-        url,
-        pool_size=settings.database_pool_size,
-        max_overflow=0,
-        pool_timeout=settings.database_timeout_s,
-        hide_parameters=True,  # errors are logged, and what is stored is nobody's business
-        **options,
+async def connect(url: PostgresServers, timeout_s: float) -> asyncpg.Connection:
+    """The one way to PostgreSQL, of SQLAlchemy's pool, too."""
+    return await asyncpg.connect(**url.arguments(timeout_s), connection_class=_Connection)
+
+
+def create_engine(url: DatabaseUrl, settings: Settings, patience_s: float) -> AsyncEngine:
+    """patience_s: with another one who writes to SQLite."""
+    timeout_s = settings.database_timeout_s
+    pool: dict[str, Any] = {
+        "pool_size": settings.database_pool_size,
+        "max_overflow": 0,
+        "pool_timeout": timeout_s,
+        "hide_parameters": True,  # errors are logged, and what is stored is nobody's business
+    }
+    if isinstance(url, SqliteFile):
+        engine = create_async_engine(URL.create("sqlite+aiosqlite", database=url.path), **pool)
+        _prepare_sqlite(engine, patience_s)
+        return engine
+    return create_async_engine(
+        "postgresql+asyncpg://",
+        pool_recycle=_RECYCLE_S,
+        connect_args={"async_creator_fn": partial(connect, url, timeout_s)},
+        **pool,
     )
-    if url.get_backend_name() == "sqlite":
-        _prepare_sqlite(engine, settings.database_timeout_s)
-    return engine
 
 
 def _prepare_sqlite(engine: AsyncEngine, timeout_s: float) -> None:
@@ -163,7 +146,7 @@ def _prepare_sqlite(engine: AsyncEngine, timeout_s: float) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout={1000 * timeout_s:.0f}")
-        cursor.execute("PRAGMA journal_mode=WAL")
+        connection.run_async(_write_ahead)
         cursor.execute("PRAGMA synchronous=FULL")  # NORMAL may lose commits when power fails
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.close()
@@ -173,6 +156,20 @@ def _prepare_sqlite(engine: AsyncEngine, timeout_s: float) -> None:
         # A transaction that reads first and writes later cannot wait for another writer.
         if connection.get_execution_options().get("is_write"):
             connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+async def _write_ahead(connection: aiosqlite.Connection) -> None:
+    """SQLite does not wait where two connections are the first ones of a database: it would be a
+    deadlock of theirs. Whoever opens the connection sets the time for it."""
+    while True:
+        try:
+            await connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            await asyncio.sleep(0.01)
+        else:
+            return
 
 
 def has_wal_reset_bug(version: tuple[int, int, int] = sqlite3.sqlite_version_info) -> bool:

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 import asyncpg
-from sqlalchemy import make_url
 
+from service.database_url import PostgresServers
 from service.deadlines import Timeouts
 from service.settings import Settings
-from service.store.database import Database, async_url, is_gone, unavailable
+from service.store import faults
+from service.store.database import Database, connect
 
 Row = tuple[Any, ...]
 
@@ -31,8 +32,8 @@ class HotReads:
 
     def __init__(self, settings: Settings, database: Database) -> None:
         self._database = database
-        self._url = make_url(settings.database_url)
-        self._timeouts = Timeouts(settings.database_timeout_s)
+        self._timeout_s = settings.database_timeout_s
+        self._timeouts = Timeouts(self._timeout_s)
         self._free = asyncio.Semaphore(settings.database_pool_size)
         self._idle: list[asyncpg.Connection] = []
 
@@ -52,11 +53,11 @@ class HotReads:
             with self._timeouts.limit():
                 async with self._free:
                     return await self._rows(query, values)
-        except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            if isinstance(error, asyncpg.PostgresError) and not is_gone(error.sqlstate):
-                raise
-            self._drop_idle()  # they were connected to what is gone
-            raise unavailable(error) from error
+        except faults.FAULTS as error:
+            if known := self._database.unavailable(error):
+                self._drop_idle()  # they were connected to what is gone
+                raise known from error
+            raise
 
     async def _rows(self, query: str, values: tuple[object, ...]) -> Sequence[Row]:
         connection = self._idle.pop() if self._idle else await self._connect()
@@ -71,10 +72,9 @@ class HotReads:
         return [tuple(record) for record in found]
 
     async def _connect(self) -> asyncpg.Connection:
-        # The dialect knows what the URL means, such as ?ssl=require.
-        url = async_url(self._url.render_as_string(hide_password=False))
-        (_, arguments) = url.get_dialect()().create_connect_args(url)
-        return await asyncpg.connect(**arguments)
+        url = self._database.url
+        assert isinstance(url, PostgresServers)
+        return await connect(url, self._timeout_s)
 
     def _drop_idle(self) -> None:
         while self._idle:

@@ -27,6 +27,8 @@ Result = TypeVar("Result")
 def upgrade(settings: Settings, schemas: Sequence[Schema]) -> None:
     """Brings the schemas up to date, in one transaction. One newer than this code is left alone.
 
+    Of several at once the others wait for the first, and then find nothing left to do.
+
     Raises: ServiceError database_unavailable.
     """
 
@@ -35,7 +37,7 @@ def upgrade(settings: Settings, schemas: Sequence[Schema]) -> None:
             if _lacks_migrations(connection, schema):
                 command.upgrade(config(connection, schema), "head")
 
-    _with_connection(settings, apply, PATIENCE_S)
+    _with_connection(settings, apply, PATIENCE_S, alone=True)
 
 
 def is_outdated(settings: Settings, schemas: Sequence[Schema]) -> bool:
@@ -46,6 +48,15 @@ def is_outdated(settings: Settings, schemas: Sequence[Schema]) -> bool:
 
     def look(connection: Connection) -> bool:
         return any(_lacks_migrations(connection, schema) for schema in schemas)
+
+    return _with_connection(settings, look)
+
+
+def is_read_only(settings: Settings) -> bool:
+    """Of PostgreSQL: a standby, or set so. Raises: ServiceError database_unavailable."""
+
+    def look(connection: Connection) -> bool:
+        return connection.scalar(text("SHOW transaction_read_only")) == "on"
 
     return _with_connection(settings, look)
 
@@ -86,12 +97,15 @@ def _literal(path: Path) -> str:
 
 
 def _with_connection(
-    settings: Settings, function: Callable[[Connection], Result], timeout_s: float | None = None
+    settings: Settings,
+    function: Callable[[Connection], Result],
+    timeout_s: float | None = None,
+    alone: bool = False,
 ) -> Result:
     async def run() -> Result:
         async with (
             Database(settings, timeout_s) as database,
-            database.write() as connection,
+            database.write(alone) as connection,
         ):
             return await connection.run_sync(function)
 

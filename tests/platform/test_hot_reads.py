@@ -35,7 +35,7 @@ def server(cluster: Own, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         engine="plain",
         bench_routes="true",
         bench_rung="fast-lane",
-        database_url=settings.database_url,
+        database_url=settings.database_url.get_secret_value(),
         database_pool_size="4",
         database_timeout_s="1",
     ) as found:

@@ -2,9 +2,11 @@ package database
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
-	"fmt"
 	"strconv"
+	"strings"
 	"time"
 	"uuid"
 
@@ -23,10 +25,13 @@ type postgres struct {
 func openPostgres(url string, poolSize int, timeout time.Duration) (store.Store, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
-		return nil, fmt.Errorf("HOTPATH_DATABASE_URL: %w", err) // pgx leaves passwords out
+		// Its words have parts of the URL.
+		return nil, errors.New("HOTPATH_DATABASE_URL: expected a URL that libpq takes, and files of certificates that can be read")
 	}
 	config.MaxConns = int32(poolSize)
-	config.ConnConfig.ConnectTimeout = timeout
+	if asked := config.ConnConfig.ConnectTimeout; asked <= 0 || asked > timeout {
+		config.ConnConfig.ConnectTimeout = timeout
+	}
 	// A query that we stopped waiting for must not go on in the server.
 	config.ConnConfig.RuntimeParams["statement_timeout"] = strconv.FormatInt(max(1, timeout.Milliseconds()), 10)
 	pool, err := pgxpool.NewWithConfig(context.Background(), config)
@@ -210,37 +215,53 @@ func (p *postgres) Fortunes(ctx context.Context) ([]store.Fortune, error) {
 	return fortunes, postgresError(err)
 }
 
-// postgresError tells a database that is locked, slow or gone from a fault of ours. What does
-// not come from the server is a broken connection or a deadline.
+// postgresError tells a database that cannot be used from a fault of ours. What does not come
+// from the server is a broken connection or a deadline.
 func postgresError(err error) error {
 	var fromServer *pgconn.PgError
+	var certificate *tls.CertificateVerificationError
+	var authority x509.UnknownAuthorityError
+	var alert tls.AlertError
 	switch {
 	case err == nil || err == store.ErrKeyInUse:
 		return err
 	case errors.Is(err, pgx.ErrNoRows):
 		return store.ErrNotFound
-	case errors.As(err, &fromServer) && !isUnavailable(fromServer.Code):
+	case errors.As(err, &fromServer):
+		if words := unavailable(fromServer.Code); words != "" {
+			return &store.Unavailable{Words: words, Cause: err}
+		}
 		return err
+	case errors.As(err, &certificate), errors.As(err, &authority), errors.As(err, &alert),
+		// pgx has no type for it.
+		strings.Contains(err.Error(), "server refused TLS connection"):
+		return &store.Unavailable{Words: insecure, Cause: err}
 	}
-	return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	return &store.Unavailable{Words: busy, Cause: err}
 }
 
-// isUnavailable judges an SQLSTATE, by appendix A of PostgreSQL's manual.
-func isUnavailable(state string) bool {
+// unavailable judges an SQLSTATE, by appendix A of PostgreSQL's manual; "" is a fault of ours.
+func unavailable(state string) string {
 	switch state {
-	case "25006", // read only: a standby, or a primary that is being replaced
-		"28P01", "28000", // the password or the access rules are being changed
-		"3D000": // no such database, yet
-		return true
+	case "25006": // a standby, or a primary that is being replaced
+		return readOnly
+	case "3D000":
+		return missing
+	case "42501":
+		return forbidden
+	case "53100":
+		return full
 	}
 	switch state[:2] {
+	case "28":
+		return login
 	case "08", // connection
 		"40", // transaction rolled back: deadlock
-		"53", // no disk, memory or connections left
+		"53", // no memory or connections left
 		"55", // lock not available
 		"57", // cancelled by our timeout, or shutting down
 		"58": // I/O
-		return true
+		return busy
 	}
-	return false
+	return ""
 }

@@ -6,8 +6,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strconv"
+	"syscall"
 	"time"
 	"uuid"
 
@@ -22,6 +26,7 @@ const sqliteTime = "2006-01-02 15:04:05.000000" // as SQLAlchemy writes it
 // sqliteDB has one connection that writes: SQLite has one writer at a time, and a queue
 // within the process is fair where its busy handler is not.
 type sqliteDB struct {
+	path           string
 	reader, writer *sql.DB
 	timeout        time.Duration
 }
@@ -47,7 +52,7 @@ func openSQLite(path string, poolSize int, timeout time.Duration) (store.Store, 
 	reader.SetMaxOpenConns(poolSize)
 	reader.SetMaxIdleConns(poolSize)
 	writer.SetMaxOpenConns(1)
-	return &sqliteDB{reader: reader, writer: writer, timeout: timeout}, nil
+	return &sqliteDB{path: path, reader: reader, writer: writer, timeout: timeout}, nil
 }
 
 func (s *sqliteDB) Close() {
@@ -59,14 +64,14 @@ func (s *sqliteDB) Ping(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	var tables int
-	return sqliteError(s.reader.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&tables))
+	return s.failed(s.reader.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&tables))
 }
 
 func (s *sqliteDB) Create(ctx context.Context, row store.Row) error {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	_, err := s.writer.ExecContext(ctx, row.Insert, sqliteValues(row.Values)...)
-	return sqliteError(err)
+	return s.failed(err)
 }
 
 func (s *sqliteDB) CreateOnce(ctx context.Context, row store.Row, keyed *store.Keyed) (earlier *store.Keyed, err error) {
@@ -91,7 +96,7 @@ func (s *sqliteDB) Answered(ctx context.Context, operation, key string) (*store.
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	earlier, err := scanSQLiteKeyed(s.reader.QueryRowContext(ctx, selectKey, operation, key))
-	return earlier, sqliteError(err)
+	return earlier, s.failed(err)
 }
 
 // scanSQLiteKeyed returns nil where there is no row.
@@ -115,13 +120,13 @@ func scanSQLiteKeyed(row *sql.Row) (*store.Keyed, error) {
 func (s *sqliteDB) write(ctx context.Context, do func(tx *sql.Tx) error) error {
 	tx, err := s.writer.BeginTx(ctx, nil)
 	if err != nil {
-		return sqliteError(err)
+		return s.failed(err)
 	}
 	defer tx.Rollback() // does nothing after the commit
 	if err := do(tx); err != nil {
-		return sqliteError(err)
+		return s.failed(err)
 	}
-	return sqliteError(tx.Commit())
+	return s.failed(tx.Commit())
 }
 
 func (s *sqliteDB) Read(ctx context.Context, statement store.Statement, arguments, fields []any, each func()) error {
@@ -129,17 +134,17 @@ func (s *sqliteDB) Read(ctx context.Context, statement store.Statement, argument
 	defer cancel()
 	rows, err := s.reader.QueryContext(ctx, statement.SQLite, sqliteValues(arguments)...)
 	if err != nil {
-		return sqliteError(err)
+		return s.failed(err)
 	}
 	defer rows.Close()
 	targets := sqliteTargets(fields)
 	for rows.Next() {
 		if err := rows.Scan(targets...); err != nil {
-			return sqliteError(err)
+			return s.failed(err)
 		}
 		each()
 	}
-	return sqliteError(rows.Err())
+	return s.failed(rows.Err())
 }
 
 // sqliteValues has UUIDs and instants as SQLAlchemy writes them; the targets read them again.
@@ -202,7 +207,7 @@ func (s *sqliteDB) Worlds(ctx context.Context, ids []int32) ([]store.World, erro
 	worlds := make([]store.World, len(ids))
 	for i, id := range ids {
 		if err := s.reader.QueryRowContext(ctx, selectWorld, id).Scan(&worlds[i].ID, &worlds[i].RandomNumber); err != nil {
-			return nil, sqliteError(err)
+			return nil, s.failed(err)
 		}
 	}
 	return worlds, nil
@@ -230,22 +235,22 @@ func (s *sqliteDB) Fortunes(ctx context.Context) ([]store.Fortune, error) {
 	defer cancel()
 	rows, err := s.reader.QueryContext(ctx, selectFortunes)
 	if err != nil {
-		return nil, sqliteError(err)
+		return nil, s.failed(err)
 	}
 	defer rows.Close()
 	var fortunes []store.Fortune
 	for rows.Next() {
 		var fortune store.Fortune
 		if err := rows.Scan(&fortune.ID, &fortune.Message); err != nil {
-			return nil, sqliteError(err)
+			return nil, s.failed(err)
 		}
 		fortunes = append(fortunes, fortune)
 	}
-	return fortunes, sqliteError(rows.Err())
+	return fortunes, s.failed(rows.Err())
 }
 
-// sqliteError tells a database that is locked, slow or gone from a fault of ours.
-func sqliteError(err error) error {
+// failed tells a database that cannot be used from a fault of ours.
+func (s *sqliteDB) failed(err error) error {
 	var fromSQLite *sqlite.Error
 	switch {
 	case err == nil:
@@ -253,15 +258,47 @@ func sqliteError(err error) error {
 	case errors.Is(err, sql.ErrNoRows):
 		return store.ErrNotFound
 	case errors.As(err, &fromSQLite):
+		words := ""
 		switch fromSQLite.Code() & 0xff { // the primary code
 		case sqlitecodes.SQLITE_BUSY, sqlitecodes.SQLITE_LOCKED, sqlitecodes.SQLITE_INTERRUPT,
-			sqlitecodes.SQLITE_CANTOPEN, sqlitecodes.SQLITE_IOERR, sqlitecodes.SQLITE_FULL,
-			sqlitecodes.SQLITE_READONLY, sqlitecodes.SQLITE_NOTADB, sqlitecodes.SQLITE_CORRUPT, sqlitecodes.SQLITE_PROTOCOL:
-			return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+			sqlitecodes.SQLITE_IOERR, sqlitecodes.SQLITE_PROTOCOL:
+			words = busy
+		case sqlitecodes.SQLITE_READONLY:
+			words = readOnly
+		case sqlitecodes.SQLITE_CANTOPEN, sqlitecodes.SQLITE_PERM:
+			words = unreadable
+		case sqlitecodes.SQLITE_NOTADB, sqlitecodes.SQLITE_CORRUPT:
+			words = damaged
+		case sqlitecodes.SQLITE_FULL:
+			words = full
+		default:
+			return err
 		}
-		return err
+		return &store.Unavailable{Words: words, Cause: fmt.Errorf("%s: %w%s", s.path, err, s.explained())}
 	case errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled):
-		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+		return &store.Unavailable{Words: busy, Cause: err}
 	}
 	return err
+}
+
+// explained says what can be seen of the file; SQLite has one code for most of it.
+func (s *sqliteDB) explained() string {
+	folder := filepath.Dir(s.path)
+	const read, write, enter = 4, 2, 1
+	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
+		return "; there is no folder " + folder
+	}
+	info, err := os.Stat(s.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "; there is no such file; hotpath db upgrade makes it"
+	case err == nil && info.IsDir():
+		return "; it is a folder, not a file"
+	// Not opened to see: closing it again would take away the locks of this process's connections.
+	case syscall.Access(s.path, read|write) != nil:
+		return "; the file may not be read and written by this user"
+	case syscall.Access(folder, write|enter) != nil:
+		return "; in the folder " + folder + " this user may not write, where SQLite keeps its log"
+	}
+	return ""
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -59,7 +60,7 @@ func newSQLite(t *testing.T, schema string) (db store.Store, other *sql.DB, path
 	if _, err := other.Exec("PRAGMA user_version = 1;" + schema); err != nil {
 		t.Fatal(err)
 	}
-	db, err = Open("sqlite:///"+path, 4, 150*time.Millisecond)
+	db, err = Open("sqlite:///"+(&url.URL{Path: path}).EscapedPath(), 4, 150*time.Millisecond)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +166,7 @@ func TestAFileThatIsGoneIsUnavailableAndNotMadeAnew(t *testing.T) {
 	if err := os.Rename(path, moved); err != nil {
 		t.Fatal(err)
 	}
-	db, err := Open("sqlite:///"+path, 4, 150*time.Millisecond)
+	db, err := Open("sqlite:///"+(&url.URL{Path: path}).EscapedPath(), 4, 150*time.Millisecond)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -19,13 +20,22 @@ type Reader struct {
 // Err returns an error that names every setting that was missing or wrong.
 func (r *Reader) Err() error { return errors.Join(r.errors...) }
 
-// Wrong keeps an error of a setting.
+// Wrong keeps an error of a setting. came is shown, so it is no secret.
 func (r *Reader) Wrong(name, expected, came string) {
 	r.errors = append(r.errors, fmt.Errorf("HOTPATH_%s: expected %s, got %q", name, expected, came))
 }
 
+// value looks for a variable, and then for the file that another one names.
 func (r *Reader) value(name string) (string, bool) {
 	value, is := r.Lookup("HOTPATH_" + name)
+	if path, isFile := r.Lookup("HOTPATH_" + name + "_FILE"); isFile && !is {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			r.errors = append(r.errors, fmt.Errorf("HOTPATH_%s_FILE: expected a readable file, got %w", name, err))
+			return "", false
+		}
+		return strings.TrimSpace(string(content)), true
+	}
 	if !is {
 		r.errors = append(r.errors, fmt.Errorf("HOTPATH_%s: required, but missing", name))
 	}

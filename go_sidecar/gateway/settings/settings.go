@@ -3,6 +3,7 @@
 package settings
 
 import (
+	"fmt"
 	"log/slog"
 	"net/url"
 	"regexp"
@@ -108,7 +109,8 @@ func (r *Reader) upstreams(name string) (upstreams []Upstream) {
 		isNew := !slices.ContainsFunc(upstreams, func(other Upstream) bool { return other.Name == source })
 		isHTTP := err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != ""
 		if !upstreamName.MatchString(source) || !isNew || !isHTTP {
-			r.Wrong(name, "name=URL pairs with commas between them, each name once", pair)
+			// Not shown: the URL may have a password.
+			r.errors = append(r.errors, fmt.Errorf("HOTPATH_%s: expected name=URL pairs with commas between them, each name once", name))
 			continue
 		}
 		upstreams = append(upstreams, Upstream{source, u})

@@ -3,6 +3,8 @@ package settings
 import (
 	"log/slog"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -116,5 +118,29 @@ func TestHostsAreAllowedByNameOrWithThePort(t *testing.T) {
 		if got := s.MayAsk(address[0], address[1]); got != want {
 			t.Errorf("%v: %v", address, got)
 		}
+	}
+}
+
+func TestASettingMayBeInAFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "url")
+	if err := os.WriteFile(path, []byte("sqlite:////x.db\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	environment := map[string]string{"HOTPATH_DATABASE_URL_FILE": path}
+	r := &Reader{Lookup: func(name string) (string, bool) { value, is := environment[name]; return value, is }}
+	if url := r.Text("DATABASE_URL"); url != "sqlite:////x.db" || r.Err() != nil {
+		t.Errorf("%q, %v", url, r.Err())
+	}
+	environment["HOTPATH_DATABASE_URL_FILE"] = path + ".gone"
+	r.Text("DATABASE_URL")
+	if err := r.Err(); err == nil || !strings.Contains(err.Error(), "HOTPATH_DATABASE_URL_FILE: expected a readable file") {
+		t.Error(err)
+	}
+}
+
+func TestUpstreamsAreRefusedWithoutTheirPasswords(t *testing.T) {
+	_, err := read(map[string]string{"HOTPATH_UPSTREAMS": "ecb=ftp://u:hunter2@h/,boe=http://u:hunter2@elsewhere/"})
+	if err == nil || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "elsewhere") {
+		t.Error(err)
 	}
 }

@@ -12,8 +12,19 @@ import (
 // ErrNotFound says that there is no such row.
 var ErrNotFound = errors.New("not found")
 
-// ErrUnavailable wraps what a database says that is locked, slow or gone.
+// ErrUnavailable is what every Unavailable is.
 var ErrUnavailable = errors.New("database unavailable")
+
+// Unavailable is what a database says that cannot be used: locked, slow, gone, or not as the
+// service needs it.
+type Unavailable struct {
+	Words string // for the caller
+	Cause error  // for the log
+}
+
+func (u *Unavailable) Error() string { return u.Words + ": " + u.Cause.Error() }
+
+func (u *Unavailable) Unwrap() []error { return []error{ErrUnavailable, u.Cause} }
 
 // ErrKeyInUse says that another process carries out a request with the same key.
 var ErrKeyInUse = errors.New("key in use")
@@ -52,7 +63,7 @@ type Fortune struct {
 }
 
 // Store is a database. Its methods take the database's timeout at most, or what the context
-// leaves, and return ErrUnavailable where it is locked, slow or gone; the next call tries anew.
+// leaves, and return Unavailable where it cannot be used; the next call tries anew.
 type Store interface {
 	// Ping reads something.
 	Ping(ctx context.Context) error

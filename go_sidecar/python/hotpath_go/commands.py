@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from pydantic import Secret, SecretStr
 
 from hotpath_go import program_path
 
@@ -43,11 +44,13 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, Secret | SecretStr):
+        value = value.get_secret_value()
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, dict):
-        return ",".join(f"{name}={item}" for name, item in value.items())
-    return ",".join(value) if isinstance(value, tuple) else str(value)
+        return ",".join(f"{name}={_text(item)}" for name, item in value.items())
+    return ",".join(map(_text, value)) if isinstance(value, tuple) else str(value)
 
 
 def become(program: str, *arguments: str, variables: Mapping[str, str]) -> None:

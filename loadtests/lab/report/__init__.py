@@ -28,10 +28,10 @@ def write(result: Mapping[str, Any], directory: Path) -> Path:
     for chart in markdown.charts(document):
         for suffix, colors in (("", drawing.LIGHT), ("-dark", drawing.DARK)):
             path = drawn / f"{chart.name}{suffix}.svg"
-            path.write_text(drawing.colored(draw(chart, drawing.WIDE), colors))
-    (directory / "report.md").write_text(markdown.text(document, "charts"))
+            path.write_text(drawing.colored(draw(chart, drawing.WIDE), colors), encoding="utf-8")
+    (directory / "report.md").write_text(markdown.text(document, "charts"), encoding="utf-8")
     page = directory / "report.html"
-    page.write_text(html.page(document, result, draw))
+    page.write_text(html.page(document, result, draw), encoding="utf-8")
     return page
 
 

@@ -34,7 +34,7 @@ def page(document: Document, result: Mapping[str, Any], draw: Draw) -> str:
         f'<a href="#{section.anchor}">{escape(section.title)}</a>' for section in document.sections
     )
     raw = gzip.compress(json.dumps(result).encode(), mtime=0)
-    return Template(PAGE.read_text()).substitute(
+    return Template(PAGE.read_text(encoding="utf-8")).substitute(
         light=drawing.variables(1),
         dark=drawing.variables(2),
         title=escape(document.title),

@@ -22,7 +22,9 @@ PAYMENTS = 1000
 
 def draw(rng: Random, _: Any) -> Work:
     """Payments with IBANs of every country in turn; one in ten has one wrong character."""
-    rules = loads((files("service.screening.contract") / "payment_rules.json").read_text())
+    rules = loads(
+        (files("service.screening.contract") / "payment_rules.json").read_text(encoding="utf-8")
+    )
     countries = rules["countries"]
     currencies = list(rules["currencies"].items())
 

@@ -33,7 +33,7 @@ def test_mypy_finds_the_protocol_in_each_engine(tmp_path: Path) -> None:
 
 
 def typed(path: Path, program: list[str]) -> tuple[str, str, int]:
-    path.write_text("\n".join(program))
+    path.write_text("\n".join(program), encoding="utf-8")
     return mypy.api.run(["--no-error-summary", str(path)])
 
 

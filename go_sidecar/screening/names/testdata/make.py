@@ -99,7 +99,7 @@ def main() -> None:
     made = f"make.py, Python {sys.version.split()[0]}, Unicode {unicodedata.unidata_version}"
     out = Path(__file__).with_name("normalize.json")
     lines = ",\n".join(json.dumps(vector) for vector in vectors)
-    out.write_text(f'{{"made": {json.dumps(made)}, "vectors": [\n{lines}\n]}}\n')
+    out.write_text(f'{{"made": {json.dumps(made)}, "vectors": [\n{lines}\n]}}\n', encoding="utf-8")
     print(f"{out}: {len(vectors)} names")
 
 
