@@ -28,12 +28,13 @@ def normalize(name: str) -> str:
             f"name: expected at most {MAX_NAME_CHARS} characters, got {len(name)}",
         )
     if name.isascii():
-        words, gone = _ascii()
-        tokens = name.encode().translate(words, gone).split()
-        if _has_single_letters(tokens):
-            return " ".join(sorted(_tokens(name.translate(folding()))))
-        tokens.sort()
-        return b" ".join(tokens).decode()
+        sent = name.encode()
+        words, folds, gone = _ascii()
+        split = sent.translate(words, gone).split()
+        if _ASCII_LETTERS.isdisjoint(split) or sum(map(_ASCII_LETTERS.__contains__, split)) == 1:
+            split.sort()
+            return b" ".join(split).decode()
+        return " ".join(sorted(_joined(sent.translate(folds, gone).decode())))
     try:
         name.encode()
     except UnicodeEncodeError as error:
@@ -41,62 +42,63 @@ def normalize(name: str) -> str:
             "invalid_argument",
             f"name: expected Unicode text, got a lone surrogate in {shown(name)}",
         ) from error
-    return " ".join(sorted(_tokens(name.translate(folding()))))
+    folded = name.translate(folding())
+    tokens = _split(folded)
+    if _count_letters(tokens) > 1:
+        tokens = _joined(folded)
+    return " ".join(sorted(tokens))
 
 
-def _has_single_letters(tokens: list[bytes]) -> bool:
-    return list(map(len, tokens)).count(1) > 1
+_ASCII_LETTERS = frozenset(bytes([letter]) for letter in range(ord("a"), ord("z") + 1))
 
 
 @cache
-def _ascii() -> tuple[bytes, bytes]:
-    """For bytes.translate: what ASCII becomes, where nothing depends on what parts words."""
+def _ascii() -> tuple[bytes, bytes, bytes]:
+    """For bytes.translate, which is faster than str's: what becomes of ASCII where it does not
+    matter what parts words, where it does, and what vanishes."""
     folded = [folding()[point] for point in range(128)]
-    words = "".join(char if char.isalnum() else SPACE for char in folded).encode()
-    return words.ljust(256), bytes(point for point, char in enumerate(folded) if not char)
+    folds = "".join(char or SPACE for char in folded)
+    words = "".join(_split(char)[0] if _split(char) else SPACE for char in folds)
+    gone = bytes(point for point, char in enumerate(folded) if not char)
+    return words.encode().ljust(256), folds.encode().ljust(256), gone
 
 
-_GAP = re.compile("'*[ .,][ .,']*")  # a tie alone is none
+def _split(folded: str) -> list[str]:
+    return folded.replace(DOT, SPACE).replace(TIE, SPACE).replace(PART, SPACE).split()
 
 
-def _tokens(folded: str) -> list[str]:
-    folded = folded.strip(" .,'")
-    words = _GAP.split(folded)
-    gaps = [_kind(gap) for gap in _GAP.findall(folded)]
-    # Dots first: in `J S.A.` the J is no part of the abbreviation.
-    for kind in (DOT, SPACE):
-        words, gaps = _joined(words, gaps, kind)
-    tokens = [token for word in words for token in word.split(TIE) if token]
-    left = sorted(filter(_is_letter, tokens))
-    if len(left) > 1:
+def _count_letters(tokens: list[str]) -> int:
+    return sum(map(folding().letters.__contains__, tokens))
+
+
+def _joined(folded: str) -> list[str]:
+    """The tokens of a name that has several single letters."""
+    if TIE + TIE in folded:
+        folded = re.sub(f"{TIE}+", TIE, folded)
+    for run in _runs_of_letters(folded.isascii()):
+        folded = run.sub(_join, folded)
+    tokens = _split(folded)
+    if _count_letters(tokens) > 1:
         # Sorting would bring them together, and normalising again would join them.
-        tokens = [token for token in tokens if not _is_letter(token)]
-        tokens.append("".join(left))
+        letters = folding().letters
+        left = "".join(sorted(filter(letters.__contains__, tokens)))
+        tokens = [token for token in tokens if token not in letters] + [left]
     return tokens
 
 
-def _kind(gap: str) -> str:
-    if PART in gap:
-        return PART
-    if DOT in gap:
-        return DOT
-    return PART if TIE in gap else SPACE
+@cache
+def _runs_of_letters(of_ascii: bool) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Those that dots part, then those that spaces do: in `J S.A.` the J is none of them.
+
+    A class of a few characters is much faster than that of all.
+    """
+    parts = f"{SPACE}{DOT}{TIE}{PART}"
+    letters = "a-z" if of_ascii else "".join(folding().letters)
+    # One by itself, which no tie makes a part of a word.
+    letter = f"(?<![^{parts}])(?<![^{parts}]{TIE})[{letters}](?![^{parts}])(?!{TIE}[^{parts}])"
+    dots = f"(?=[{SPACE}{TIE}]*[{DOT}])[{SPACE}{DOT}{TIE}]+"
+    return re.compile(f"{letter}(?:{dots}{letter})+"), re.compile(f"{letter}(?:{SPACE}+{letter})+")
 
 
-def _joined(words: list[str], gaps: list[str], kind: str) -> tuple[list[str], list[str]]:
-    """Single letters that gaps of the kind part become a word."""
-    joined, left = words[:1], []
-    is_open = _is_letter(words[0])
-    for gap, word in zip(gaps, words[1:], strict=True):
-        is_letter = _is_letter(word)
-        if gap == kind and is_open and is_letter:
-            joined[-1] += word
-        else:
-            joined.append(word)
-            left.append(gap)
-            is_open = is_letter
-    return joined, left
-
-
-def _is_letter(token: str) -> bool:
-    return len(token) == 1 and folding().is_cased(token)
+def _join(run: re.Match[str]) -> str:
+    return "".join(_split(run[0]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -16,8 +15,9 @@ from service.packed import Blobs
 from service.screening.contract.index import NameIndex
 from service.screening.errors import WATCHLIST_INVALID
 from service.screening.names import normalize
+from service.screening.rows import Place, rows
 from service.screening.settings import ScreeningSettings
-from service.screening.synthetic import END_MARK, NAMES, NULL, SEED, synthetic_list
+from service.screening.synthetic import NAMES, NULL, SEED, synthetic_list
 
 WATCHLIST = "watchlist"  # its name among what engines hold
 SDN_COLUMNS = 12  # entity number, name, type, program, …
@@ -59,69 +59,39 @@ def load(directory: Path | None) -> Watchlist:
     """
     if directory is None:
         primary, aliases = synthetic_list(NAMES, SEED)
-        return _watchlist(primary, aliases, f"synthetic, {NAMES} names, seed {SEED}")
-    primary = [(row[0], row[1]) for row in _rows(directory / "sdn.csv", SDN_COLUMNS, name_column=1)]
-    if not primary:
-        raise _invalid(f"{directory / 'sdn.csv'}: expected at least one entry, got none")
-    known = {uid for uid, _ in primary}
-    aliases = []
-    for line, row in enumerate(_rows(directory / "alt.csv", ALT_COLUMNS, name_column=3), 1):
-        if row[0] not in known:
-            raise _invalid(
-                f"{directory / 'alt.csv'}, row {line}: expected an entity of sdn.csv, "
-                f"got {shown(row[0])} (are the two files of one release?)"
-            )
-        aliases.append((row[0], row[3]))
-    return _watchlist(primary, aliases, str(directory))
-
-
-def _watchlist(
-    primary: list[tuple[str, str]], aliases: list[tuple[str, str]], source: str
-) -> Watchlist:
-    entries = []
-    for row, (uid, name) in enumerate([*primary, *aliases]):
-        try:
-            entries.append(Entry(row, uid, name, normalize(name)))
-        except ServiceError as error:
-            raise _invalid(f"{source}, entity {uid}: {error}") from error
-    return Watchlist(tuple(entries), source)
-
-
-def _rows(path: Path, columns: int, name_column: int) -> Iterator[list[str]]:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise _invalid(f"{path}: expected a readable file, got: {error.strerror}") from error
-    # The mark is the only sign that the last rows are there: a list that was cut
-    # short at the end of a line would otherwise screen nobody and tell nobody.
-    if not content.endswith(END_MARK):
-        raise _invalid(
-            f"{path}: expected the end mark 0x1A as last byte, got "
-            f"{shown(content[-1:]) if content else 'an empty file'} after {len(content)} bytes "
-            "(cut short?)"
+        named = [(uid, name, normalize(name)) for uid, name in [*primary, *aliases]]
+        return _watchlist(named, f"synthetic, {NAMES} names, seed {SEED}")
+    named = [found for _, found in _names(directory, "sdn.csv", SDN_COLUMNS, column=1)]
+    if not named:
+        raise ServiceError(
+            WATCHLIST_INVALID, f"{directory / 'sdn.csv'}: expected at least one entry, got none"
         )
-    try:
-        lines = content.removesuffix(END_MARK).decode().splitlines(keepends=True)
-    except UnicodeDecodeError as error:
-        raise _invalid(
-            f"{path}: expected UTF-8, got {error.reason} at byte {error.start}"
-        ) from error
-    reader = csv.reader(lines, strict=True)
-    try:
-        for row in reader:
-            if len(row) != columns:
-                raise _invalid(
-                    f"{path}, line {reader.line_num}: expected {columns} columns, got {len(row)}"
-                )
-            if not row[0].isdecimal() or row[name_column] in ("", NULL):
-                raise _invalid(
-                    f"{path}, line {reader.line_num}: expected an entity number and a name, "
-                    f"got {shown(row[0])} and {shown(row[name_column])}"
-                )
-            yield row
-    except csv.Error as error:
-        raise _invalid(f"{path}, line {reader.line_num}: expected CSV, got: {error}") from error
+    known = {uid for uid, _, _ in named}
+    for place, found in _names(directory, "alt.csv", ALT_COLUMNS, column=3):
+        if found[0] not in known:
+            raise place.invalid(
+                f"expected an entity of sdn.csv, got {shown(found[0])} "
+                "(are the two files of one release?)"
+            )
+        named.append(found)
+    return _watchlist(named, str(directory))
 
 
-def _invalid(message: str) -> ServiceError:
-    return ServiceError(WATCHLIST_INVALID, message)
+def _watchlist(named: list[tuple[str, str, str]], source: str) -> Watchlist:
+    return Watchlist(tuple(Entry(row, *found) for row, found in enumerate(named)), source)
+
+
+def _names(
+    directory: Path, file: str, columns: int, column: int
+) -> Iterator[tuple[Place, tuple[str, str, str]]]:
+    """Each row's place, and its entity number, its name and that normalised."""
+    for place, row in rows(directory, file, columns):
+        uid, name = row[0], row[column]
+        if not (uid.isascii() and uid.isdigit()) or name in ("", NULL):
+            raise place.invalid(
+                f"expected an entity number and a name, got {shown(uid)} and {shown(name)}"
+            )
+        try:
+            yield place, (uid, name, normalize(name))
+        except ServiceError as error:
+            raise place.invalid(error.message) from error

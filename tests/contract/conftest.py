@@ -193,14 +193,14 @@ class Start:
     def __call__(
         self, database: Database, until: str = "/health/ready", **settings: str
     ) -> Iterator[Api]:
-        settings |= {"watchlist": str(self._watchlist), "database_url": database.url}
+        settings = {"watchlist": str(self._watchlist), "database_url": database.url} | settings
         command = COMMANDS[self.name]
         # engine: go
         if self.name == "gateway":
             # What `hotpath gateway` does, without the seconds that Python takes to start.
             checked = DOMAIN.settings(**settings)  # type: ignore[arg-type]  # it parses text
             startup.prepare_database(checked, DOMAIN)
-            variables = environment(checked) | {"HOTPATH_WATCHLIST": str(self._watchlist)}
+            variables = environment(checked)
             settings = {name.removeprefix("HOTPATH_"): text for name, text in variables.items()}
             command = (str(program_path("gateway")), "-listen", "127.0.0.1:{port}")
         # engine: end

@@ -48,7 +48,7 @@ def test_entities_come_first_then_aliases(directory: Path) -> None:
         ("sdn.csv", b'1,"A"\r\n\x1a', "line 1: expected 12 columns, got 2"),
         ("sdn.csv", SDN.replace(b"36,", b"x,"), "expected an entity number and a name, got 'x'"),
         ("sdn.csv", SDN.replace(b"AEROC", b"\xffROC"), "expected UTF-8, got invalid start byte"),
-        ("alt.csv", ALT.replace(b"36,", b"37,"), "row 1: expected an entity of sdn.csv, got '37'"),
+        ("alt.csv", ALT.replace(b"36,", b"37,"), "line 1: expected an entity of sdn.csv, got '37'"),
         ("alt.csv", ALT.replace(b'"AERO-CARIBBEAN"', b"-0- "), "entity number and a name"),
         ("sdn.csv", SDN.replace(b"AERO", b"A" * 600), "expected at most 512 characters, got"),
     ],

@@ -3,12 +3,7 @@
 package watchlist
 
 import (
-	"bytes"
-	"encoding/csv"
-	"errors"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"unicode/utf8"
@@ -20,7 +15,6 @@ import (
 const (
 	sdnColumns = 12 // entity number, name, type, program, …
 	altColumns = 5  // entity number, alias number, alias type, alias, remarks
-	endMark    = "\x1a"
 	null       = "-0- "
 )
 
@@ -42,72 +36,49 @@ type Watchlist struct {
 // Load reads sdn.csv and alt.csv of a directory. Errors name file, line, expectation and
 // what came.
 func Load(directory string) (*Watchlist, error) {
-	list, err := readRows(filepath.Join(directory, "sdn.csv"), sdnColumns, 1)
+	var list []Entry
+	known := map[string]bool{}
+	err := eachRow(directory, "sdn.csv", sdnColumns, func(at place, row []string) error {
+		entry, err := read(at, row, 1)
+		list = append(list, entry)
+		known[entry.UID] = true
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
 	if len(list) == 0 {
 		return nil, fmt.Errorf("%s: expected at least one entry, got none", filepath.Join(directory, "sdn.csv"))
 	}
-	known := make(map[string]bool, len(list))
-	for _, entry := range list {
-		known[entry.UID] = true
-	}
-	aliases, err := readRows(filepath.Join(directory, "alt.csv"), altColumns, 3)
+	err = eachRow(directory, "alt.csv", altColumns, func(at place, row []string) error {
+		entry, err := read(at, row, 3)
+		if err == nil && !known[entry.UID] {
+			return at.invalid("expected an entity of sdn.csv, got %.60q (are the two files of one release?)", entry.UID)
+		}
+		list = append(list, entry)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	for i, alias := range aliases {
-		if !known[alias.UID] {
-			return nil, fmt.Errorf("%s, row %d: expected an entity of sdn.csv, got %.60q (are the two files of one release?)", filepath.Join(directory, "alt.csv"), i+1, alias.UID)
-		}
-	}
-	list = append(list, aliases...)
 	normalized := make([]string, len(list))
 	for i := range list {
-		if count := utf8.RuneCountInString(list[i].Name); count > names.MaxChars {
-			return nil, fmt.Errorf("%s, entity %s: name: expected at most %d characters, got %d", directory, list[i].UID, names.MaxChars, count)
-		}
-		list[i].Normalized = names.Normalize(list[i].Name)
 		normalized[i] = list[i].Normalized
 	}
 	index, version, err := newIndex(normalized)
 	return &Watchlist{list, index, version}, err
 }
 
-func readRows(path string, columns, nameColumn int) ([]Entry, error) {
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("expected a readable file, got: %w", err)
+func read(at place, row []string, nameColumn int) (Entry, error) {
+	uid, name := row[0], row[nameColumn]
+	if !isNumber(uid) || name == "" || name == null {
+		return Entry{}, at.invalid("expected an entity number and a name, got %.60q and %.60q", uid, name)
 	}
-	// The mark is the only sign that the last rows are there: a list that was cut short at
-	// the end of a line would otherwise screen nobody and tell nobody.
-	content, isWhole := bytes.CutSuffix(content, []byte(endMark))
-	if !isWhole {
-		return nil, fmt.Errorf("%s: expected the end mark 0x1A as last byte after %d bytes, got %q (cut short?)", path, len(content), content[max(0, len(content)-1):])
+	if count := utf8.RuneCountInString(name); count > names.MaxChars {
+		return Entry{}, at.invalid("name: expected at most %d characters, got %d", names.MaxChars, count)
 	}
-	if !utf8.Valid(content) {
-		return nil, fmt.Errorf("%s: expected UTF-8", path)
-	}
-	reader := csv.NewReader(bytes.NewReader(content))
-	reader.FieldsPerRecord = columns
-	reader.ReuseRecord = true
-	var entries []Entry
-	for {
-		row, err := reader.Read()
-		if errors.Is(err, io.EOF) {
-			return entries, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%s: expected CSV of %d columns, got: %w", path, columns, err)
-		}
-		name := row[nameColumn]
-		if !isNumber(row[0]) || name == "" || name == null {
-			line, _ := reader.FieldPos(0)
-			return nil, fmt.Errorf("%s, line %d: expected an entity number and a name, got %.60q and %.60q", path, line, row[0], name)
-		}
-		entries = append(entries, Entry{UID: strings.Clone(row[0]), Name: strings.Clone(name)})
-	}
+	// Copies, which do not keep the whole file alive.
+	return Entry{strings.Clone(uid), strings.Clone(name), names.Normalize(name)}, nil
 }
 
 func isNumber(text string) bool {

@@ -66,7 +66,7 @@ func TestListsThatCannotBeTrustedAreRefused(t *testing.T) {
 		{"columns", `36,"A"` + "\r\n" + endMark, goodALT, "12 columns"},
 		{"no number", `x,"A"` + rest + endMark, goodALT, "an entity number and a name"},
 		{"no name", `36,-0- ` + rest + endMark, goodALT, "an entity number and a name"},
-		{"stray quote", `36,"A"B` + rest + endMark, goodALT, "CSV"},
+		{"stray quote", `36,"A"B` + rest + endMark, goodALT, "sdn.csv, line 1: expected a comma"},
 		{"two releases", goodSDN, `99,12,"aka","X",-0- ` + "\r\n" + endMark, "an entity of sdn.csv"},
 		{"long name", `36,"` + strings.Repeat("é", 513) + `"` + rest + endMark, goodALT, "at most 512 characters"},
 	} {

@@ -33,6 +33,13 @@ class Folding(dict[int, str]):
             first, _, last = run.partition("-")
             self._first.append(int(first, 16))
             self._last.append(int(last or first, 16))
+        self.letters = frozenset(
+            chr(point)
+            for first, last, rule in zip(self._first, self._last, self._rules, strict=True)
+            if rule == "letter"
+            for point in range(first, last + 1)
+        )
+        """Folded ones of scripts with case."""
 
     def points(self) -> Iterator[int]:
         """Those that are listed: all others are a PART."""
@@ -44,10 +51,6 @@ class Folding(dict[int, str]):
         is_listed = place >= 0 and point <= self._last[place]
         found = self[point] = _folded(point, self._rules[place]) if is_listed else PART
         return found
-
-    def is_cased(self, letter: str) -> bool:
-        """Whether a folded letter is of a script with case."""
-        return self._rules[bisect_right(self._first, ord(letter)) - 1] == "letter"
 
 
 def _folded(point: int, rule: str) -> str:
