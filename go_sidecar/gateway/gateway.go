@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"hotpath/go_sidecar/gateway/body"
+	"hotpath/go_sidecar/gateway/problem"
 	"hotpath/go_sidecar/gateway/settings"
 	"hotpath/go_sidecar/gateway/store"
 	"hotpath/go_sidecar/gateway/upstreams"
@@ -112,6 +113,11 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			answer.internal()
 		}
 	}()
+	withoutFragment(r)
+	if refused := g.checkHead(answer, r); refused != nil {
+		problem.Write(answer.sender(), refused, answer.id)
+		return
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), g.Settings.RequestTimeout)
 	defer cancel()
 	// The mux tells of the route that it found in this very request.
