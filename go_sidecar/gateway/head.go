@@ -33,17 +33,21 @@ func (g *Gateway) checkHead(w http.ResponseWriter, r *http.Request) *problem.Err
 	if path == "" {
 		path = r.URL.EscapedPath()
 	}
+	isNothing := false
 	for segment := range strings.SplitSeq(path, "/") {
-		decoded, err := decoded("path", segment)
+		name, err := decoded("path", segment)
 		if err != nil {
 			return err
 		}
-		if decoded == "." || decoded == ".." || strings.Contains(decoded, "/") {
-			return problem.New(problem.NotFound, "path: there is no %.200q", path)
-		}
+		isNothing = isNothing || name == "." || name == ".." || strings.Contains(name, "/")
 	}
-	_, err := parseQuery(r.URL.RawQuery)
-	return err
+	if _, err := parseQuery(r.URL.RawQuery); err != nil {
+		return err
+	}
+	if isNothing { // an encoded slash is part of a name, and dots are not gone after
+		return problem.New(problem.NotFound, "path: there is no %.200q", path)
+	}
+	return nil
 }
 
 // withoutFragment is for a target that has one, which net/url takes for a part of the path there.

@@ -33,22 +33,19 @@ _ENCODED = re.compile(rb"(?:[!-$&-~]|%[0-9A-Fa-f]{2})*").fullmatch
 
 
 def check_target(scope: Scope) -> None:
-    """Raises: ServiceError bad_request, or not_found for a path that names nothing anywhere."""
+    """Raises: ServiceError bad_request, or not_found for a path that names nothing anywhere: an
+    encoded slash is part of a name, and dots are not gone after."""
     path, query = scope.get("raw_path") or scope["path"].encode(), scope["query_string"]
-    if not _PLAIN_PATH(path):
-        _check_path(path)
+    is_plain = _PLAIN_PATH(path)
+    segments = [] if is_plain else [_decoded("path", segment) for segment in path.split(b"/")]
+    if query and not _PLAIN_QUERY(query):
+        _check_query(query, scope.get("app"))
+    if not is_plain:
+        if any(segment in (".", "..") or "/" in segment for segment in segments):
+            raise ServiceError("not_found", f"path: there is no {shown(path.decode())}")
         if scope["path"].endswith("\n"):
             # To the expressions that Starlette compiles a path ends ahead of one line feed, too.
             scope["path"] += "\n"
-    if query and not _PLAIN_QUERY(query):
-        _check_query(query, scope.get("app"))
-
-
-def _check_path(path: bytes) -> None:
-    for segment in path.split(b"/"):
-        decoded = _decoded("path", segment)
-        if decoded in (".", "..") or "/" in decoded:
-            raise ServiceError("not_found", f"path: there is no {shown(path.decode())}")
 
 
 def _check_query(query: bytes, app: Any) -> None:

@@ -35,8 +35,8 @@ class _StrictRequest(Request):
         content = await super().body()
         if content:
             # These exceptions are what passes through FastAPI's reading of the body.
-            encoding = self.headers.get("content-encoding", "identity")
-            if encoding.strip().lower() != "identity":
+            encoding = self.headers.get("content-encoding", "").strip()
+            if encoding.lower() not in ("", "identity"):
                 raise HTTPException(
                     415, f"Content-Encoding: expected none, got {shown(encoding)}"
                 )

@@ -67,18 +67,27 @@ def canonical(payment: Mapping[str, str]) -> bytes:
     return json.dumps(payment, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def judgements(batch: Sequence[Mapping[str, str]]) -> list[dict[str, list[str]]]:
+def violations(batch: Sequence[Mapping[str, str]]) -> list[list[str]]:
     """The broken rules of each payment, by the reference engine."""
-    from service.screening.contract.payment_rules import WARNINGS, Violation, rule_tables
+    from service.screening.contract.payment_rules import Violation, rule_tables
     from service.screening.engines import reference
     from service.screening.payment import Payment, columns
 
     found = reference.validate(columns([Payment(**payment) for payment in batch]), rule_tables())
-    broken = [[rule for rule in Violation if bits & rule] for bits in found.tolist()]
+    return [
+        [str(rule.name).lower() for rule in Violation if bits & rule] for bits in found.tolist()
+    ]
+
+
+WARNINGS = {"creditor_bic_country"}
+
+
+def judgements(batch: Sequence[Mapping[str, str]]) -> list[dict[str, list[str]]]:
+    """As routes tell them: the broken rules that refuse a payment, and those that do not."""
     return [
         {
-            "violations": [str(rule.name).lower() for rule in rules if rule not in WARNINGS],
-            "warnings": [str(rule.name).lower() for rule in rules if rule in WARNINGS],
+            "violations": [rule for rule in rules if rule not in WARNINGS],
+            "warnings": [rule for rule in rules if rule in WARNINGS],
         }
-        for rules in broken
+        for rules in violations(batch)
     ]
