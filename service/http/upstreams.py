@@ -17,7 +17,8 @@ Reason = Literal["timeout", "unreachable", "status", "too_large", "invalid"]
 
 def with_query(url: str, query: dict[str, str]) -> str:
     """What is asked for comes behind what was given, none of whose bytes change."""
-    separator = "?" if "?" not in url else "" if url.endswith(("?", "&")) else "&"
+    _, has_query, given = url.partition("?")
+    separator = "?" if not has_query else "&" if given and given[-1] != "&" else ""
     return url + separator + urlencode(sorted(query.items()))
 
 
