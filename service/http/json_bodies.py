@@ -37,9 +37,7 @@ class _StrictRequest(Request):
             # These exceptions are what passes through FastAPI's reading of the body.
             encoding = self.headers.get("content-encoding", "").strip()
             if encoding.lower() not in ("", "identity"):
-                raise HTTPException(
-                    415, f"Content-Encoding: expected none, got {shown(encoding)}"
-                )
+                raise HTTPException(415, f"Content-Encoding: expected none, got {shown(encoding)}")
             kind = self.headers.get("content-type", "")
             if not _is_json(kind.strip()):
                 raise HTTPException(

@@ -22,8 +22,12 @@ from tests.contract.samples import (
     problem,
 )
 
-VECTORS = json.loads((Path(__file__).parent.parent / "conformance/vectors/validate.json").read_text())
-WISE_IBAN = "HU89126000111234567890123456"  # of the Hungarian bank code 126, which has a Belgian BIC
+VECTORS = json.loads(
+    (Path(__file__).parent.parent / "conformance/vectors/validate.json").read_text()
+)
+WISE_IBAN = (
+    "HU89126000111234567890123456"  # of the Hungarian bank code 126, which has a Belgian BIC
+)
 # ISO 4217, as published: the decimals of some currencies.
 DECIMALS = {"JPY": 0, "KRW": 0, "EUR": 2, "USD": 2, "KWD": 3, "BHD": 3, "CLF": 4}
 

@@ -88,7 +88,9 @@ def test_the_address_of_an_upstream_is_sent_byte_for_byte(start, tmp_path: Path)
         host = f"127.0.0.1:{scripted.port}"
         with start(
             Sqlite(tmp_path / "db"),
-            upstreams=",".join(f"{name}=http://{host}{given}" for name, (given, _) in SIGNED.items()),
+            upstreams=",".join(
+                f"{name}=http://{host}{given}" for name, (given, _) in SIGNED.items()
+            ),
             upstream_hosts=host,
             upstream_timeout_s="20",
         ) as api:
@@ -105,7 +107,7 @@ def test_the_address_of_an_upstream_is_sent_byte_for_byte(start, tmp_path: Path)
 def test_an_address_that_cannot_be_sent_as_it_is_is_refused(monkeypatch, rest: str) -> None:
     monkeypatch.setenv("HOTPATH_UPSTREAMS", f"ecb=http://rates.test{rest}")
     monkeypatch.setenv("HOTPATH_UPSTREAM_HOSTS", "rates.test,b.test")
-    with pytest.raises(ServiceError, match="settings: upstreams.ecb: expected http"):
+    with pytest.raises(ServiceError, match=r"settings: upstreams\.ecb: expected http"):
         settings_from(DOMAIN)
 
 

@@ -109,7 +109,9 @@ def test_an_encoded_body_is_of_no_known_type(server: Server) -> None:
     fields = ("Content-Type: application/json", f"Content-Length: {len(body)}")
     for coding, expected in (("gzip", 415), ("identity, gzip", 415), ("identity", 200)):
         fields_sent = (*fields, f"Content-Encoding: {coding}")
-        assert ask(server.port, "/v1/sums", *fields_sent, method="POST", body=body).status == expected
+        assert (
+            ask(server.port, "/v1/sums", *fields_sent, method="POST", body=body).status == expected
+        )
 
 
 def test_a_get_that_announces_too_large_a_body_is_refused(server: Server) -> None:

@@ -11,6 +11,7 @@ from service.offload.engines import Engines
 from service.offload.spec import EngineSpec
 from service.settings import Settings
 from tests.platform.toy.sums import SUM
+from tests.servers import wait_until
 
 SLOW = """
 import time
@@ -27,9 +28,7 @@ def test_one_that_takes_its_time_to_open_holds_up_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun, released = tmp_path / "begun", tmp_path / "released"
-    (tmp_path / "slow_to_open.py").write_text(
-        SLOW.format(begun=str(begun), released=str(released))
-    )
+    (tmp_path / "slow_to_open.py").write_text(SLOW.format(begun=str(begun), released=str(released)))
     monkeypatch.syspath_prepend(tmp_path)
     specs = [
         EngineSpec(name, module, ("inline",), "hotpath", "")
@@ -44,8 +43,7 @@ def test_one_that_takes_its_time_to_open_holds_up_no_other(
     async def open_both() -> None:
         async with Engines(specs, settings, {}, [SUM]) as engines:
             slow = [asyncio.create_task(engines.get("slow")) for _ in range(2)]
-            while not begun.exists():
-                await asyncio.sleep(0.01)
+            await asyncio.to_thread(wait_until, begun.exists, "the slow one's import")
             other = await asyncio.wait_for(engines.get("oracle"), 60)
             assert other.variant.engine == "oracle"
             assert not any(task.done() for task in slow)

@@ -94,7 +94,7 @@ def wait_until_serving(address: str, timeout_s: float) -> None:
                 health_pb2.HealthCheckRequest(), timeout=timeout_s, wait_for_ready=True
             )
         except grpc.RpcError as error:
-            reason = error.details() if isinstance(error, grpc.Call) else error
+            reason = getattr(error, "details", error.__str__)()  # the stubs don't have it
             raise TimeoutError(f"no healthy sidecar at {address}: {reason}") from error
         if answer.status != health_pb2.HealthCheckResponse.SERVING:
             raise TimeoutError(f"the sidecar at {address} does not serve")

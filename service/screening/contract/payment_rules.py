@@ -22,8 +22,11 @@ UNKNOWN = 255
 
 
 class Violation(IntFlag):
-    """One bit a rule; a valid payment has none but WARNINGS. Per IBAN at most one bit is set: the first
-    of country, length, structure, checksum that fails. An IBAN is in electronic format."""
+    """One bit a rule; a valid payment has none but WARNINGS.
+
+    Per IBAN at most one bit is set: the first of country, length, structure, checksum that fails.
+    An IBAN is in electronic format.
+    """
 
     DEBTOR_IBAN_COUNTRY = 1 << 0  # the first two bytes name no country of the table
     DEBTOR_IBAN_LENGTH = 1 << 1  # not as long as the country's IBANs

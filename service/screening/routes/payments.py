@@ -52,7 +52,10 @@ class PaymentList(BaseModel):
 
 
 def check(payment: Payment) -> None:
-    """Warnings let it pass. Raises: ServiceError payment_invalid; invalid_argument for text no database takes."""
+    """Warnings let it pass.
+
+    Raises: ServiceError payment_invalid; invalid_argument for text no database takes.
+    """
     for field, text in payment:
         if "\0" in text:
             message = f"{field}: expected no character U+0000"

@@ -15,7 +15,7 @@ from service.http.engines import ServingEngine
 from service.http.json_bodies import StrictJson
 from service.http.problems import RESPONSES
 from service.offload.job import Held, Job, Results, Work
-from service.screening.contract.payment_rules import WARNINGS, Violation, rule_tables
+from service.screening.contract.payment_rules import WARNINGS, rule_tables
 from service.screening.payment import EXAMPLE, Payment, columns
 
 MAX_PAYMENTS = 1000

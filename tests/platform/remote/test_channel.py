@@ -1,4 +1,4 @@
-"""The channel to a sidecar: past any proxy, waited for with a word, and with a limit that is told."""
+"""The channel to a sidecar: past any proxy, waited for with a word, its limit told."""
 
 from __future__ import annotations
 

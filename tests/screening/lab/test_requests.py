@@ -6,10 +6,16 @@ from dataclasses import dataclass
 import pytest
 
 from loadtests.lab.requests import Pools
+from service.screening.contract import payment_rules
 from service.screening.scenarios import LAB
 from service.screening.scenarios.draw import ScreeningDraw
-from service.screening.contract import payment_rules
-from service.screening.scenarios.oracles import WARNINGS, brute_force, judgements, merkle_root, violations
+from service.screening.scenarios.oracles import (
+    WARNINGS,
+    brute_force,
+    judgements,
+    merkle_root,
+    violations,
+)
 
 # engine: go
 from service.screening.scenarios.rates import BASES
@@ -127,7 +133,7 @@ def test_violations_are_what_is_wrong(fields, broken):
 
 
 def test_a_warning_is_told_apart():
-    assert WARNINGS == {rule.name.lower() for rule in payment_rules.WARNINGS}
+    assert {rule.name.lower() for rule in payment_rules.WARNINGS} == WARNINGS
     assert judgements([VALID | {"creditor_bic": "DEUTDEFF", "currency": "JPY"}]) == [
         {"violations": ["amount_minor_units"], "warnings": ["creditor_bic_country"]}
     ]
