@@ -14,12 +14,12 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
-    HttpUrl,
     Secret,
     SecretBytes,
     SecretStr,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -31,6 +31,13 @@ from pydantic_settings import (
 from service import database_url
 from service.errors import ServiceError, shown
 
+_URL = re.compile(
+    r"(https?)://(?:(?:[\w.~!$&'()*+;=:-]|%[0-9A-Fa-f]{2})*@)?"
+    r"([\w.-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?"
+    # Visible ASCII: what is not has to come percent-encoded. A fragment is never sent.
+    r"(?:/(?:[!-\"$&->@-~]|%[0-9A-Fa-f]{2})*)?(?:\?(?:[!-\"$&-~]|%[0-9A-Fa-f]{2})*)?",
+    re.ASCII,
+)
 Rung = Literal["bare", "sqlalchemy", "model", "dict", "starlette", "fast-lane", "asgi"]
 
 
@@ -38,6 +45,23 @@ def _listed(text: object) -> object:
     if not isinstance(text, str):
         return text
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _sent_as_given(url: str) -> str:
+    """Its path and query go out byte for byte: a signature is of just these bytes."""
+    if not _URL.fullmatch(url) or not 0 < address_of(url)[1] < 1 << 16:
+        raise PydanticCustomError(
+            "url", "not a URL", {"expected": "http(s)://host/path?query as it is to be sent"}
+        )
+    return url
+
+
+def address_of(url: str) -> tuple[str, int]:
+    """Host, in brackets where it is an IPv6 address, and port of a URL of the settings."""
+    found = _URL.fullmatch(url)
+    assert found
+    scheme, host, port = found.groups()
+    return host.lower(), int(port or (443 if scheme == "https" else 80))
 
 
 def _named(text: object) -> object:
@@ -154,8 +178,14 @@ class Settings(BaseSettings):
     database_timeout_s: float = Field(
         3, gt=0, description="a database that takes longer is taken for gone: 503"
     )
-    upstreams: Annotated[dict[str, Secret[HttpUrl]], NoDecode, BeforeValidator(_named)] = Field(
-        {}, description="other services to ask: name=URL, with commas between them"
+    upstreams: Annotated[
+        dict[str, Secret[Annotated[str, AfterValidator(_sent_as_given)]]],
+        NoDecode,
+        BeforeValidator(_named),
+    ] = Field(
+        {},
+        description="other services to ask: name=URL, with commas between them, and %2C for one "
+        "inside; path and query are sent as given, with what is asked for behind",
     )
     upstream_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = Field(
         (), description="hosts that may be asked: host or host:port, with commas between them"
@@ -202,12 +232,12 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _upstreams_are_allowed(self) -> Self:
-        for name, secret in self.upstreams.items():
-            url = secret.get_secret_value()
-            if not self.may_ask(str(url.host), url.port):
+        for name, url in self.upstreams.items():
+            host, port = address_of(url.get_secret_value())
+            if not self.may_ask(host, port):
                 raise ValueError(
                     f"upstreams: expected '{name}' at a host of HOTPATH_UPSTREAM_HOSTS, "
-                    f"got {url.host}:{url.port}"
+                    f"got {host}:{port}"
                 )
         return self
 
@@ -219,6 +249,6 @@ class Settings(BaseSettings):
             )
         return self
 
-    def may_ask(self, host: str, port: int | None) -> bool:
+    def may_ask(self, host: str, port: int) -> bool:
         """Whether an upstream may be there: the allow-list has the host, or the host:port."""
         return host in self.upstream_hosts or f"{host}:{port}" in self.upstream_hosts

@@ -106,18 +106,24 @@ async def _fill_bench(settings: Settings) -> None:
 
 def start_sidecar(settings: Settings, domain: Domain, stack: ExitStack) -> dict[str, str]:
     """Starts the sidecar where a request could need it and none runs, to end with the stack.
+    Waits for the one that the settings name.
 
     Returns: the variables by which the workers find it, one for all of them.
+    Raises: ServiceError engine_down.
     """
     serving = configured(domain.engines, settings).engine
     for spec in domain.engines:
         is_wanted = spec.name == serving or (
             settings.allow_engine_override and spec.status().available
         )
-        if spec.sidecar and is_wanted and not settings.sidecar_address:
+        if not (spec.sidecar and is_wanted):
+            continue
+        if not settings.sidecar_address:
             sidecar = resolve_name("service.offload.remote.sidecar:start")(
                 spec, settings.kernel_threads
             )
             stack.callback(sidecar.stop)
             return {"HOTPATH_SIDECAR_ADDRESS": sidecar.address}
+        if spec.name == serving:
+            resolve_name("service.offload.remote.channel:require")(settings.sidecar_address)
     return {}

@@ -116,8 +116,13 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			answer.internal()
 		}
 	}()
+	withoutFragment(r)
 	if e := edge.Check(r, g.Settings.MaxHeadFields); e != nil {
 		answer.refuse(e)
+		return
+	}
+	if refused := g.checkHead(answer, r); refused != nil {
+		problem.Write(answer.sender(), refused, answer.id)
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), g.Settings.RequestTimeout)

@@ -1,5 +1,7 @@
 """What every request gets: an id, a deadline, size limits, timings, and an answer in any case.
 
+HEAD is answered here as well: as GET, less the body.
+
 It runs for each request, so it keeps to what is cheap: header pairs instead of Starlette's header
 objects, and one timer for all deadlines.
 """
@@ -19,6 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service import deadlines
 from service.deadlines import Timeouts
 from service.errors import ServiceError
+from service.http.head import SINGLE_FIELDS, check_target, twice
 from service.http.problems import problem_response, too_many_fields
 from service.offload.spec import Variant
 from service.settings import Settings
@@ -67,15 +70,23 @@ class RequestContext:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        id_header = body_bytes = b""
+        id_header = body_bytes = repeated = b""
+        single = set()
         for name, value in scope["headers"]:
-            if name == b"x-request-id":
-                id_header = value
-            elif name == b"content-length":
-                body_bytes = value
+            if name in SINGLE_FIELDS:
+                if name in single:
+                    repeated = name
+                single.add(name)
+                if name == b"x-request-id":
+                    id_header = value
+                elif name == b"content-length":
+                    body_bytes = value
         if not id_header or not _SAFE_ID.fullmatch(id_header):
             id_header = b"%b%016x" % (self._id_prefix, next(self._numbers))
         info = RequestInfo(id_header)
+        is_head = scope["method"] == "HEAD"
+        if is_head:
+            scope = {**scope, "method": "GET"}  # a copy: the server looks at its own
         scope.setdefault("state", {})["info"] = info
         answering = False
         received = 0
@@ -105,13 +116,19 @@ class RequestContext:
                     headers.append((b"x-engine", info.variant.engine.encode()))
                     headers.append((b"x-offload", info.variant.offload.encode()))
                 message["headers"] = headers
+            elif is_head:
+                more = message.get("more_body", False)
+                message = {"type": "http.response.body", "body": b"", "more_body": more}
             return send(message)
 
         try:
             if len(scope["headers"]) > self._max_head_fields:
                 raise too_many_fields(self._max_head_fields)
+            if repeated:
+                raise twice(repeated)
             if body_bytes and int(body_bytes) > self._max_body_bytes:
                 raise self._too_large()
+            check_target(scope)
             with self._timeouts.limit() as ends_at:
                 deadlines.set_end(ends_at)
                 await self._app(scope, receive_limited, send_named)

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+
+from service.errors import shown
+
+_is_json = re.compile(
+    r"application/(?:[\w!#$%&'*+.^`|~-]+\+)?json[ \t]*(?:;.*)?", re.ASCII | re.IGNORECASE
+).fullmatch
 
 
 class StrictJson(APIRoute):
@@ -30,6 +38,20 @@ class StrictJson(APIRoute):
 
 
 class _StrictRequest(Request):
+    async def body(self) -> bytes:
+        content = await super().body()
+        if content:
+            # These exceptions are what passes through FastAPI's reading of the body.
+            encoding = self.headers.get("content-encoding", "").strip()
+            if encoding.lower() not in ("", "identity"):
+                raise HTTPException(415, f"Content-Encoding: expected none, got {shown(encoding)}")
+            kind = self.headers.get("content-type", "")
+            if not _is_json(kind.strip()):
+                raise HTTPException(
+                    415, f"Content-Type: expected application/json, got {shown(kind)}"
+                )
+        return content
+
     async def json(self) -> Any:
         try:
             text = (await self.body()).decode()

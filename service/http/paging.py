@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import Depends, Query
 from sqlalchemy import Row, Table, select
 
-from service.http.fields import between
+from service.http.fields import Integer, Uuid, between
 from service.store.database import Database
 
 MAX_LIMIT = 100
@@ -35,8 +35,8 @@ class Page:
 
 
 async def _page(
-    limit: Annotated[int, *between(1, MAX_LIMIT), Query(description="items of the page")] = 20,
-    after: Annotated[UUID | None, Query(description="`next` of the page before")] = None,
+    limit: Annotated[Integer, *between(1, MAX_LIMIT), Query(description="items of the page")] = 20,
+    after: Annotated[Uuid | None, Query(description="`next` of the page before")] = None,
 ) -> Page:
     return Page(limit, after)
 

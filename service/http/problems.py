@@ -70,9 +70,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def validation_error(request: Request, error: RequestValidationError) -> JSONResponse:
-        length = request.headers.get("content-length", "0")
-        is_empty = length == "0" and "transfer-encoding" not in request.headers
-        if is_empty and error.errors()[0]["loc"] == ("body",):
+        first = error.errors()[0]
+        if first["type"] == "missing" and first["loc"] == ("body",):
             empty = ServiceError("malformed_json", "body: expected JSON, got nothing")
             return problem_response(empty, request.state.info.request_id)
         return problem_response(from_validation(error.errors()), request.state.info.request_id)
@@ -99,6 +98,8 @@ def _allowed(request: Request) -> str:
     for route in iter_route_contexts(request.app.routes):
         if route.path and compile_path(route.path)[0].match(path):
             methods |= set(route.methods or ())
+    if "GET" in methods:
+        methods.add("HEAD")
     return ", ".join(sorted(methods))
 
 

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from typing import Literal, Self
+from urllib.parse import urlencode
 
 import aiohttp
 from yarl import URL
 
 from service import deadlines
-from service.settings import Settings
+from service.settings import Settings, address_of
 
 Reason = Literal["timeout", "unreachable", "status", "too_large", "invalid"]
+
+
+def with_query(url: str, query: dict[str, str]) -> str:
+    """What is asked for comes behind what was given, none of whose bytes change."""
+    _, has_query, given = url.partition("?")
+    separator = "?" if not has_query else "&" if given and given[-1] != "&" else ""
+    return url + separator + urlencode(sorted(query.items()))
 
 
 class UpstreamError(Exception):
@@ -24,9 +32,7 @@ class Upstreams:
     """The configured upstreams. Asks no other host, follows no redirect, keeps no cookie."""
 
     def __init__(self, settings: Settings) -> None:
-        self.urls = {
-            name: URL(str(url.get_secret_value())) for name, url in settings.upstreams.items()
-        }
+        self.urls = {name: url.get_secret_value() for name, url in settings.upstreams.items()}
         self._may_ask = settings.may_ask
         self._timeout_s = settings.upstream_timeout_s
         self._max_bytes = settings.upstream_max_bytes
@@ -55,10 +61,10 @@ class Upstreams:
         timeout_s = min(self._timeout_s, deadlines.remaining_s())
         answers: dict[str, bytes | UpstreamError] = {}
 
-        async def ask(name: str, url: URL) -> None:
+        async def ask(name: str, url: str) -> None:
             try:
                 async with self._places:
-                    answers[name] = await self._ask(url.update_query(query))
+                    answers[name] = await self._ask(with_query(url, query))
             except UpstreamError as error:
                 answers[name] = error
             except (aiohttp.ClientError, OSError):
@@ -72,10 +78,11 @@ class Upstreams:
             pass
         return {name: answers.get(name, UpstreamError("timeout")) for name in self.urls}
 
-    async def _ask(self, url: URL) -> bytes:
-        if not self._may_ask(str(url.host_subcomponent), url.port):
+    async def _ask(self, url: str) -> bytes:
+        if not self._may_ask(*address_of(url)):
             raise UpstreamError("unreachable")
-        async with self._client.get(url, allow_redirects=False) as response:
+        as_given = URL(url, encoded=True)
+        async with self._client.get(as_given, allow_redirects=False) as response:
             if response.status != 200:
                 raise UpstreamError("status")
             media_type = response.headers.get("Content-Type", "").partition(";")[0].strip()

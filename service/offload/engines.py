@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 from pkgutil import resolve_name
 from typing import Any, Self
@@ -67,7 +68,8 @@ class Engines:
         self.configured = configured(specs, settings)
         self.all_ended = True  # False once closed while calls still ran
         self._open: dict[Variant, Engine] = {}
-        self._opening = asyncio.Lock()
+        # One for each: a sidecar that lets us wait holds up no other engine.
+        self._opening: defaultdict[Variant, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def __aenter__(self) -> Self:
         try:
@@ -96,7 +98,7 @@ class Engines:
                 )
             variant = Variant.of(spec, None)
         if variant not in self._open:
-            async with self._opening:
+            async with self._opening[variant]:
                 if variant not in self._open:
                     self._open[variant] = await self._start(variant)
         return self._open[variant]

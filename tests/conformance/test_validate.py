@@ -19,7 +19,7 @@ from schwifty.exceptions import SchwiftyException
 from service.packed import Blobs
 from service.screening.contract import payment_rules
 from service.screening.contract.kernels import PaymentColumns
-from service.screening.contract.payment_rules import Violation, rule_tables
+from service.screening.contract.payment_rules import WARNINGS, Violation, rule_tables
 from service.screening.engines import reference
 
 FIELDS = ("end_to_end_id", "debtor_iban", "creditor_iban", "creditor_bic", "currency", "amount")
@@ -58,6 +58,10 @@ def violations(kernels, payments: list[dict[str, bytes]]) -> list[int]:
 def test_vectors_name_the_rules_by_bit() -> None:
     assert FILE["rules"] == [rule.name.lower() for rule in Violation]
     assert [1 << bit for bit in range(len(FILE["rules"]))] == [int(rule) for rule in Violation]
+
+
+def test_vectors_name_the_rules_that_only_warn() -> None:
+    assert FILE["warnings"] == [rule.name.lower() for rule in WARNINGS]
 
 
 def test_each_rule_is_broken_by_a_vector_that_breaks_no_other() -> None:

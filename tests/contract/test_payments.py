@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from schwifty.registry import get_all_banks
 
 from tests.contract.conftest import Api
 from tests.contract.samples import (
@@ -19,6 +22,12 @@ from tests.contract.samples import (
     problem,
 )
 
+VECTORS = json.loads(
+    (Path(__file__).parent.parent / "conformance/vectors/validate.json").read_text()
+)
+WISE_IBAN = (
+    "HU89126000111234567890123456"  # of the Hungarian bank code 126, which has a Belgian BIC
+)
 # ISO 4217, as published: the decimals of some currencies.
 DECIMALS = {"JPY": 0, "KRW": 0, "EUR": 2, "USD": 2, "KWD": 3, "BHD": 3, "CLF": 4}
 
@@ -127,7 +136,6 @@ def test_every_violation_is_an_error_of_its_field(api: Api) -> None:
         ({"creditor_iban": "GB29NWB160161331926819"}, "creditor_iban_structure"),
         ({"creditor_iban": "GB29NWBK60161331926818"}, "creditor_iban_checksum"),
         ({"creditor_bic": "NWBKGB2L1"}, "creditor_bic_structure"),
-        ({"creditor_bic": "DEUTDEFF"}, "creditor_bic_country"),
         ({"currency": "eur"}, "currency_unknown"),
         ({"amount": "1,50"}, "amount_format"),
         ({"amount": "1.505"}, "amount_minor_units"),
@@ -144,6 +152,45 @@ def test_a_payment_that_breaks_a_rule_is_refused(api: Api, fields, violation) ->
     problem(api.pay(sent), "payment_invalid", field, messages=(violation,))
     query = "SELECT count(*) FROM payments WHERE creditor_name = ?"
     assert api.database.rows(query, sent["creditor_name"]) == [(0,)]
+
+
+def published_pairs() -> list[dict[str, str]]:
+    """Payments to the banks that the directories of one country list with a BIC of another."""
+    examples = {
+        vector["input"][0]["creditor_iban"][:2]: vector["input"][0]["creditor_iban"]
+        for vector in VECTORS["vectors"]
+        if vector["id"].startswith("registry_")
+    }
+    banks = {(bank.country_code, bank.bic) for bank in get_all_banks() if bank.bic}
+    return [
+        payment(creditor_iban=examples[country], creditor_bic=bic)
+        for country, bic in sorted(banks)
+        if country in examples and bic[4:6] != country
+    ]
+
+
+def test_a_bic_of_another_country_is_a_warning_and_no_more(api: Api) -> None:
+    pairs = published_pairs()
+    assert len(pairs) > 100
+    got = api.post("/v1/validations", json={"payments": pairs}).json()["results"]
+    warned = 0
+    for sent, found in zip(pairs, got, strict=True):
+        assert (found["valid"], found["violations"]) == (True, []), sent
+        assert found["warnings"] in ([], ["creditor_bic_country"])  # [] for a territory's own
+        warned += found["warnings"] != []
+    assert warned > 100
+    for sent in [pairs[0], payment(creditor_iban=WISE_IBAN, creditor_bic="TRWIBEBB")]:
+        created = api.pay(sent)
+        assert created.status_code == 201, created.text
+        assert created.json()["creditor_bic"] == sent["creditor_bic"]
+        screened = api.post("/v1/screenings", json={"payments": [sent]})
+        (result,) = screened.json()["results"]
+        assert (result["violations"], result["warnings"]) == ([], ["creditor_bic_country"])
+
+
+def test_a_warning_beside_a_violation_is_no_error_of_it(api: Api) -> None:
+    sent = payment(creditor_bic="DEUTDEFF", amount="0")
+    problem(api.pay(sent), "payment_invalid", "amount", messages=("amount_range",))
 
 
 def test_two_payments_may_share_an_end_to_end_id(api: Api) -> None:

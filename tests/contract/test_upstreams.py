@@ -13,6 +13,7 @@ from service.wiring import DOMAIN
 from tests.command_line import hotpath
 from tests.contract.conftest import Api
 from tests.contract.samples import problem
+from tests.contract.upstreams import ScriptedUpstreams, answer
 from tests.databases import Sqlite
 from tests.servers import free_port
 
@@ -62,6 +63,56 @@ def test_every_fault_of_the_stub_has_its_reason(start, stub: str, tmp_path: Path
 
 
 # engine: end
+SIGNED = {  # path and query as given, and as sent
+    "a": ("/x?sig=a%2Fb%2b%3D", "/x?sig=a%2Fb%2b%3D&base=EUR"),
+    "b": ("/x?a;b=1;2+3%20%2F", "/x?a;b=1;2+3%20%2F&base=EUR"),
+    "c": ("/p%2Fq%2fr/%7E~%41?b=2&a=1&a=0", "/p%2Fq%2fr/%7E~%41?b=2&a=1&a=0&base=EUR"),
+    "d": ("/a/../b/./c//d?x=%c3%A9", "/a/../b/./c//d?x=%c3%A9&base=EUR"),
+    "e": ("/!$'()*+;=:@[]|^`{}\\\"<>?!$'()*+;:@[]|^`{}\\\"<>/?", None),
+    "f": ("/x?base=USD&base=", "/x?base=USD&base=&base=EUR"),
+    "g": ("?sig=%2f", "/?sig=%2f&base=EUR"),
+    "h": ("", "/?base=EUR"),
+    "i": ("/x?", "/x?base=EUR"),
+    "j": ("/x?a&", "/x?a&base=EUR"),
+    "k": ("//x%2F?a=%00", "//x%2F?a=%00&base=EUR"),
+    "l": ("/%E2%82%AC/%2e%2E/?z", "/%E2%82%AC/%2e%2E/?z&base=EUR"),
+}
+
+
+def test_the_address_of_an_upstream_is_sent_byte_for_byte(start, tmp_path: Path) -> None:
+    """A signature is of its bytes; what is asked for comes behind them."""
+    expected = {name: sent or f"{given}&base=EUR" for name, (given, sent) in SIGNED.items()}
+    with ScriptedUpstreams() as scripted:
+        good = answer({"base": "EUR", "rates": {}})
+        scripted.answers = {
+            sent.partition("?")[0].removeprefix("/"): good for sent in expected.values()
+        }
+        host = f"127.0.0.1:{scripted.port}"
+        with start(
+            Sqlite(tmp_path / "db"),
+            upstreams=",".join(
+                f"{name}=http://{host}{given}" for name, (given, _) in SIGNED.items()
+            ),
+            upstream_hosts=host,
+            upstream_timeout_s="20",
+        ) as api:
+            got = api.get("/v1/rates").json()
+            assert got["missing"] == []
+            heads = [head.split("\n")[0] for found in scripted.requests.values() for head in found]
+            assert sorted(heads) == sorted(f"GET {sent} HTTP/1.1" for sent in expected.values())
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [*("/x?a=%zz", "/%4", "/x#y", "/x y", "/é", "/x?é", ":0/", ":99999/", ":x/"), "\\@b.test/"],
+)
+def test_an_address_that_cannot_be_sent_as_it_is_is_refused(monkeypatch, rest: str) -> None:
+    monkeypatch.setenv("HOTPATH_UPSTREAMS", f"ecb=http://rates.test{rest}")
+    monkeypatch.setenv("HOTPATH_UPSTREAM_HOSTS", "rates.test,b.test")
+    with pytest.raises(ServiceError, match=r"settings: upstreams\.ecb: expected http"):
+        settings_from(DOMAIN)
+
+
 def test_without_upstreams_there_are_no_rates_and_no_bench_routes(bare: Api) -> None:
     problem(bare.get("/v1/rates"), "not_configured")
     for path in ("plaintext", "json", "db", "queries", "updates", "fortunes"):

@@ -101,15 +101,17 @@ def test_unknown_paths_are_problems_too(server: Server, path: str) -> None:
     ("method", "path", "allowed"),
     [
         ("GET", "/v1/sums", "POST"),
-        ("DELETE", "/v1/things", "GET, POST"),
-        ("POST", "/health/live", "GET"),
+        ("DELETE", "/v1/things", "GET, HEAD, POST"),
+        ("POST", "/health/live", "GET, HEAD"),
+        ("HEAD", "/v1/sums", "POST"),
     ],
 )
 def test_a_wrong_method_names_the_right_ones(
     server: Server, method: str, path: str, allowed: str
 ) -> None:
     response = server.client.request(method, path)
-    assert (response.status_code, response.json()["code"]) == (405, "method_not_allowed")
+    assert response.status_code == 405
+    assert method == "HEAD" or response.json()["code"] == "method_not_allowed"
     assert response.headers["Allow"] == allowed
 
 

@@ -3,16 +3,21 @@ nothing of it is left behind."""
 
 from __future__ import annotations
 
+import json
 import signal
+import socket
+import subprocess
 from pathlib import Path
 
 import psutil
 import pytest
+from hotpath_go import sidecar_path
 
 from service.screening.engines import ENGINES
 from service.servers import Server as Name
+from tests.command_line import hotpath
 from tests.screening.matching import match
-from tests.servers import serving, wait_until
+from tests.servers import free_port, serving, wait_until
 
 (SPEC,) = [spec for spec in ENGINES if spec.sidecar]
 SIDECAR = "hotpath-sidecar"
@@ -103,3 +108,61 @@ def test_no_process_outlives_a_server_that_was_killed(tmp_path: Path, name: Name
         server.process.kill()
         server.process.wait(60)
         wait_until(lambda: not alive(family), f"the end of {family}")
+
+
+def test_a_proxy_of_the_environment_is_not_asked_for_the_sidecar(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = [str(sidecar_path()), "-listen", "tcp:127.0.0.1:0", "-exit-on-stdin-close"]
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as sidecar,
+    ):
+        assert sidecar.stdin
+        assert sidecar.stdout
+        for name in ("grpc_proxy", "http_proxy", "https_proxy", "HTTP_PROXY", "ALL_PROXY"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{silent.getsockname()[1]}")
+        monkeypatch.setenv("no_proxy", "")
+        address = json.loads(sidecar.stdout.readline())["address"].removeprefix("tcp:")
+        with serving(tmp_path / "log", engine=SPEC.name, sidecar_address=address) as server:
+            assert match(server, "someone").headers["X-Engine"] == SPEC.name
+        sidecar.stdin.close()
+
+
+def test_a_start_without_its_sidecar_says_what_it_waits_for_and_ends(tmp_path: Path) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    done = hotpath(
+        *("serve", "--port", str(free_port())),
+        expect=1,
+        HOTPATH_ENGINE=SPEC.name,
+        HOTPATH_SIDECAR_ADDRESS=address,
+        HOTPATH_DATABASE_URL=f"sqlite:///{tmp_path}/db",
+    )
+    said = done.stderr.decode()
+    assert f"waiting for the sidecar at {address}, 10.0 s at most" in said
+    assert f"error: sidecar: expected one that serves at {address} within 10.0 s" in said
+
+
+def test_a_request_for_an_engine_that_is_not_there_holds_up_no_other(tmp_path: Path) -> None:
+    """Nothing listens at its address, so to open it takes as long as it may."""
+    with serving(
+        tmp_path / "log",
+        allow_engine_override="true",
+        sidecar_address=f"127.0.0.1:{free_port()}",
+        request_timeout_s="30",
+    ) as server:
+        port = server.port
+        body = json.dumps({"names": ["someone"]}).encode()
+        head = f"Host: x\r\nX-Engine: {SPEC.name}\r\nContent-Type: application/json\r\n"
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as waiting:
+            waiting.sendall(
+                f"POST /v1/matches HTTP/1.1\r\n{head}Content-Length: {len(body)}\r\n\r\n".encode()
+                + body
+            )
+            wait_until(lambda: "waiting for the sidecar" in server.log.read_text(), "the wait")
+            assert match(server, "someone", engine="python").status_code == 200
+            waiting.settimeout(0.01)
+            with pytest.raises(TimeoutError):
+                waiting.recv(1)
+            waiting.settimeout(60)
+            assert waiting.recv(1000).startswith(b"HTTP/1.1 503 ")

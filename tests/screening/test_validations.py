@@ -26,15 +26,22 @@ def test_violations_are_named_in_the_order_sent(server: Server, engine: str) -> 
         VALID | {"debtor_iban": "DE89370400440532013001", "end_to_end_id": "INV-2"},
         VALID | {"creditor_bic": "DEUTDEFF", "amount": "1.005", "end_to_end_id": "INV-3"},
         VALID | {"currency": "EU€"},
+        VALID | {"creditor_bic": "DEUTDEFF", "end_to_end_id": "INV-5"},
     )
+    bic_country = "creditor_bic_country"
     assert response.status_code == 200
     assert response.headers["X-Engine"] == engine
     assert response.json() == {
         "results": [
-            {"valid": True, "violations": []},
-            {"valid": False, "violations": ["debtor_iban_checksum"]},
-            {"valid": False, "violations": ["creditor_bic_country", "amount_minor_units"]},
-            {"valid": False, "violations": ["currency_unknown", "end_to_end_id_duplicate"]},
+            {"valid": True, "violations": [], "warnings": []},
+            {"valid": False, "violations": ["debtor_iban_checksum"], "warnings": []},
+            {"valid": False, "violations": ["amount_minor_units"], "warnings": [bic_country]},
+            {
+                "valid": False,
+                "violations": ["currency_unknown", "end_to_end_id_duplicate"],
+                "warnings": [],
+            },
+            {"valid": True, "violations": [], "warnings": [bic_country]},
         ]
     }
 

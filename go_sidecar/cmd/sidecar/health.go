@@ -24,7 +24,7 @@ func checkHealth(address string) error {
 	if network == "tcp" {
 		target = "passthrough:" + where
 	}
-	connection, err := grpc.NewClient(target, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	connection, err := grpc.NewClient(target, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithNoProxy())
 	if err != nil {
 		return err
 	}

@@ -2,10 +2,12 @@
 package body
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"net/http"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -16,10 +18,8 @@ import (
 // Errors: body_too_large, deadline_exceeded, unsupported_media_type, and malformed_json
 // where there is none; bad_request where it broke off; head_too_large for its trailers.
 func Read(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
-	tooLarge := problem.New(problem.BodyTooLarge, "body: expected at most %d bytes, got more", most)
-	if r.ContentLength > most {
-		w.Header().Set("Connection", "close") // or the server reads the body before it answers
-		return nil, tooLarge
+	if refused := TooLarge(w, r, most); refused != nil {
+		return nil, refused
 	}
 	connection := http.NewResponseController(w)
 	deadline, is := r.Context().Deadline()
@@ -36,7 +36,7 @@ func Read(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
 	var limit *http.MaxBytesError
 	switch {
 	case errors.As(err, &limit):
-		return nil, tooLarge
+		return nil, tooLarge(most)
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, problem.New(problem.DeadlineExceeded, "the body did not arrive in time")
 	case err != nil && strings.Contains(err.Error(), "long trailer"): // net/http has no name for it
@@ -45,10 +45,25 @@ func Read(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
 		return nil, problem.New(problem.BadRequest, "the body broke off or was not framed as HTTP has it")
 	case len(content) == 0:
 		return nil, problem.New(problem.MalformedJSON, "body: expected JSON, got nothing")
-	case !isJSON(r.Header.Get("Content-Type")):
+	case !strings.EqualFold(cmp.Or(r.Header.Get("Content-Encoding"), "identity"), "identity"):
+		return nil, problem.New(problem.UnsupportedMediaType, "Content-Encoding: expected none, got %.60q", r.Header.Get("Content-Encoding"))
+	case !jsonType.MatchString(r.Header.Get("Content-Type")):
 		return nil, problem.New(problem.UnsupportedMediaType, "Content-Type: expected application/json, got %.60q", r.Header.Get("Content-Type"))
 	}
 	return content, nil
+}
+
+// TooLarge returns body_too_large where the head announces such a body, nil where it does not.
+func TooLarge(w http.ResponseWriter, r *http.Request, most int64) *problem.Error {
+	if r.ContentLength <= most {
+		return nil
+	}
+	w.Header().Set("Connection", "close") // or the server reads the body before it answers
+	return tooLarge(most)
+}
+
+func tooLarge(most int64) *problem.Error {
+	return problem.New(problem.BodyTooLarge, "body: expected at most %d bytes, got more", most)
 }
 
 // readAll reads into one allocation where the length is known.
@@ -61,8 +76,4 @@ func readAll(body io.Reader, length int64) ([]byte, error) {
 	return content, err
 }
 
-func isJSON(contentType string) bool {
-	mediaType, _, _ := strings.Cut(contentType, ";")
-	subtype, is := strings.CutPrefix(strings.ToLower(strings.TrimSpace(mediaType)), "application/")
-	return is && (subtype == "json" || strings.HasSuffix(subtype, "+json"))
-}
+var jsonType = regexp.MustCompile("^(?i:application/(?:[\\w!#$%&'*+.^`|~-]+\\+)?json)[ \t]*(?:;.*)?$")

@@ -38,7 +38,7 @@ type Settings struct {
 // Upstream is another service that is asked.
 type Upstream struct {
 	Name string
-	URL  *url.URL
+	URL  *url.URL // whose RequestURI is what was given, byte for byte
 }
 
 // Read returns the settings; what is missing or wrong is among the reader's errors.
@@ -102,13 +102,34 @@ func (r *Reader) level(name string) slog.Level {
 
 var upstreamName = regexp.MustCompile(`^[a-z0-9_-]{1,32}$`)
 
+// upstreamURL takes what the service in Python takes.
+var upstreamURL = regexp.MustCompile(`^https?://(?:(?:[\w.~!$&'()*+;=:-]|%[0-9A-Fa-f]{2})*@)?` +
+	`(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?` +
+	`(/(?:[!-"$&->@-~]|%[0-9A-Fa-f]{2})*)?(?:\?(?:[!-"$&-~]|%[0-9A-Fa-f]{2})*)?$`)
+
+// parseAddress returns an address that net/url does not write anew, nil where it is none.
+func parseAddress(address string) *url.URL {
+	found := upstreamURL.FindStringSubmatch(address)
+	if found == nil {
+		return nil
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Hostname() == "" {
+		return nil
+	}
+	u.Host = strings.ToLower(u.Host)
+	if path := found[1]; path != u.EscapedPath() {
+		u.Opaque = path
+	}
+	return u
+}
+
 func (r *Reader) upstreams(name string) (upstreams []Upstream) {
 	for _, pair := range r.List(name) {
 		source, address, _ := strings.Cut(pair, "=")
-		u, err := url.Parse(address)
+		u := parseAddress(address)
 		isNew := !slices.ContainsFunc(upstreams, func(other Upstream) bool { return other.Name == source })
-		isHTTP := err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != ""
-		if !upstreamName.MatchString(source) || !isNew || !isHTTP {
+		if !upstreamName.MatchString(source) || !isNew || u == nil {
 			// Not shown: the URL may have a password.
 			r.errors = append(r.errors, fmt.Errorf("HOTPATH_%s: expected name=URL pairs with commas between them, each name once", name))
 			continue

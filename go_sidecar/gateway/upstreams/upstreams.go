@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"mime"
 	"net"
 	"net/http"
@@ -134,14 +133,17 @@ func (c *Client) ask(ctx context.Context, address *url.URL, parameters url.Value
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	question := *address
-	query := question.Query()
-	maps.Copy(query, parameters)
-	question.RawQuery = query.Encode()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, question.String(), nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address.Scheme+"://"+address.Host, nil)
 	if err != nil {
 		return nil, err
 	}
+	// What is asked for comes behind what was given, none of whose bytes change.
+	question := *address
+	if question.RawQuery != "" && !strings.HasSuffix(question.RawQuery, "&") {
+		question.RawQuery += "&"
+	}
+	question.RawQuery += parameters.Encode()
+	request.URL = &question
 	request.Header.Set("Accept", "application/json")
 	request.Header.Set("Accept-Encoding", "identity")
 	response, err := c.http.Do(request)

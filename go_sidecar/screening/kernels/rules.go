@@ -30,6 +30,9 @@ const (
 	endToEndIDDuplicate
 )
 
+// Warnings are the rules that a good payment may break: they are told, and refuse nothing.
+const Warnings = creditorBICCountry
+
 const (
 	maxBBAN             = 30
 	maxEndToEndID       = 35

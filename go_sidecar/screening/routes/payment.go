@@ -111,6 +111,16 @@ var violations = [...]string{
 	"end_to_end_id_format", "end_to_end_id_duplicate",
 }
 
+// judgement is what is told of a payment's broken rules.
+type judgement struct {
+	Violations []string `json:"violations"`
+	Warnings   []string `json:"warnings"`
+}
+
+func judge(bits uint32) judgement {
+	return judgement{violationNames(bits &^ kernels.Warnings), violationNames(bits & kernels.Warnings)}
+}
+
 func violationNames(bits uint32) []string {
 	var broken []string
 	for bit, name := range violations {

@@ -78,7 +78,7 @@ func (a *api) acceptPayment(ctx context.Context, p payment) (*tables.Payment, er
 	if err != nil {
 		return nil, err
 	}
-	if rules := violationNames(broken[0]); rules != nil {
+	if rules := judge(broken[0]).Violations; rules != nil {
 		invalid := problem.New(paymentInvalid, "the payment breaks %s", strings.Join(rules, ", "))
 		for _, rule := range rules {
 			invalid.Fields = append(invalid.Fields, problem.Field{Field: violatedField(rule), Message: rule})

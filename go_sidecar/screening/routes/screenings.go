@@ -8,7 +8,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strconv"
 	"time"
 	"uuid"
 
@@ -50,7 +49,7 @@ func (s *screeningRequest) read(d *body.Decoder) {
 }
 
 type screeningResult struct {
-	Violations   []string   `json:"violations"`
+	judgement
 	DebtorHits   []matchHit `json:"debtor_hits"`
 	CreditorHits []matchHit `json:"creditor_hits"`
 }
@@ -134,7 +133,7 @@ func (a *api) screen(ctx context.Context, request *screeningRequest) (*tables.Sc
 	}
 	results := make([]screeningResult, size)
 	for i := range results {
-		results[i] = screeningResult{violationNames(broken[i]), hits(i), hits(size + i)}
+		results[i] = screeningResult{judge(broken[i]), hits(i), hits(size + i)}
 	}
 	document, err := json.Marshal(results)
 	return &tables.Screening{
@@ -267,7 +266,8 @@ func proofWanted(r *http.Request) (id uuid.UUID, place int, err error) {
 	if errors.As(err, &known) {
 		fields = known.Fields
 	}
-	if place, err = strconv.Atoi(r.PathValue("place")); errors.Is(err, strconv.ErrSyntax) {
+	place, is := gateway.Integer(r.PathValue("place"))
+	if !is {
 		fields = append(fields, problem.Invalid("place", "expected an integer, got %.60q", r.PathValue("place")).Fields...)
 	}
 	return id, place, body.Refused(fields)

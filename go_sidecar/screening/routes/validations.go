@@ -8,8 +8,8 @@ import (
 )
 
 type paymentValidity struct {
-	Valid      bool     `json:"valid"`
-	Violations []string `json:"violations"`
+	Valid bool `json:"valid"`
+	judgement
 }
 
 var _ = route("POST /v1/validations", (*api).createValidations)
@@ -29,7 +29,8 @@ func (a *api) createValidations(w http.ResponseWriter, r *http.Request) error {
 		broken, err := a.validate(r.Context(), payments)
 		answer.Results = make([]paymentValidity, len(broken))
 		for i, bits := range broken {
-			answer.Results[i] = paymentValidity{bits == 0, violationNames(bits)}
+			judged := judge(bits)
+			answer.Results[i] = paymentValidity{judged.Violations == nil, judged}
 		}
 		return err
 	})

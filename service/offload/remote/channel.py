@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -16,8 +17,14 @@ from service.errors import ServiceError
 
 Response = TypeVar("Response", bound=Message)
 
-MAX_MESSAGE_BYTES = 64 << 20
+log = logging.getLogger("hotpath.sidecar")
+
+START_TIMEOUT_S = 10.0
+MAX_MESSAGE_BYTES = 64 << 20  # in either direction, as in the sidecar
 OPTIONS = [
+    # A sidecar is on this machine or beside it. What HTTP_PROXY and its kin say is about others.
+    ("grpc.enable_http_proxy", 0),
+    ("grpc.address_http_proxy_enabled_addresses", ""),
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     # A restarted sidecar is found again in tens of milliseconds instead of seconds.
@@ -30,6 +37,43 @@ OPTIONS = [
 def connect(address: str) -> grpc.aio.Channel:
     """To be called on the event loop that will use it, once per process, after any fork."""
     return grpc.aio.insecure_channel(address, options=OPTIONS)
+
+
+async def wait_until_open(channel: grpc.aio.Channel, address: str) -> None:
+    """Raises: ServiceError engine_down, after START_TIMEOUT_S, or in a request after half of what
+    is left of its time, which leaves some for the answer."""
+    timeout_s = deadlines.remaining_s(2 * START_TIMEOUT_S) / 2
+    _announce(address, timeout_s)
+    try:
+        answer = await health_pb2_grpc.HealthStub(channel).Check(
+            health_pb2.HealthCheckRequest(), timeout=timeout_s, wait_for_ready=True
+        )
+    except grpc.aio.AioRpcError as error:
+        raise _missing(address, timeout_s, error) from error
+    if answer.status != health_pb2.HealthCheckResponse.SERVING:
+        raise _missing(address, timeout_s, "it says that it does not serve")
+
+
+def require(address: str) -> None:
+    """Blocking, ahead of a server's start. Raises: ServiceError engine_down."""
+    _announce(address, START_TIMEOUT_S)
+    try:
+        wait_until_serving(address, START_TIMEOUT_S)
+    except TimeoutError as error:
+        raise _missing(address, START_TIMEOUT_S, error) from error
+
+
+def _announce(address: str, timeout_s: float) -> None:
+    log.info("waiting for the sidecar at %s, %.1f s at most", address, timeout_s)
+
+
+def _missing(address: str, timeout_s: float, reason: object) -> ServiceError:
+    if isinstance(reason, grpc.aio.AioRpcError):
+        reason = reason.details()
+    return ServiceError(
+        "engine_down",
+        f"sidecar: expected one that serves at {address} within {timeout_s:.1f} s ({reason})",
+    )
 
 
 async def serving(channel: grpc.aio.Channel, timeout_s: float = 0.5) -> bool:
@@ -50,7 +94,8 @@ def wait_until_serving(address: str, timeout_s: float) -> None:
                 health_pb2.HealthCheckRequest(), timeout=timeout_s, wait_for_ready=True
             )
         except grpc.RpcError as error:
-            raise TimeoutError(f"no healthy sidecar at {address}: {error}") from error
+            reason = getattr(error, "details", error.__str__)()  # the stubs don't have it
+            raise TimeoutError(f"no healthy sidecar at {address}: {reason}") from error
         if answer.status != health_pb2.HealthCheckResponse.SERVING:
             raise TimeoutError(f"the sidecar at {address} does not serve")
 
@@ -62,6 +107,13 @@ def _as_service_error(error: grpc.aio.AioRpcError) -> ServiceError:
             return deadlines.exceeded()
         case grpc.StatusCode.UNAVAILABLE | grpc.StatusCode.CANCELLED:
             return ServiceError("engine_down", "the sidecar does not answer; retry")
+        case grpc.StatusCode.RESOURCE_EXHAUSTED if "larger than max" in str(error.details()):
+            # No repetition would help. Both ends of gRPC say it in these words.
+            return ServiceError(
+                "body_too_large",
+                "body: expected one that, packed for the sidecar, has at most "
+                f"{MAX_MESSAGE_BYTES} bytes, and so its answer; got more",
+            )
         case grpc.StatusCode.RESOURCE_EXHAUSTED:
             return ServiceError("overloaded", "the sidecar is at its limit; retry later")
     return ServiceError("internal", "the sidecar failed")

@@ -15,7 +15,7 @@ from service import deadlines
 from service.offload.admission import Admission
 from service.offload.job import FromBody, Held, Job, Outcome, Setup
 from service.offload.local import ended
-from service.offload.remote.channel import connect, serving
+from service.offload.remote.channel import connect, serving, wait_until_open
 from service.offload.remote.sidecar import Sidecar, start
 
 LIGHT_S = 1e-3
@@ -52,14 +52,16 @@ class Rpc:
         if address is None:
             sidecar = await asyncio.to_thread(start, setup.spec, settings.kernel_threads)
             address = sidecar.address
-        return cls(
-            setup.module,
-            setup.held,
-            connect(address),
-            settings.threads,
-            settings.max_waiting,
-            sidecar,
+        channel = connect(address)
+        opened = cls(
+            setup.module, setup.held, channel, settings.threads, settings.max_waiting, sidecar
         )
+        try:
+            await wait_until_open(channel, address)
+        except BaseException:
+            await opened.close(0)
+            raise
+        return opened
 
     async def run(self, job: Job | FromBody, *raw: Any) -> Outcome:
         assert isinstance(job, Job), "no sidecar answers bodies"

@@ -49,6 +49,7 @@ class Answers(Protocol):
         within_s: float,
         rules: RuleTables,
         names: Blobs,
+        warnings: int,
         max_payments: int,
         max_field_chars: int,
         max_name_chars: int,
@@ -56,6 +57,7 @@ class Answers(Protocol):
         """ValidationRequest to ValidationResponse.
 
         names: of the rules, by bit, as the answer has them.
+        warnings: the bits of those that are one.
         """
         ...
 

@@ -66,4 +66,4 @@ def folding_tables() -> FoldingTables:
 def _code(char: str) -> int:
     if char in _PARTING:
         return _PARTING[char]
-    return ord(char) | (CASED if folding().is_cased(char) else 0)
+    return ord(char) | (CASED if char in folding().letters else 0)

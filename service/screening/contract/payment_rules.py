@@ -22,8 +22,11 @@ UNKNOWN = 255
 
 
 class Violation(IntFlag):
-    """One bit a rule; a valid payment has none. Per IBAN at most one bit is set: the first
-    of country, length, structure, checksum that fails. An IBAN is in electronic format."""
+    """One bit a rule; a valid payment has none but WARNINGS.
+
+    Per IBAN at most one bit is set: the first of country, length, structure, checksum that fails.
+    An IBAN is in electronic format.
+    """
 
     DEBTOR_IBAN_COUNTRY = 1 << 0  # the first two bytes name no country of the table
     DEBTOR_IBAN_LENGTH = 1 << 1  # not as long as the country's IBANs
@@ -47,6 +50,10 @@ class Violation(IntFlag):
     # An earlier payment of the batch has the same bytes, whatever their format:
     END_TO_END_ID_DUPLICATE = 1 << 15
 
+
+WARNINGS = Violation.CREDITOR_BIC_COUNTRY
+"""Rules that a good payment may break, as some banks' own published pairs of IBAN and BIC do: a
+Belgian BIC holds Hungarian accounts. They are told, and refuse nothing."""
 
 MAX_AMOUNT_MINOR = 10**15 - 1
 END_TO_END_ID_CHARACTERS = (

@@ -19,7 +19,7 @@ from uuid_utils.compat import uuid7
 
 from service.errors import ServiceError, shown
 from service.http.engines import ServingEngine
-from service.http.fields import Identifier, between
+from service.http.fields import Identifier, Integer, between
 from service.http.idempotency import IdempotentCreation
 from service.http.json_bodies import StrictJson
 from service.http.paging import Paged
@@ -31,7 +31,7 @@ from service.screening.names import normalize
 from service.screening.payment import EXAMPLE, Payment, canonical, columns
 from service.screening.routes.matches import MatchHit, hits_of, screen_cost_s
 from service.screening.routes.seals import nodes_hex
-from service.screening.routes.validations import Payments, violation_names
+from service.screening.routes.validations import Judgement, Payments, judgement
 from service.screening.tables import SCREENINGS
 from service.screening.watchlist import WATCHLIST
 from service.store.idempotency import Answer, Effect
@@ -66,8 +66,7 @@ class ScreeningRequest(BaseModel):
     limit: Annotated[int, *between(1, MAX_HITS)] = Field(5, description="hits per name at most")
 
 
-class ScreeningResult(BaseModel):
-    violations: list[str] = Field(examples=[["end_to_end_id_duplicate"]])
+class ScreeningResult(Judgement):
     debtor_hits: list[MatchHit]
     creditor_hits: list[MatchHit]
 
@@ -127,11 +126,7 @@ def _finish(
 ) -> Screened:
     hits = hits_of(held[WATCHLIST], results["screen"])
     documents = [
-        {
-            "violations": violation_names(bits),
-            "debtor_hits": debtor_hits,
-            "creditor_hits": creditor_hits,
-        }
+        {**judgement(bits), "debtor_hits": debtor_hits, "creditor_hits": creditor_hits}
         for bits, debtor_hits, creditor_hits in zip(
             results["validate"].tolist(), hits[: len(payments)], hits[len(payments) :]
         )
@@ -250,7 +245,7 @@ async def list_screenings(page: Paged, request: Request) -> Response:
     responses=responses(403, 404, 422, 503, 504),
 )
 async def read_proof(
-    screening_id: Identifier, place: int, request: Request, engine: ServingEngine
+    screening_id: Identifier, place: Integer, request: Request, engine: ServingEngine
 ) -> Response:
     row = await _read(request, screening_id, *_SUMMARY, SCREENINGS.c.records)
     if not 0 <= place < row.size:

@@ -16,7 +16,7 @@ from service.http.json_bodies import StrictJson
 from service.http.problems import RESPONSES
 from service.offload.job import Cost, FromBody, Held, Job, Results, Work
 from service.packed import Blobs
-from service.screening.contract.payment_rules import Violation, rule_tables
+from service.screening.contract.payment_rules import WARNINGS, Violation, rule_tables
 from service.screening.names import MAX_NAME_CHARS
 from service.screening.payment import EXAMPLE, MAX_FIELD_CHARS, Payment, columns
 
@@ -36,9 +36,17 @@ class ValidationRequest(BaseModel):
     payments: Payments
 
 
-class PaymentValidity(BaseModel):
-    valid: bool = Field(examples=[False])
-    violations: list[str] = Field(examples=[["debtor_iban_checksum"]])
+class Judgement(BaseModel):
+    violations: list[str] = Field(
+        description="rules that a valid payment keeps", examples=[["debtor_iban_checksum"]]
+    )
+    warnings: list[str] = Field(
+        description="rules that a valid payment may break", examples=[["creditor_bic_country"]]
+    )
+
+
+class PaymentValidity(Judgement):
+    valid: bool = Field(description="without violations", examples=[False])
 
 
 class ValidationResponse(BaseModel):
@@ -46,8 +54,12 @@ class ValidationResponse(BaseModel):
 
 
 @cache  # a batch has few distinct sets
-def violation_names(bits: int) -> tuple[str, ...]:
-    return tuple(str(rule.name).lower() for rule in Violation if bits & rule)
+def judgement(bits: int) -> dict[str, list[str]]:
+    """Judgement as JSON. Shared: not to be changed."""
+    return {
+        "violations": [str(rule.name).lower() for rule in ~WARNINGS if bits & rule],
+        "warnings": [str(rule.name).lower() for rule in WARNINGS if bits & rule],
+    }
 
 
 def _prepare(_held: Held, payments: list[Payment]) -> Work:
@@ -57,13 +69,8 @@ def _prepare(_held: Held, payments: list[Payment]) -> Work:
 def _finish(_held: Held, _kept: None, results: Results, *_: Any) -> bytes:
     """ValidationResponse as JSON."""
     broken: NDArray[np.uint32] = results["validate"]
-    return to_json(
-        {
-            "results": [
-                {"valid": not bits, "violations": violation_names(bits)} for bits in broken.tolist()
-            ]
-        }
-    )
+    judged = map(judgement, broken.tolist())
+    return to_json({"results": [{"valid": not found["violations"], **found} for found in judged]})
 
 
 def _cost(_held: Held, payments: list[Payment]) -> Cost:
@@ -77,7 +84,8 @@ def _rule_names() -> Blobs:
 
 
 def _arguments(_held: Held) -> tuple[Any, ...]:
-    return rule_tables(), _rule_names(), MAX_PAYMENTS, MAX_FIELD_CHARS, MAX_NAME_CHARS
+    names, warnings = _rule_names(), int(WARNINGS)
+    return rule_tables(), names, warnings, MAX_PAYMENTS, MAX_FIELD_CHARS, MAX_NAME_CHARS
 
 
 VALIDATE_BODY = FromBody(

@@ -77,3 +77,17 @@ def violations(batch: Sequence[Mapping[str, str]]) -> list[list[str]]:
     return [
         [str(rule.name).lower() for rule in Violation if bits & rule] for bits in found.tolist()
     ]
+
+
+WARNINGS = {"creditor_bic_country"}
+
+
+def judgements(batch: Sequence[Mapping[str, str]]) -> list[dict[str, list[str]]]:
+    """As routes tell them: the broken rules that refuse a payment, and those that do not."""
+    return [
+        {
+            "violations": [rule for rule in rules if rule not in WARNINGS],
+            "warnings": [rule for rule in rules if rule in WARNINGS],
+        }
+        for rules in violations(batch)
+    ]

@@ -8,7 +8,7 @@ from typing import Any
 from loadtests.lab.scenario import Request, Scenario, differs, post
 from service.screening.scenarios.draw import CUTOFF, LIMIT, ScreeningDraw, pool_size
 from service.screening.scenarios.matches import rows_and_scores
-from service.screening.scenarios.oracles import canonical, merkle_root, violations
+from service.screening.scenarios.oracles import canonical, judgements, merkle_root
 
 
 def requests(draw: ScreeningDraw, items: int, _: float | None) -> list[Request]:
@@ -20,11 +20,11 @@ def requests(draw: ScreeningDraw, items: int, _: float | None) -> list[Request]:
             "root": merkle_root([canonical(payment) for payment in batch]).hex(),
             "results": [
                 {
-                    "violations": broken,
+                    **judged,
                     "debtor_hits": draw.hits(payment["debtor_name"], CUTOFF),
                     "creditor_hits": draw.hits(payment["creditor_name"], CUTOFF),
                 }
-                for payment, broken in zip(batch, violations(batch), strict=True)
+                for payment, judged in zip(batch, judgements(batch), strict=True)
             ],
         }
         body = {"payments": batch, "cutoff": CUTOFF, "limit": LIMIT}
@@ -33,7 +33,7 @@ def requests(draw: ScreeningDraw, items: int, _: float | None) -> list[Request]:
 
 
 def screening(expected: Mapping[str, Any], document: Any) -> str | None:
-    """expected: root, and results with violations, debtor_hits and creditor_hits."""
+    """expected: root, and results with violations, warnings, debtor_hits and creditor_hits."""
     results = document["results"]
     size = len(expected["results"])
     if document["size"] != size or len(results) != size:
@@ -43,6 +43,7 @@ def screening(expected: Mapping[str, Any], document: Any) -> str | None:
     for number, (result, due) in enumerate(zip(results, expected["results"], strict=True)):
         got = {
             "violations": result["violations"],
+            "warnings": result["warnings"],
             "debtor_hits": rows_and_scores(result["debtor_hits"]),
             "creditor_hits": rows_and_scores(result["creditor_hits"]),
         }

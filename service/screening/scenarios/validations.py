@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from loadtests.lab.scenario import Request, Scenario, equal_json, post
 from service.screening.scenarios.draw import ScreeningDraw, pool_size
-from service.screening.scenarios.oracles import violations
+from service.screening.scenarios.oracles import judgements
 
 
 def requests(draw: ScreeningDraw, items: int, _: float | None) -> list[Request]:
@@ -16,7 +16,7 @@ def requests(draw: ScreeningDraw, items: int, _: float | None) -> list[Request]:
             equal_json,
             {
                 "results": [
-                    {"valid": not broken, "violations": broken} for broken in violations(batch)
+                    {"valid": not judged["violations"], **judged} for judged in judgements(batch)
                 ]
             },
         )

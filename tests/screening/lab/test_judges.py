@@ -26,6 +26,7 @@ RIGHT = {
             "results": [
                 {
                     "violations": ["amount_range"],
+                    "warnings": [],
                     "debtor_hits": [[3, 0.9123456789]],
                     "creditor_hits": [],
                 }
@@ -36,7 +37,12 @@ RIGHT = {
             "root": "ab",
             "size": 1,
             "results": [
-                {"violations": ["amount_range"], "debtor_hits": [HIT], "creditor_hits": []}
+                {
+                    "violations": ["amount_range"],
+                    "warnings": [],
+                    "debtor_hits": [HIT],
+                    "creditor_hits": [],
+                }
             ],
         },
     ),
@@ -68,6 +74,7 @@ def test_the_right_answer_has_no_fault(judge):
         (screening, ("root",), "ac", "root: expected 'ab', got 'ac'"),
         (screening, ("size",), 2, "size: expected 1, got 2"),
         (screening, ("results", 0, "violations"), [], "violations of results"),
+        (screening, ("results", 0, "warnings"), ["x"], "warnings of results"),
         (screening, ("results", 0, "creditor_hits"), [HIT], "creditor_hits of results"),
     ],
 )

@@ -6,9 +6,16 @@ from dataclasses import dataclass
 import pytest
 
 from loadtests.lab.requests import Pools
+from service.screening.contract import payment_rules
 from service.screening.scenarios import LAB
 from service.screening.scenarios.draw import ScreeningDraw
-from service.screening.scenarios.oracles import brute_force, merkle_root, violations
+from service.screening.scenarios.oracles import (
+    WARNINGS,
+    brute_force,
+    judgements,
+    merkle_root,
+    violations,
+)
 
 # engine: go
 from service.screening.scenarios.rates import BASES
@@ -123,6 +130,13 @@ def test_merkle_roots_are_those_of_certificate_transparency():
 )
 def test_violations_are_what_is_wrong(fields, broken):
     assert violations([VALID | fields]) == [broken]
+
+
+def test_a_warning_is_told_apart():
+    assert {rule.name.lower() for rule in payment_rules.WARNINGS} == WARNINGS
+    assert judgements([VALID | {"creditor_bic": "DEUTDEFF", "currency": "JPY"}]) == [
+        {"violations": ["amount_minor_units"], "warnings": ["creditor_bic_country"]}
+    ]
 
 
 def test_some_payments_are_broken_and_most_are_not():

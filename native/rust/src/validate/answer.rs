@@ -29,6 +29,7 @@ pub fn answer(
     within_s: f64,
     rules: RuleTables,
     names: Blobs,
+    warnings: u32,
     max_payments: usize,
     max_field_chars: usize,
     max_name_chars: usize,
@@ -84,25 +85,32 @@ pub fn answer(
     };
     let mut violations = vec![0; payments];
     validate(columns, rules, threads, &mut violations);
-    Some(Answer::Body(write(&violations, names)))
+    Some(Answer::Body(write(&violations, names, warnings)))
 }
 
-fn write(violations: &[u32], names: Blobs) -> Vec<u8> {
-    let mut out = Vec::with_capacity(16 + 64 * violations.len());
+fn write(broken: &[u32], names: Blobs, warnings: u32) -> Vec<u8> {
+    let mut out = Vec::with_capacity(16 + 80 * broken.len());
     out.extend_from_slice(br#"{"results":["#);
-    json::join(&mut out, violations, |out, &bits| {
-        let valid = if bits == 0 { "true" } else { "false" };
+    json::join(&mut out, broken, |out, &bits| {
+        let violations = bits & !warnings;
+        let valid = if violations == 0 { "true" } else { "false" };
         out.extend_from_slice(br#"{"valid":"#);
         out.extend_from_slice(valid.as_bytes());
         out.extend_from_slice(br#","violations":["#);
-        let broken = (0..names.len()).filter(|bit| bits >> bit & 1 == 1);
-        json::join(out, broken, |out, bit| {
-            out.push(b'"');
-            out.extend_from_slice(names.get(bit));
-            out.push(b'"');
-        });
+        write_names(out, violations, names);
+        out.extend_from_slice(br#"],"warnings":["#);
+        write_names(out, bits & warnings, names);
         out.extend_from_slice(b"]}");
     });
     out.extend_from_slice(b"]}");
     out
+}
+
+fn write_names(out: &mut Vec<u8>, bits: u32, names: Blobs) {
+    let named = (0..names.len()).filter(|bit| bits >> bit & 1 == 1);
+    json::join(out, named, |out, bit| {
+        out.push(b'"');
+        out.extend_from_slice(names.get(bit));
+        out.push(b'"');
+    });
 }
