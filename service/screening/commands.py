@@ -105,7 +105,7 @@ def dump_watchlist(directory: WatchlistDir = None, as_json: AsJson = False) -> N
 
     with errors_shown():
         settings = settings_from(DOMAIN, watchlist=directory)
-        for entry in lists.load(settings.watchlist).entries:
+        for entry in DOMAIN.hold(settings)[lists.WATCHLIST].entries:
             if as_json:
                 typer.echo(json.dumps(asdict(entry), ensure_ascii=False))
             else:
