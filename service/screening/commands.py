@@ -20,7 +20,7 @@ WatchlistDir = Annotated[
     typer.Option(
         "--watchlist",
         metavar="DIR",
-        help="directory with sdn.csv and alt.csv; synthetic by default",
+        help="directory with sdn.csv and alt.csv; by default HOTPATH_WATCHLIST, or synthetic",
     ),
 ]
 
@@ -99,10 +99,13 @@ def dump_watchlist(directory: WatchlistDir = None, as_json: AsJson = False) -> N
     """Every row of the list, with its normalised name."""
     from dataclasses import asdict
 
+    from service.screening import DOMAIN
     from service.screening import watchlist as lists
+    from service.startup import settings_from
 
     with errors_shown():
-        for entry in lists.load(directory).entries:
+        settings = settings_from(DOMAIN, watchlist=directory)
+        for entry in DOMAIN.hold(settings)[lists.WATCHLIST].entries:
             if as_json:
                 typer.echo(json.dumps(asdict(entry)))
             else:

@@ -11,5 +11,6 @@ from service.settings import Settings
 
 class ScreeningSettings(Settings):
     watchlist: Path | None = Field(
-        None, description="directory with sdn.csv and alt.csv; a synthetic list by default"
+        None,
+        description="directory with sdn.csv and alt.csv, in any case; a synthetic list by default",
     )

@@ -48,6 +48,12 @@ def test_a_generated_list_can_be_used(tmp_path: Path) -> None:
     hotpath("watchlist", "generate", "--out", str(tmp_path), "--names", "50")
     dumped = hotpath("watchlist", "dump", "--watchlist", str(tmp_path), "--json")
     assert len(dumped.stdout.splitlines()) == 50
+    assert (
+        hotpath("watchlist", "dump", "--json", HOTPATH_WATCHLIST=str(tmp_path)).stdout
+        == dumped.stdout
+    )
+    names = hotpath("match", "--json", stdin=b"x", HOTPATH_WATCHLIST="/nowhere", expect=2).stderr
+    assert b"/nowhere/sdn.csv" in names
 
 
 @pytest.mark.parametrize(
