@@ -107,9 +107,7 @@ class Edge(OneWrite):
     @property
     def _is_in_head(self) -> bool:
         """Whether a request began whose head is not complete, so that it has no cycle yet."""
-        return self.scope is not None and (
-            self.cycle is None or self.cycle.scope is not self.scope
-        )
+        return self.scope is not None and (self.cycle is None or self.cycle.scope is not self.scope)
 
     def _head_bytes(self) -> int:
         line = len(self.parser.get_method()) + len(self.url) + len("  HTTP/1.1\r\n\r\n")

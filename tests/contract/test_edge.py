@@ -84,9 +84,7 @@ def is_problem(answer: Answer, code: str) -> None:
         *("nonsense", "no colon", "length", "HTTP/2", "HTTP/0.9", "late", "late in the first line"),
     ],
 )
-def test_what_can_be_no_request_is_a_problem(
-    edge: Api, bad: bytes, code: str, before: int
-) -> None:
+def test_what_can_be_no_request_is_a_problem(edge: Api, bad: bytes, code: str, before: int) -> None:
     *served, refused = exchange(edge.server.port, (HEAD + b"\r\n") * before + bad)
     assert [answer.status for answer in served] == [200] * before
     is_problem(refused, code)
