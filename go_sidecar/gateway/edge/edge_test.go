@@ -22,6 +22,7 @@ func serve(t *testing.T, s *settings.Settings) string {
 		t.Fatal(err)
 	}
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(20 * time.Millisecond) // in which the server reads ahead
 		if e := Check(r, s.MaxHeadFields); e != nil {
 			http.Error(w, e.Code.Name, e.Code.Status)
 		}
@@ -85,6 +86,22 @@ func TestRefusalsOfTheServerAreProblems(t *testing.T) {
 				t.Errorf("%.40q: and %q", content, rest)
 			}
 		}
+	}
+}
+
+func TestABytePastTheRequestBeginsTheNextHead(t *testing.T) {
+	address := serve(t, limits(200*time.Millisecond, time.Hour))
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(time.Minute))
+	io.WriteString(conn, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	time.Sleep(5 * time.Millisecond)
+	io.WriteString(conn, "G")
+	if received, _ := io.ReadAll(conn); !strings.Contains(string(received), `"code":"head_timeout"`) {
+		t.Errorf("%q", received)
 	}
 }
 
