@@ -108,4 +108,9 @@ def create_server_app(settings: Settings, domain: Domain) -> ASGIApp:
 
 
 def _context(settings: Settings) -> Callable[[ASGIApp], RequestContext]:
-    return partial(RequestContext, settings=settings)
+    return partial(
+        RequestContext,
+        request_timeout_s=settings.request_timeout_s,
+        max_body_bytes=settings.max_body_bytes,
+        max_head_fields=settings.max_head_fields,
+    )

@@ -66,7 +66,7 @@ def run(server: Server, listening: Listening, settings: Settings) -> None:
 def bound(host: str, port: int) -> socket.socket:
     """A socket that has the address for itself, and does not listen yet.
 
-    Of a name's addresses it takes one, of IPv4 where there is one, as Go does.
+    Of a name's addresses it takes one, of IPv4 where there is one.
     Raises: ServiceError invalid_argument.
     """
     try:

@@ -39,6 +39,16 @@ def exchange(port: int, *pieces: bytes) -> list[Answer]:
         return answers(rest(connection))
 
 
+def is_live(port: int, host: str) -> bool:
+    """Whether a server answers there."""
+    try:
+        with connected(port, host) as connection:
+            send(connection, [HEAD + b"Connection: close\r\n\r\n"])
+            return [answer.status for answer in answers(rest(connection))] == [200]
+    except ConnectionError:
+        return False
+
+
 def send(connection: socket.socket, pieces: Iterable[bytes]) -> None:
     """As far as the server lets it come: it may have refused, and closed, before the end."""
     with suppress(ConnectionError):

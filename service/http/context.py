@@ -24,7 +24,6 @@ from service.errors import ServiceError
 from service.http.head import SINGLE_FIELDS, check_target, twice
 from service.http.problems import problem_response, too_many_fields
 from service.offload.spec import Variant
-from service.settings import Settings
 
 log = logging.getLogger("hotpath.http")
 
@@ -57,11 +56,17 @@ class RequestContext:
     """Pure ASGI: Starlette's BaseHTTPMiddleware costs more than all of FastAPI and breaks
     cancellation."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        request_timeout_s: float,
+        max_body_bytes: int,
+        max_head_fields: int = 100,
+    ) -> None:
         self._app = app
-        self._max_body_bytes = settings.max_body_bytes
-        self._max_head_fields = settings.max_head_fields
-        self._timeouts = Timeouts(settings.request_timeout_s)
+        self._max_body_bytes = max_body_bytes
+        self._max_head_fields = max_head_fields
+        self._timeouts = Timeouts(request_timeout_s)
         # Unique among all processes, and no secret: random bits for each request would cost more.
         self._id_prefix = uuid4().hex[:16].encode()
         self._numbers = count()

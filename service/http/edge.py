@@ -37,10 +37,12 @@ class Edge(OneWrite):
         self._max_head_fields = settings.max_head_fields
         self._head_timeout_s = settings.head_timeout_s
         self.headers = []
-        # What came since a head, a piece of a body or a message was last complete: a head, or
-        # trailers and the like, that has not ended.
+        # What came since a head or a piece of a body was last complete: a head, or trailers and the
+        # like, that has not ended.
         self._open_bytes = 0
-        self._piece_bytes = 0  # what came last
+        # Whether what came could be more than a head may. Most often it is less, and no head has
+        # to be measured.
+        self._is_to_measure = False
         self._is_over = False  # nothing that comes is looked at any more
         self._timer: TimerHandle | None = None
 
@@ -58,8 +60,8 @@ class Edge(OneWrite):
         if self._is_over:
             return
         self._unset_keepalive_if_required()
-        self._piece_bytes = len(data)
-        self._open_bytes += self._piece_bytes
+        self._open_bytes += len(data)
+        self._is_to_measure = self._open_bytes > self._max_head_bytes
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -70,19 +72,23 @@ class Edge(OneWrite):
             return
         if self._open_bytes > self._max_head_bytes:
             self._refuse(self._too_large())
-        elif len(self.headers) > self._max_head_fields:
-            self._refuse(too_many_fields(self._max_head_fields))
-        elif self._is_answering and self.cycle.scope is self.scope:
-            self._stop_timer()
+            return
+        if len(self.headers) > self._max_head_fields:
+            self._refuse(too_many_fields(self._max_head_fields), are_trailers=not self._is_in_head)
+            return
+        cycle = self.cycle
+        if cycle is not None and cycle.scope is self.scope and not cycle.response_complete:
+            if not cycle.more_body:
+                self._open_bytes = 0
+            if self._timer is not None:
+                self._stop_timer()
         elif self._timer is None:
             self._await_head()
 
     def on_headers_complete(self) -> None:
         if len(self.headers) > self._max_head_fields:
             raise too_many_fields(self._max_head_fields)
-        # Most often all that came is less than a head may be, and nothing has to be measured.
-        came = max(self._open_bytes, self._piece_bytes)
-        if came > self._max_head_bytes and self._head_bytes() > self._max_head_bytes:
+        if self._is_to_measure and self._head_bytes() > self._max_head_bytes:
             raise self._too_large()
         if self.parser.get_http_version() not in ("1.1", "1.0"):
             raise _not_http()
@@ -93,12 +99,6 @@ class Edge(OneWrite):
     def on_body(self, body: bytes) -> None:
         self._open_bytes = 0
         super().on_body(body)
-
-    def on_message_complete(self) -> None:
-        if len(self.headers) > self._max_head_fields:
-            raise too_many_fields(self._max_head_fields)
-        self._open_bytes = 0
-        super().on_message_complete()
 
     @property
     def _is_answering(self) -> bool:
@@ -135,13 +135,16 @@ class Edge(OneWrite):
         else:
             self.transport.close()
 
-    def _refuse(self, error: ServiceError) -> None:
-        """Answers what came last, after what was asked before, and closes."""
+    def _refuse(self, error: ServiceError, are_trailers: bool = False) -> None:
+        """Answers what came last, after what was asked before, and closes.
+
+        are_trailers: what is refused are those of the last request, however much of it is there.
+        """
         self._is_over = True
         self._stop_timer()
         if not self._is_answering:
             self._close_with(error)
-        elif self._is_in_head or not self.cycle.more_body:
+        elif self._is_in_head or not (self.cycle.more_body or are_trailers):
             self.cycle.on_response = partial(self._close_with, error)
         elif self.cycle.response_started or self.pipeline:
             self.transport.close()  # what was begun must not look whole

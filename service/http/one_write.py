@@ -18,8 +18,8 @@ class OneWrite(HttpToolsProtocol):
 
 
 class _Gathering:
-    """What uvicorn and the edge use of a transport. Keeps the first bytes until the next ones come, or until
-    the loop's next turn: a stream's head does not wait for its body."""
+    """What uvicorn and the edge use of a transport. Keeps the first bytes until the next ones come,
+    or until the loop's next turn: a stream's head does not wait for its body."""
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport, self._loop = transport, loop

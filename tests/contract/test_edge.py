@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +14,8 @@ import pytest
 from tests.contract.conftest import SERVERS, Api, Start
 from tests.contract.samples import PROBLEMS
 from tests.databases import Sqlite
-from tests.raw import HEAD, Answer, answers, connected, exchange, one, rest, send
+from tests.raw import HEAD, Answer, answers, connected, exchange, is_live, one, rest, send
+from tests.servers import COMMANDS, free_port, wait_until
 
 MAX_HEAD_BYTES = 16_384
 MAX_HEAD_FIELDS = 40
@@ -136,3 +140,26 @@ def test_a_second_request_has_no_more_time_than_the_first(edge: Api, begin: byte
         send(connection, [begin])
         (refused,) = answers(rest(connection))
     is_problem(refused, "head_timeout")
+
+
+@pytest.mark.parametrize("command", ["gateway", "upstream"])
+def test_an_address_of_ipv6_is_served(
+    tmp_path: Path, watchlist_directory: Path, command: str
+) -> None:
+    log = tmp_path / "log"
+    port = free_port()
+    settings = {
+        "HOTPATH_DATABASE_URL": f"sqlite:///{tmp_path}/db",
+        "HOTPATH_WATCHLIST": str(watchlist_directory),
+    }
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [*COMMANDS["service"][:3], command, "--host", "::1", "--port", str(port)],
+            env=os.environ | settings,
+            stderr=output,
+        )
+    try:
+        wait_until(lambda: is_live(port, "::1"), "an answer", log)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)

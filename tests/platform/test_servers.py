@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -10,8 +11,22 @@ import psutil
 import pytest
 
 from service.servers import Server as Name
-from tests.platform.running import TOY, add, serving
-from tests.servers import wait_until
+from tests.platform.running import TOY, add, hotpath, serving
+from tests.raw import is_live
+from tests.servers import COMMANDS, free_port, wait_until
+
+# The toy, whose application cannot be made, or cannot be started: its job fails in its rehearsal.
+BROKEN = """
+from dataclasses import replace
+from tests.platform.toy import DOMAIN as TOY
+from tests.platform.toy.sums import SUM
+JOB = replace(SUM, rehearsal=([1], "raises", 0))
+UNMADE = replace(TOY, routers=("no_such_module:router",))
+UNSTARTED = replace(TOY, jobs=("broken:JOB",))
+"""
+
+
+SERVE = COMMANDS["service"][:4]
 
 
 def is_alive(process: psutil.Process) -> bool:
@@ -82,3 +97,84 @@ def test_a_server_that_is_not_installed_is_named_with_what_to_install(tmp_path: 
         found.stderr
     )
     assert "Traceback" not in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("domain", "workers"),
+    [("broken:UNSTARTED", "1"), ("broken:UNSTARTED", "2"), ("broken:UNMADE", "2")],
+)
+@pytest.mark.parametrize("name", list(Name))
+def test_a_start_that_fails_ends_with_1_and_says_so(
+    tmp_path: Path, name: Name, workers: str, domain: str
+) -> None:
+    (tmp_path / "broken.py").write_text(BROKEN)
+    done = subprocess.run(
+        [*SERVE, *("--server", name, "--workers", workers, "--port", str(free_port()))],
+        capture_output=True,
+        text=True,
+        env=os.environ
+        | {
+            "PYTHONPATH": str(tmp_path),
+            "HOTPATH_DOMAIN": domain,
+            "HOTPATH_DATABASE_URL": f"sqlite:///{tmp_path}/db",
+        },
+        check=False,
+        timeout=200,
+    )
+    assert done.returncode == 1, done.stderr
+    assert "cannot start: " in done.stderr
+    assert done.stderr.endswith(
+        f"error: {name}: the start or a worker failed; the lines above say why\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "workers"),
+    [
+        *((name, name, "2") for name in Name),
+        (Name.granian, Name.granian, "1"),
+        (Name.granian, Name.uvicorn, "1"),
+        (Name.uvicorn, Name.granian, "1"),
+    ],
+)
+def test_a_port_that_is_taken_is_refused(
+    tmp_path: Path, first: Name, second: Name, workers: str
+) -> None:
+    with serving(tmp_path / "log", "--server", first, "--workers", workers) as server:
+        port = str(server.port)
+        done = hotpath(
+            *("serve", "--server", second, "--workers", workers, "--port", port),
+            expect=2,
+            HOTPATH_DATABASE_URL=f"sqlite:///{tmp_path}/hotpath.db",
+        )
+        assert done.stderr.decode().splitlines()[-1] == (
+            "error: host, port: expected an address that can be listened at, "
+            f"got 127.0.0.1 and {port}: Address already in use"
+        )
+        assert server.client.get("/health/ready").status_code == 200
+
+
+def test_a_host_that_is_not_of_this_machine_is_refused(tmp_path: Path) -> None:
+    for host in ("192.0.2.1", "no such host"):
+        done = hotpath(
+            *("serve", "--host", host, "--port", str(free_port())),
+            expect=2,
+            HOTPATH_DATABASE_URL=f"sqlite:///{tmp_path}/hotpath.db",
+        )
+        assert f"an address that can be listened at, got {host} and" in done.stderr.decode()
+
+
+@pytest.mark.parametrize("name", list(Name))
+def test_an_address_of_ipv6_is_served(tmp_path: Path, name: Name) -> None:
+    log = tmp_path / "log"
+    port = free_port()
+    settings = {"HOTPATH_DOMAIN": TOY, "HOTPATH_DATABASE_URL": f"sqlite:///{tmp_path}/db"}
+    command = [*SERVE, "--server", name, "--host", "::1", "--port", str(port)]
+    with log.open("w") as output:
+        process = subprocess.Popen(command, env=os.environ | settings, stderr=output)
+    try:
+        wait_until(lambda: is_live(port, "::1"), "an answer", log)
+        assert f"address: http://[::1]:{port}" in log.read_text()
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0, log.read_text()

@@ -29,7 +29,7 @@ func Bound(server *http.Server, s *settings.Settings) {
 		switch c := conn.(*connection); {
 		case c.phase == refused:
 		case state == http.StateActive:
-			c.phase = answering
+			c.phase, c.isAhead = answering, false
 		case state == http.StateIdle:
 			c.phase = answered
 		}
@@ -96,12 +96,16 @@ type connection struct {
 	*net.TCPConn
 	settings *settings.Settings
 	phase    phase
+	isAhead  bool // the first byte of the next request came while this one is answered
 }
 
 func (c *connection) SetReadDeadline(at time.Time) error {
 	switch c.phase {
 	case answered: // the deadline of being idle
 		c.phase = idle
+		if c.isAhead {
+			c.phase, at = inHead, time.Now().Add(c.settings.HeadTimeout)
+		}
 	case idle: // that of the head, a part of which was read already
 		c.phase = inHead
 	}
@@ -114,6 +118,8 @@ func (c *connection) Read(content []byte) (int, error) {
 		switch c.phase {
 		case opened:
 			c.phase = inHead
+		case answering: // only who looks whether the client is there reads a byte alone
+			c.isAhead = len(content) == 1
 		case idle: // net/http goes on being patient until there are four bytes
 			c.phase = inHead
 			c.TCPConn.SetReadDeadline(time.Now().Add(c.settings.HeadTimeout))
