@@ -23,7 +23,8 @@ INSECURE = "the connection to the database cannot be secured"
 UNREADABLE = "the database's file cannot be opened"
 DAMAGED = "the database's file is not a database, or is damaged"
 
-FAULTS = (TimeoutError, PoolTimeout, OSError, DBAPIError) + (
+FAULTS = (
+    *(TimeoutError, PoolTimeout, OSError, DBAPIError),
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
