@@ -20,6 +20,7 @@ help: ## this list
 .PHONY: setup
 setup: $(UV) $(BIN)/python ## everything that the other targets need; engines whose source changed are built anew
 	@$(PIP) install -q $(PYTHON) --require-hashes -r requirements/dev.txt
+	@for check in $(CHECKS); do $$check tools || exit 1; done
 	@# A list, because what is named on the command line is built anew each time.
 	@printf -- '-e %s\n' $(dir $(MANIFESTS)) | $(PIP) install -q $(PYTHON) --no-build-isolation --no-deps -r -
 

@@ -18,7 +18,8 @@ from loadtests.lab.targets import LabError, Target
 
 if TYPE_CHECKING:
     from loadtests.lab.scenario import Process, Start
-    from service.offload.spec import Variant
+    from service.database_url import SqliteFile
+from service.offload.spec import Variant
 
 PLENTY = "10000"
 
@@ -156,7 +157,7 @@ class Fleet:
         for old in own.parent.glob(f"{own.name}*"):  # with its log and index
             old.unlink()
         shutil.copy(self.database, own)
-        return f"sqlite:///{own.resolve()}"
+        return SqliteFile(str(own.resolve())).url()
 
 
 @contextmanager
@@ -170,7 +171,7 @@ def database(wanted: str, out: Path, cores: Cores | None) -> Iterator[str | Path
         for old in directory.glob(f"{template.name}*"):
             old.unlink()
         try:
-            _fill(f"sqlite:///{template.resolve()}")
+            _fill(SqliteFile(str(template.resolve())).url())
             yield template
         finally:
             shutil.rmtree(directory)

@@ -23,7 +23,8 @@ INSECURE = "the connection to the database cannot be secured"
 UNREADABLE = "the database's file cannot be opened"
 DAMAGED = "the database's file is not a database, or is damaged"
 
-FAULTS = (TimeoutError, PoolTimeout, OSError, DBAPIError) + (
+FAULTS = (
+    *(TimeoutError, PoolTimeout, OSError, DBAPIError),
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
@@ -31,7 +32,9 @@ FAULTS = (TimeoutError, PoolTimeout, OSError, DBAPIError) + (
 """All that using a database raises, of this module's concern or not."""
 
 # SQLSTATEs and their classes, by appendix A of PostgreSQL's manual. The first that fits holds.
-# Go has the same in go_sidecar/gateway/database/; tests/contract/test_unusable.py compares.
+# engine: go
+# The gateway has the same in go_sidecar/gateway/database/postgres.go and sqlite.go.
+# engine: end
 _STATES = {
     "25006": READ_ONLY,
     "28": LOGIN,

@@ -56,7 +56,7 @@ def is_read_only(settings: Settings) -> bool:
     """Of PostgreSQL: a standby, or set so. Raises: ServiceError database_unavailable."""
 
     def look(connection: Connection) -> bool:
-        return connection.scalar(text("SHOW transaction_read_only")) == "on"
+        return bool(connection.scalar(text("SHOW transaction_read_only")) == "on")
 
     return _with_connection(settings, look)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from tests.databases import Postgres
 from tests.postgres import Own, new_database
 from tests.servers import free_port, wait_until
 
-PASSWORD = "s3cret/of@it"
+PASSWORD = "s3cret/of@it"  # noqa: S105  # to be looked for
 COMMANDS = (("db", "upgrade"), ("db", "prune"), ("serve",), ("gateway",))
 
 
@@ -35,21 +34,19 @@ class Place:
 
     def cut(self) -> None:
         """Ends the connections that are there, which go on as they were."""
-        self.admin.run(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            f"WHERE datname = '{self.name}' AND pid <> pg_backend_pid()"
-        )
+        others = f"datname = '{self.name}' AND pid <> pg_backend_pid()"
+        self.admin.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")  # noqa: S608  # a name of ours
 
 
 @pytest.fixture
-def place(own_postgres: Own) -> Iterator[Place]:
+def place(own_postgres: Own) -> Place:
     owner = upgraded(new_database(own_postgres))
     assert isinstance(owner, Postgres)
     name = owner.url.partition("?")[0].rpartition("/")[2]
     role = f"role_of_{name}"
     owner.run(f"CREATE ROLE {role} LOGIN PASSWORD '{PASSWORD}'")
     owner.run(f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}")
-    yield Place(owner, role, name, Postgres(own_postgres.url("postgres")))
+    return Place(owner, role, name, Postgres(own_postgres.url("postgres")))
 
 
 def assert_said(api: Api, words: str, role: str) -> None:

@@ -16,7 +16,7 @@ from tests.platform.toy import DOMAIN
 from tests.schemas import tables
 from tests.servers import free_port
 
-SECRET = "hunter2"
+SECRET = "hunter2"  # noqa: S105  # to be looked for
 UPSTREAM = f"a=http://u:{SECRET}@rates.test/?key={SECRET}"
 
 

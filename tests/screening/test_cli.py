@@ -130,3 +130,29 @@ def test_a_missing_engine_is_listed_as_not_available(
 )
 def test_serve_refuses_wrong_settings_before_it_starts(setting, message) -> None:
     assert message in hotpath("serve", expect=2, **setting).stderr.decode()
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_names_of_any_script_are_printed_on_any_terminal(encoding: str) -> None:
+    names = "Иван Петров\nJosé\n"
+    for form in ((), ("--json",)):
+        done = hotpath("match", *form, stdin=names.encode(), PYTHONIOENCODING=encoding)
+        if form:
+            printed = [json.loads(line)["name"] for line in done.stdout.splitlines()]
+            assert printed == names.split("\n")[:2]
+
+
+# engine: go
+def test_the_gateways_list_needs_no_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from service.screening.gateway import environment
+    from service.screening.settings import ScreeningSettings
+
+    monkeypatch.setenv("HOME", "/proc")  # where nothing can be written
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    written = Path(environment(ScreeningSettings())["HOTPATH_WATCHLIST"])
+    assert written.is_relative_to(tmp_path)
+    assert {path.name for path in written.iterdir()} == {"sdn.csv", "alt.csv"}
+
+
+# engine: end
