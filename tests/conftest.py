@@ -7,8 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.databases import Database, Sqlite
-from tests.postgres import Cluster, cluster, new_database
+from tests import surroundings
+
+# Before anything reads them.
+surroundings.settle()
+
+from tests.databases import Database, Sqlite  # noqa: E402
+from tests.postgres import Cluster, cluster, new_database  # noqa: E402
 
 
 @pytest.fixture(scope="session")
