@@ -34,7 +34,9 @@ def pytest_suite(*command: str | Path) -> tuple[int, int, int]:
 def engine_suite(check: Path) -> tuple[int, int, int]:
     """Runs its tests, if it has any: they then end with a line of counts as ours do."""
     counts = (0, 0, 0)
-    with subprocess.Popen([check, "test"], text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        [check, "test"], text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+    ) as process:
         assert process.stdout is not None
         for line in process.stdout:
             print(line, end="", flush=True)

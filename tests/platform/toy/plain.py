@@ -5,6 +5,6 @@ from __future__ import annotations
 from tests.platform.toy.faults import Fault, befall
 
 
-def total(numbers: list[int], fault: Fault, wait_s: float) -> int:
-    befall(fault, wait_s)
+def total(numbers: list[int], fault: Fault, wait_s: float, gate: str) -> int:
+    befall(fault, wait_s, gate)
     return sum(numbers)

@@ -24,14 +24,15 @@ class SumRequest(BaseModel):
     numbers: Annotated[list[int], Field(max_length=1000)]
     fault: Fault = "none"
     wait_s: Annotated[float, *between(0, 60)] = 0
+    gate: str = ""
 
 
 class SumResponse(BaseModel):
     total: int
 
 
-def _prepare(_held: Held, numbers: list[int], fault: Fault, wait_s: float) -> Work:
-    return Work({"total": (numbers, fault, wait_s)})
+def _prepare(_held: Held, numbers: list[int], fault: Fault, wait_s: float, gate: str = "") -> Work:
+    return Work({"total": (numbers, fault, wait_s, gate)})
 
 
 def _finish(_held: Held, _kept: None, results: Results, *_raw: object) -> bytes:
@@ -56,4 +57,4 @@ router = APIRouter(prefix="/v1", tags=["sums"], route_class=StrictJson)
     responses=RESPONSES,
 )
 async def create_sum(request: SumRequest, engine: ServingEngine) -> Response:
-    return await engine.run(SUM, request.numbers, request.fault, request.wait_s)
+    return await engine.run(SUM, request.numbers, request.fault, request.wait_s, request.gate)
