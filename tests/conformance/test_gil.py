@@ -12,6 +12,7 @@ import pytest
 from service.packed import CodePoints
 from service.screening.engines import ENGINES
 
+SHORT, LONG = 5, 500  # names
 ENOUGH = 5
 TRIES = 20  # a busy machine may give the other thread no core during a call
 
@@ -27,12 +28,12 @@ def _no_turns() -> Iterator[None]:
 
 @pytest.fixture(params=[spec for spec in ENGINES if spec.releases_gil], ids=lambda spec: spec.name)
 def call(request, synthetic) -> Callable[[int], object]:
-    """The kernel, on so many hundred names."""
+    """The kernel, on so many names."""
     engine = request.param.load()
-    names = [entry.normalized for entry in synthetic.entries[:100]]
-    packed = {hundreds: CodePoints.pack(names * hundreds) for hundreds in (1, 30)}
+    names = [entry.normalized for entry in synthetic.entries[:LONG]]
+    packed = {count: CodePoints.pack(names[:count]) for count in (SHORT, LONG)}
     # A low cutoff leaves most names to be scored.
-    return lambda hundreds: engine.screen(packed[hundreds], synthetic.index, 0.5, 5)
+    return lambda count: engine.screen(packed[count], synthetic.index, 0.5, 5)
 
 
 def done_during(long_call: Callable[[], object], step: Callable[[], object]) -> int:
@@ -60,12 +61,12 @@ def done_during(long_call: Callable[[], object], step: Callable[[], object]) -> 
 def test_another_thread_goes_on_during_a_call(call) -> None:
     # Were the GIL released at the call's edges alone, there would be a step or two.
     assert any(
-        done_during(lambda: call(30), lambda: time.sleep(0.001)) >= ENOUGH for _ in range(TRIES)
+        done_during(lambda: call(LONG), lambda: time.sleep(0.001)) >= ENOUGH for _ in range(TRIES)
     )
 
 
 def test_two_threads_compute_at_the_same_time(call) -> None:
-    assert any(done_during(lambda: call(30), lambda: call(1)) >= ENOUGH for _ in range(TRIES))
+    assert any(done_during(lambda: call(LONG), lambda: call(SHORT)) >= ENOUGH for _ in range(TRIES))
 
 
 def test_a_call_that_holds_the_gil_lets_nobody_go_on() -> None:

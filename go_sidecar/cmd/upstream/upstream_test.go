@@ -51,17 +51,17 @@ func TestRatesLeaveTheBaseOutAndDependOnTheSource(t *testing.T) {
 }
 
 func TestAnswersTakeTheDelay(t *testing.T) {
-	const delay = 50 * time.Millisecond
+	const delay = 500 * time.Millisecond
 	url, client := serve(t, delay)
 	shortest := time.Hour
-	for range 5 { // a busy machine makes some later, none earlier
+	for range 3 { // a busy machine makes some later, none earlier
 		start := time.Now()
 		if _, err := client.Get(url + "/rates/ecb?base=EUR"); err != nil {
 			t.Fatal(err)
 		}
 		shortest = min(shortest, time.Since(start))
 	}
-	if shortest < delay || shortest > delay+20*time.Millisecond {
+	if shortest < delay || shortest >= 2*delay {
 		t.Errorf("%v", shortest)
 	}
 }
