@@ -52,6 +52,10 @@ bench: setup ## time every kernel on every engine beside its peers
 test: setup ## all tests: those of the engines, then Python's
 	@$(BIN)/python tests/run.py
 
+.PHONY: steady
+steady: setup ## the suite ten times (RUNS) beside busy neighbours, then a table: does a test fail by chance?
+	@$(BIN)/python tests/steady.py
+
 .PHONY: fuzz
 fuzz: setup ## minutes of random input for the engines
 	FUZZ_EXAMPLES=5000 $(BIN)/python -m pytest -q --timeout 3600 tests/conformance/test_fuzz.py

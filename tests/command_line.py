@@ -14,7 +14,7 @@ def hotpath(
         [sys.executable, "-m", "service.cli", *arguments],
         input=stdin,
         capture_output=True,
-        timeout=60,
+        timeout=250,
         env=os.environ | environment,
         check=False,
     )

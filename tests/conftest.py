@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis
 
-from tests.databases import Database, Sqlite
-from tests.postgres import Cluster, cluster, new_database
+from tests import surroundings
+
+# Before anything reads them.
+surroundings.settle()
+
+from tests.databases import Database, Sqlite  # noqa: E402
+from tests.postgres import Cluster, cluster, new_database  # noqa: E402
+
+# The same examples in each run, however long they take; `make fuzz` draws others.
+hypothesis.register_profile(
+    "steady",
+    deadline=None,
+    derandomize="FUZZ_EXAMPLES" not in os.environ,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+hypothesis.load_profile("steady")
 
 
 @pytest.fixture(scope="session")

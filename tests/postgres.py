@@ -76,7 +76,7 @@ class Own:
             ("-D", str(server.pgdata), *arguments),
             bin_path=server.bin_path,
             user=server.system_user,
-            timeout=60,
+            timeout=250,
         )
 
     @contextmanager

@@ -10,6 +10,8 @@ import xml.etree.ElementTree as ET
 from functools import partial
 from pathlib import Path
 
+import surroundings
+
 ROOT = Path(__file__).parent.parent
 PYTHON = ROOT / ".venv/bin/python"
 WITHOUT_SAMPLE = ROOT / "tests/without_sample"
@@ -32,7 +34,9 @@ def pytest_suite(*command: str | Path) -> tuple[int, int, int]:
 def engine_suite(check: Path) -> tuple[int, int, int]:
     """Runs its tests, if it has any: they then end with a line of counts as ours do."""
     counts = (0, 0, 0)
-    with subprocess.Popen([check, "test"], text=True, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        [check, "test"], text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+    ) as process:
         assert process.stdout is not None
         for line in process.stdout:
             print(line, end="", flush=True)
@@ -44,6 +48,7 @@ def engine_suite(check: Path) -> tuple[int, int, int]:
 
 
 def main() -> int:
+    surroundings.settle()
     totals = [0, 0, 0]
     suites = {
         str(check.parent.relative_to(ROOT)): partial(engine_suite, check)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -60,10 +63,28 @@ def _command(process: psutil.Process) -> str:
         return ""
 
 
+# None of those that the system gives to connections, which might take it before the server does:
+# Linux begins at 32768, others later.
+_ports = cycle(random.sample(range(10_000, 32_768), 10_000))
+_kept: deque[socket.socket] = deque()
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """One that no other test is given, nor another run on this machine: a UDP socket on the same
+    number keeps it until 64 more were asked for."""
+    for port in islice(_ports, 1000):
+        keeper = socket.socket(type=socket.SOCK_DGRAM)
+        try:
+            keeper.bind(("127.0.0.1", port))
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            keeper.close()
+            continue
+        _kept.append(keeper)
+        if len(_kept) > 64:
+            _kept.popleft().close()
+        return port
+    raise AssertionError("expected a free port, found none")
 
 
 @contextmanager

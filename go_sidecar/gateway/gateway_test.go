@@ -77,7 +77,7 @@ func TestWaitingEndsWithTheRequest(t *testing.T) {
 
 func answerOf(t *testing.T, handler Handler) *httptest.ResponseRecorder {
 	t.Helper()
-	limits := &settings.Settings{RequestTimeout: 30 * time.Millisecond, Threads: 1}
+	limits := &settings.Settings{RequestTimeout: time.Second, Threads: 1}
 	g, err := New(limits, nil, func(g *Gateway) error {
 		g.Handle("GET /x", handler)
 		return nil

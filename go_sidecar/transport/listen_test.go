@@ -97,7 +97,7 @@ func TestPeerOfAnotherUserIsDropped(t *testing.T) {
 			(<-accepted).Close()
 			continue
 		}
-		client.SetReadDeadline(time.Now().Add(5 * time.Second))
+		client.SetReadDeadline(time.Now().Add(time.Minute))
 		if _, err := client.Read(make([]byte, 1)); err != io.EOF {
 			t.Errorf("expected the connection closed, got %v", err)
 		}

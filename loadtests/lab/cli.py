@@ -201,11 +201,17 @@ def detect(
     raise typer.Exit(0 if any(one.is_found for one in found) else 1)
 
 
+def _end_as_by_ctrl_c() -> None:
+    """What a shell or nohup wants ignored stays so, as SIGINT does by itself."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
+
+
 def _carried_out(request: Request, sections: Sequence[Section]) -> dict[str, Any]:
     from loadtests.lab import plan, progress, session
 
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
+    _end_as_by_ctrl_c()
     with progress.of_stderr() as shown:
         shown.step("preparing requests and database")
         with plan.planned(request, sections) as planned:

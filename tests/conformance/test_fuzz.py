@@ -24,7 +24,6 @@ REFUSED = (TypeError, ValueError, OverflowError)
 
 fuzzed = settings(
     max_examples=EXAMPLES,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
 )
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Self
 
 from tests.databases import Postgres
-from tests.servers import free_port
 
 INSERTED = b"INSERT 0 1\0"
 IDLE = b"Z\0\0\0\5I"  # ReadyForQuery outside of a transaction: what was to be committed is
@@ -18,7 +17,7 @@ IDLE = b"Z\0\0\0\5I"  # ReadyForQuery outside of a transaction: what was to be c
 class PostgresProxy:
     def __init__(self, socket_path: Path) -> None:
         self._target = str(socket_path)
-        self._listener = socket.create_server(("127.0.0.1", free_port()))
+        self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self._is_armed = False
         self.held = threading.Event()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import httpx2
@@ -18,7 +18,7 @@ from tests.contract.samples import UNKNOWN_ID, new_id, payment, problem
 from tests.postgres import Own, new_database
 from tests.servers import serving, wait_until
 
-IN_TIME_S = TIMEOUT_S + 1.5  # on a busy machine
+IN_TIME_S = 9.0  # on a busy machine; a request's own deadline is 10 s, and another answer
 READS = ("/v1/payments", f"/v1/payments/{UNKNOWN_ID}")
 
 
@@ -41,8 +41,8 @@ def in_time(call, *arguments, **named) -> httpx2.Response:
 
 
 def assert_recovers(api: Api) -> None:
-    wait_until(lambda: api.get("/health/ready").status_code == 200, "readiness", timeout_s=15)
-    wait_until(lambda: api.pay(payment()).status_code == 201, "a payment", timeout_s=15)
+    wait_until(lambda: api.get("/health/ready").status_code == 200, "readiness", timeout_s=60)
+    wait_until(lambda: api.pay(payment()).status_code == 201, "a payment", timeout_s=60)
     for _ in range(12):  # more than the pool has: no connection is left broken
         assert api.pay(payment(), new_id("key")).status_code == 201
         assert api.get("/v1/payments").status_code == 200
@@ -109,7 +109,7 @@ def test_many_requests_to_a_frozen_postgres_all_end_in_time(
     with own_postgres.frozen():
         started = time.monotonic()
         answers = asyncio.run(all_at_once())
-        assert time.monotonic() - started < TIMEOUT_S + 3
+        assert time.monotonic() - started < IN_TIME_S
         for answer in answers:
             problem(answer, "database_unavailable")
         assert on_postgres.get("/health/live").status_code == 200
@@ -134,7 +134,7 @@ def test_a_server_starts_while_postgres_does_not_answer(own_postgres: Own, tmp_p
         serving(
             tmp_path / "log",
             until="/health/live",
-            within_s=20,
+            within_s=60,
             database_url=database.url,
             **settings,
         ) as server,
@@ -164,15 +164,15 @@ def test_sqlite_is_locked_for_too_long(bare: Api) -> None:
     assert rows(bare, sent) == 1
 
 
-def test_sqlite_is_locked_for_a_moment(bare: Api) -> None:
+def test_sqlite_is_locked_for_a_moment(stateless: Api) -> None:
+    """A shorter one than the server's patience, which is long there."""
     sent = payment()
     with ThreadPoolExecutor(1) as pool:
-        with bare.database.writers_waiting("payments"):
-            answer = pool.submit(bare.pay, sent)
-            time.sleep(TIMEOUT_S / 4)
-            assert not answer.done()
+        with stateless.database.writers_waiting("payments"):
+            answer = pool.submit(stateless.pay, sent)
+            assert not wait([answer], 0.3).done
         assert answer.result().status_code == 201
-    assert rows(bare, sent) == 1
+    assert rows(stateless, sent) == 1
 
 
 def test_many_writers_get_through_one_after_the_other(bare: Api) -> None:

@@ -28,7 +28,6 @@ VECTORS = json.loads(
 )
 PROPERTY = settings(
     max_examples=40,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 

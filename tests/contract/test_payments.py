@@ -83,8 +83,7 @@ def test_amounts_are_stored_as_minor_units(api: Api, currency, amount, minor, sh
 
 @settings(
     max_examples=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=st.data(), currency=st.sampled_from(sorted(DECIMALS)))
 def test_any_amount_comes_back_as_the_same_number(api: Api, data, currency) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 from typer.testing import CliRunner
@@ -36,6 +38,21 @@ def test_wrong_usage_ends_with_2_before_anything_starts(arguments, message, tmp_
     assert found.exit_code == 2
     assert message in found.stderr
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("ignored", ["", "HUP", "TERM"])
+def test_a_signal_that_nohup_or_a_script_ignores_does_not_end_a_run(ignored):
+    program = (
+        "import signal, sys; from loadtests.lab.cli import _end_as_by_ctrl_c; _end_as_by_ctrl_c();"
+        "print(*(n for n in ('HUP', 'TERM') if signal.getsignal(signal.Signals['SIG' + n])"
+        " is not signal.default_int_handler))"
+    )
+    shell = f"trap '' {ignored}; " if ignored else ""
+    done = subprocess.run(
+        ["sh", "-c", shell + 'exec "$@"', "sh", sys.executable, "-c", program],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == ignored
 
 
 def test_a_result_of_another_schema_is_refused(tmp_path):

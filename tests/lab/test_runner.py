@@ -82,17 +82,17 @@ def test_a_block_s_slices_alternate_with_those_of_others(run):
 
 
 def test_rate_of_a_server_of_known_speed_is_right(run):
-    """0.3 s per request, one at a time: at most 3.33 requests/s, and each of two users
-    waits for the other's request too."""
+    """0.3 s per request, one at a time: at most 3.33 requests/s, and two users' requests are
+    always under way. On a busy machine answers are noticed late, at the ends of a window too."""
     _, result, _ = run
     for block in blocks_of(result, "slow"):
         stream = block["streams"]["main"]
-        rate = stream["completed"] / block["window_s"]
         waits_s = [1.01**k * 1e-6 for k, count in stream["latency"] for _ in range(count)]
-        assert rate < 3.7  # an answer that is noticed late shortens the window
-        assert min(waits_s) > 0.59
-        # Little's law: however slow this machine, two requests are under way.
-        assert rate * sum(waits_s) / len(waits_s) == pytest.approx(2, rel=0.25)
+        late_s = max(waits_s) - 0.57
+        assert 0.3 * stream["completed"] < block["window_s"] + block["slices"] * late_s
+        assert min(waits_s) > 0.29
+        # Little's law; what was under way at a window's ends is the doubt.
+        assert abs(sum(waits_s) - 2 * block["window_s"]) < block["slices"] * max(waits_s)
 
 
 def test_every_counted_request_has_its_latency_and_cpu_time(run):
@@ -237,13 +237,25 @@ def test_mixed_load_has_two_streams_and_the_lag_of_the_loop(tmp_path):
     assert all(block["loop_lag"] == [[460, 3], [700, 1]] for block in result["blocks"])
 
 
+def test_a_run_in_the_background_of_a_script_is_not_ended_by_ctrl_c(tmp_path):
+    """The shell has it ignored there, which is inherited."""
+    fakes_run = [sys.executable, "-m", "tests.lab.fakes", str(tmp_path), "2", "sound"]
+    process = subprocess.Popen(
+        ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *fakes_run],
+        cwd=TREE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while "engines 1:" not in (line := process.stderr.readline()):
+        assert line, "the run ended early"
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=120)
+    assert out.strip() == '{"interrupted": false, "complete": true}'
+
+
 def test_ctrl_c_keeps_what_is_done_and_leaves_nothing_behind(tmp_path):
     before = generators()
     command = [sys.executable, "-m", "tests.lab.fakes", str(tmp_path), "50", "sound", "family"]
     process = subprocess.Popen(
         command, cwd=TREE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        # A shell that runs the tests in the background has it ignored, which is inherited.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )  # fmt: skip
     begun = 0
     while begun < 5:  # both blocks of the first round have slices, and one at least needs more
@@ -253,7 +265,7 @@ def test_ctrl_c_keeps_what_is_done_and_leaves_nothing_behind(tmp_path):
     time.sleep(0.05)  # into a slice
     assert processes_naming(tmp_path)
     process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=20)
+    out, _ = process.communicate(timeout=120)
     assert out.strip() == '{"interrupted": true, "complete": false}'
     blocks = session.read(tmp_path)["blocks"]
     assert {block["cell"] for block in blocks} == {cell("sound"), cell("family")}

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from service.settings import Settings
 from tests.databases import Database
 from tests.platform.running import serving
+from tests.platform.toy.gate import Gate
 from tests.servers import Server
 
 MAX_BODY_BYTES = 100_000
@@ -15,6 +17,15 @@ MAX_BODY_BYTES = 100_000
 @pytest.fixture
 def settings(empty: Database) -> Settings:
     return Settings(database_url=empty.url)
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Iterator[Gate]:
+    """Open in the end, so that nothing waits at it for ever."""
+    (tmp_path / "gate").mkdir()
+    found = Gate(tmp_path / "gate")
+    yield found
+    found.open()
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,6 @@ hotpath = partial(command_line.hotpath, HOTPATH_DOMAIN=TOY)
 def add(
     server: servers.Server, *numbers: int, engine: str | None = None, **more: object
 ) -> httpx2.Response:
-    """more: a fault, or how long the call takes; see tests/platform/toy/faults.py."""
+    """more: a fault, how long the call takes, where it waits; see tests/platform/toy/faults.py."""
     headers = {"X-Engine": engine} if engine else {}
     return server.client.post("/v1/sums", json={"numbers": numbers, **more}, headers=headers)

@@ -89,7 +89,7 @@ def test_a_broken_constraint_is_not_the_databases_fault(
 def test_more_requests_than_connections_wait_and_then_give_up(
     empty: Database, settings: Settings
 ) -> None:
-    small = settings.model_copy(update={"database_pool_size": 1, "database_timeout_s": 0.2})
+    small = settings.model_copy(update={"database_pool_size": 1, "database_timeout_s": 1})
 
     async def run() -> None:
         async with Pool(small) as pool:
@@ -97,7 +97,7 @@ def test_more_requests_than_connections_wait_and_then_give_up(
             async def hold() -> None:
                 async with pool.read() as connection:
                     await connection.execute(text("SELECT 1"))
-                    await asyncio.sleep(10)
+                    await asyncio.sleep(60)
 
             for error in await asyncio.gather(hold(), hold(), return_exceptions=True):
                 assert isinstance(error, ServiceError)

@@ -19,7 +19,7 @@ from service.http.fast_lane import FastAnswer, FastLane
 from tests.platform.running import serving
 from tests.servers import Server
 
-CONTEXT = partial(RequestContext, request_timeout_s=0.2, max_body_bytes=100)
+CONTEXT = partial(RequestContext, request_timeout_s=2, max_body_bytes=100)
 
 
 async def hello(scope: Scope) -> FastAnswer:

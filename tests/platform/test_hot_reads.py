@@ -37,7 +37,7 @@ def server(cluster: Own, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         bench_rung="fast-lane",
         database_url=settings.database_url.get_secret_value(),
         database_pool_size="4",
-        database_timeout_s="1",
+        database_timeout_s="3",
     ) as found:
         yield found
 
@@ -99,7 +99,7 @@ def test_a_cancelled_read_leaves_no_half_answer_behind(cluster: Own) -> None:
 
 
 def test_a_slow_read_is_given_up_and_the_caller_is_not_cancelled(cluster: Own) -> None:
-    settings = Settings(database_url=new_database(cluster).url, database_timeout_s=0.2)
+    settings = Settings(database_url=new_database(cluster).url, database_timeout_s=1)
 
     async def read() -> None:
         async with Database(settings) as database, HotReads(settings, database) as hot_reads:

@@ -133,7 +133,7 @@ func (s *started) wait() error {
 	select {
 	case err := <-s.done:
 		return err
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		return os.ErrDeadlineExceeded
 	}
 }

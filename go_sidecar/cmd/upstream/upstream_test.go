@@ -17,7 +17,7 @@ func serve(t *testing.T, delay time.Duration) (url string, client *http.Client) 
 	server := httptest.NewServer(newHandler(delay))
 	t.Cleanup(server.Close)
 	return server.URL, &http.Client{
-		Timeout:       500 * time.Millisecond,
+		Timeout:       1500 * time.Millisecond,
 		Transport:     &http.Transport{DisableCompression: true, DisableKeepAlives: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
@@ -51,17 +51,18 @@ func TestRatesLeaveTheBaseOutAndDependOnTheSource(t *testing.T) {
 }
 
 func TestAnswersTakeTheDelay(t *testing.T) {
-	const delay = 50 * time.Millisecond
+	const delay = 500 * time.Millisecond
 	url, client := serve(t, delay)
+	client.Timeout = time.Minute
 	shortest := time.Hour
-	for range 5 { // a busy machine makes some later, none earlier
+	for range 3 { // a busy machine makes some later, none earlier
 		start := time.Now()
 		if _, err := client.Get(url + "/rates/ecb?base=EUR"); err != nil {
 			t.Fatal(err)
 		}
 		shortest = min(shortest, time.Since(start))
 	}
-	if shortest < delay || shortest > delay+20*time.Millisecond {
+	if shortest < delay || shortest >= 2*delay {
 		t.Errorf("%v", shortest)
 	}
 }
@@ -89,7 +90,7 @@ func TestFaultsAreAsNamed(t *testing.T) {
 			return r == nil && errors.As(err, &timeout) && timeout.Timeout()
 		},
 		"trickle": func(_ *http.Response, text string, err error) bool {
-			return len(text) > 1 && len(text) < 10 && errors.As(err, &timeout) && timeout.Timeout()
+			return len(text) > 1 && len(text) < 30 && errors.As(err, &timeout) && timeout.Timeout()
 		},
 		"endless": func(_ *http.Response, text string, err error) bool { return err == nil && len(text) == 1<<20 },
 		"huge": func(_ *http.Response, text string, err error) bool {

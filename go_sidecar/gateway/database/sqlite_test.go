@@ -145,7 +145,7 @@ func TestALockedDatabaseIsUnavailableAndThenRecovers(t *testing.T) {
 	if err := db.Create(ctx, newRow()); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("%v", err)
 	}
-	if took := time.Since(start); took < 100*time.Millisecond || took > 2*time.Second {
+	if took := time.Since(start); took < 100*time.Millisecond || took > 20*time.Second {
 		t.Errorf("%v", took)
 	}
 	if err := db.Ping(ctx); err != nil { // a writer does not lock readers out

@@ -25,7 +25,7 @@ func clientOf(t *testing.T, connections int, handler http.HandlerFunc) *Client {
 	return NewClient(&settings.Settings{
 		Upstreams:           []settings.Upstream{{Name: "a", URL: address}, {Name: "b", URL: address}},
 		UpstreamHosts:       []string{address.Host},
-		UpstreamTimeout:     300 * time.Millisecond,
+		UpstreamTimeout:     2 * time.Second,
 		UpstreamConnections: connections,
 		UpstreamMaxBytes:    1024,
 	})
@@ -60,7 +60,7 @@ func TestAnAnswerThatIsRefusedIsInvalid(t *testing.T) {
 
 func TestWaitingForAPlaceCountsAsTime(t *testing.T) {
 	client := clientOf(t, 1, func(w http.ResponseWriter, r *http.Request) {
-		time.Sleep(200 * time.Millisecond)
+		time.Sleep(1300 * time.Millisecond)
 		w.Header().Set("Content-Type", "application/json")
 		fmt.Fprint(w, "{}")
 	})

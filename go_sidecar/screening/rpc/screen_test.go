@@ -90,7 +90,7 @@ func TestDeadlineAndCancellationEndTheComputation(t *testing.T) {
 	time.AfterFunc(30*time.Millisecond, cancelNow)
 	for want, ctx := range map[codes.Code]context.Context{codes.DeadlineExceeded: deadline, codes.Canceled: cancelled} {
 		begin := time.Now()
-		if _, err := s.Screen(ctx, slow); status.Code(err) != want || time.Since(begin) > time.Second {
+		if _, err := s.Screen(ctx, slow); status.Code(err) != want || time.Since(begin) > 5*time.Second {
 			t.Errorf("got %v after %v, want %v", err, time.Since(begin), want)
 		}
 	}

@@ -9,8 +9,8 @@ from tests.platform.toy.faults import Fault, befall
 S_PER_NUMBER = 1e-6
 
 
-def total(numbers: list[int], fault: Fault, wait_s: float) -> int:
-    befall(fault, wait_s)
+def total(numbers: list[int], fault: Fault, wait_s: float, gate: str) -> int:
+    befall(fault, wait_s, gate)
     return sum(numbers)
 
 

@@ -26,14 +26,15 @@ class SumRequest(BaseModel):
     numbers: Annotated[list[int], Field(max_length=MAX_NUMBERS)]
     fault: Fault = "none"
     wait_s: Annotated[float, *between(0, 60)] = 0
+    gate: str = ""
 
 
 class SumResponse(BaseModel):
     total: int
 
 
-def _prepare(_held: Held, numbers: list[int], fault: Fault, wait_s: float) -> Work:
-    return Work({"total": (numbers, fault, wait_s)})
+def _prepare(_held: Held, numbers: list[int], fault: Fault, wait_s: float, gate: str = "") -> Work:
+    return Work({"total": (numbers, fault, wait_s, gate)})
 
 
 def _finish(_held: Held, _kept: None, results: Results, *_raw: object) -> bytes:
@@ -41,7 +42,9 @@ def _finish(_held: Held, _kept: None, results: Results, *_raw: object) -> bytes:
     return to_json({"total": results["total"]})
 
 
-def _cost(_held: Held, numbers: list[int], _fault: Fault, wait_s: float) -> Cost:
+def _cost(
+    _held: Held, numbers: list[int], _fault: Fault, wait_s: float, _gate: str = ""
+) -> Cost:
     return Cost(2e-5, 1e-8 * len(numbers) + wait_s)
 
 
@@ -66,7 +69,7 @@ router = APIRouter(prefix="/v1", tags=["sums"], route_class=StrictJson)
 )
 @from_body(SUM_BODY)
 async def create_sum(request: SumRequest, engine: ServingEngine) -> Response:
-    return await engine.run(SUM, request.numbers, request.fault, request.wait_s)
+    return await engine.run(SUM, request.numbers, request.fault, request.wait_s, request.gate)
 
 
 @router.get("/totals", operation_id="read_total", summary="The sum of a query's numbers")

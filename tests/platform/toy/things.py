@@ -14,25 +14,26 @@ from sqlalchemy import Row, select
 from uuid_utils.compat import uuid7
 
 from service.errors import ServiceError
-from service.http.fields import Identifier, between
+from service.http.fields import Identifier
 from service.http.idempotency import IdempotentCreation
 from service.http.json_bodies import StrictJson
 from service.http.paging import Paged
 from service.http.problems import responses
 from service.store.idempotency import Answer, Effect
 from service.store.tables import instant_text
+from tests.platform.toy.gate import Gate
 from tests.platform.toy.tables import THINGS
 
 
 class ThingRequest(BaseModel):
-    """takes_s: how long the creation is under way before it writes."""
+    """gate: where the creation waits before it writes, see Gate."""
 
     model_config = ConfigDict(
         strict=True, extra="forbid", json_schema_extra={"examples": [{"name": "a chair"}]}
     )
 
     name: Annotated[str, Field(min_length=1, max_length=100)]
-    takes_s: Annotated[float, *between(0, 60)] = 0
+    gate: str = ""
 
 
 class Thing(BaseModel):
@@ -64,7 +65,7 @@ router = APIRouter(prefix="/v1/things", tags=["things"], route_class=StrictJson)
 )
 async def create_thing(thing: ThingRequest, creation: IdempotentCreation) -> Response:
     async def effect() -> Effect:
-        await asyncio.sleep(thing.takes_s)
+        await asyncio.to_thread(Gate(thing.gate).pass_through)
         made = Thing(id=uuid7(), name=thing.name, created_at=datetime.now(UTC))
         answer = Answer(201, to_json(document(made)), f"/v1/things/{made.id}")
         return THINGS.insert().values(made.model_dump()), answer
