@@ -24,6 +24,7 @@ def server(
     with serving(
         log,
         *("--server", request.param),
+        domain="tests.platform.toy.totals:DOMAIN",
         engine="plain",
         allow_engine_override="true",
         max_body_bytes=str(MAX_BODY_BYTES),
