@@ -134,7 +134,7 @@ async def create_payment(payment: Payment, creation: IdempotentCreation) -> Resp
     operation_id="read_payment",
     summary="One payment",
     response_model=StoredPayment,
-    responses=responses(404, 422, 503, 504),
+    responses=responses(400, 404, 422, 503, 504),
 )
 async def read_payment(payment_id: Identifier, request: Request) -> Response:
     async with request.state.database.read() as connection:
@@ -150,7 +150,7 @@ async def read_payment(payment_id: Identifier, request: Request) -> Response:
     operation_id="list_payments",
     summary="Payments, the newest first",
     response_model=PaymentList,
-    responses=responses(422, 503, 504),
+    responses=responses(400, 422, 503, 504),
 )
 async def list_payments(page: Paged, request: Request) -> Response:
     rows, after = await page.read(request.state.database, PAYMENTS)

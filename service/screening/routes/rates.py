@@ -43,7 +43,7 @@ router = APIRouter(prefix="/v1", tags=["rates"])
     "/rates",
     operation_id="read_rates",
     summary="Exchange rates of every source that answered in time",
-    responses=responses(422, 502, 503, 504),
+    responses=responses(400, 422, 502, 503, 504),
 )
 async def read_rates(
     request: Request,

@@ -215,7 +215,7 @@ async def create_screening(
     operation_id="read_screening",
     summary="One screening, as it was answered",
     response_model=Screening,
-    responses=responses(404, 422, 503, 504),
+    responses=responses(400, 404, 422, 503, 504),
 )
 async def read_screening(screening_id: Identifier, request: Request) -> Response:
     row = await _read(request, screening_id, *_SUMMARY, SCREENINGS.c.results)
@@ -227,7 +227,7 @@ async def read_screening(screening_id: Identifier, request: Request) -> Response
     operation_id="list_screenings",
     summary="Screenings without their results, the newest first",
     response_model=ScreeningList,
-    responses=responses(422, 503, 504),
+    responses=responses(400, 422, 503, 504),
 )
 async def list_screenings(page: Paged, request: Request) -> Response:
     rows, after = await page.read(request.state.database, SCREENINGS, *_SUMMARY)
@@ -242,7 +242,7 @@ async def list_screenings(page: Paged, request: Request) -> Response:
     operation_id="read_proof",
     summary="That a payment was part of the screening: an RFC 9162 inclusion proof",
     response_model=InclusionProof,
-    responses=responses(403, 404, 422, 503, 504),
+    responses=responses(400, 403, 404, 422, 503, 504),
 )
 async def read_proof(
     screening_id: Identifier, place: Integer, request: Request, engine: ServingEngine

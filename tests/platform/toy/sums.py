@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json
 
 from service.http.engines import ServingEngine, from_body
-from service.http.fields import Integer, between
+from service.http.fields import between
 from service.http.json_bodies import StrictJson
 from service.http.problems import RESPONSES
 from service.offload.job import Cost, FromBody, Held, Job, Results, Work
@@ -70,8 +70,3 @@ router = APIRouter(prefix="/v1", tags=["sums"], route_class=StrictJson)
 @from_body(SUM_BODY)
 async def create_sum(request: SumRequest, engine: ServingEngine) -> Response:
     return await engine.run(SUM, request.numbers, request.fault, request.wait_s, request.gate)
-
-
-@router.get("/totals", operation_id="read_total", summary="The sum of a query's numbers")
-async def read_total(number: Annotated[list[Integer], Query()], factor: Integer = 1) -> SumResponse:
-    return SumResponse(total=factor * sum(number))

@@ -78,7 +78,7 @@ async def create_thing(thing: ThingRequest, creation: IdempotentCreation) -> Res
     operation_id="read_thing",
     summary="One thing",
     response_model=Thing,
-    responses=responses(404, 422, 503, 504),
+    responses=responses(400, 404, 422, 503, 504),
 )
 async def read_thing(thing_id: Identifier, request: Request) -> Response:
     async with request.state.database.read() as connection:
@@ -94,7 +94,7 @@ async def read_thing(thing_id: Identifier, request: Request) -> Response:
     operation_id="list_things",
     summary="Things, the newest first",
     response_model=ThingList,
-    responses=responses(422, 503, 504),
+    responses=responses(400, 422, 503, 504),
 )
 async def list_things(page: Paged, request: Request) -> Response:
     rows, after = await page.read(request.state.database, THINGS)
