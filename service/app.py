@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 
 from service import __version__
 from service.bench import rungs
+from service.compiled import compile_routes
 from service.domain import Domain
 from service.http import engines as engine_routes
 from service.http import health, openapi, problems
@@ -79,6 +80,8 @@ def create_app(settings: Settings, domain: Domain) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.add_middleware(_context(settings))
+    if settings.compiled_routes:
+        app.state.compiled = compile_routes(app)
     problems.install(app)
     openapi.install(app, [spec.name for spec in domain.engines], domain.errors)
     if settings.bench_routes:

@@ -63,6 +63,9 @@ class Settings(BaseSettings):
     shutdown_grace_s: int = Field(
         15, ge=1, description="time that running requests have to finish at shutdown"
     )
+    compiled_routes: bool = Field(
+        True, description="answer declared routes by code made from them; see `hotpath routes`"
+    )
     max_body_bytes: int = Field(1 << 20, ge=1, description="larger request bodies are refused")
     sidecar_address: str | None = Field(
         None,
