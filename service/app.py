@@ -7,9 +7,8 @@ import gc
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from pkgutil import resolve_name
 from typing import Any
 
@@ -79,7 +78,11 @@ def create_app(settings: Settings, domain: Domain) -> FastAPI:
         redoc_url=None,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    app.add_middleware(_context(settings))
+    app.add_middleware(
+        RequestContext,
+        request_timeout_s=settings.request_timeout_s,
+        max_body_bytes=settings.max_body_bytes,
+    )
     if settings.compiled_routes:
         app.state.compiled = compile_routes(app)
     problems.install(app)
@@ -93,16 +96,8 @@ def create_app(settings: Settings, domain: Domain) -> FastAPI:
 
 
 def create_server_app(settings: Settings, domain: Domain) -> ASGIApp:
-    """What a server runs: the application, behind a fast lane where there is one."""
+    """What a server runs: the application, behind what a rung of the bench puts before it."""
     app = create_app(settings, domain)
     if not settings.bench_routes:
         return app
-    return rungs.in_front(app, settings.bench_rung, _context(settings))
-
-
-def _context(settings: Settings) -> Callable[[ASGIApp], RequestContext]:
-    return partial(
-        RequestContext,
-        request_timeout_s=settings.request_timeout_s,
-        max_body_bytes=settings.max_body_bytes,
-    )
+    return rungs.in_front(app, settings.bench_rung)

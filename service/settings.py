@@ -12,7 +12,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, HttpUrl, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-Rung = Literal["bare", "sqlalchemy", "model", "dict", "starlette", "fast-lane", "asgi"]
+Rung = Literal["bare", "sqlalchemy", "model", "dict", "starlette", "compiled", "asgi"]
 
 
 def _listed(text: object) -> object:
@@ -100,7 +100,7 @@ class Settings(BaseSettings):
     )
     bench_routes: bool = Field(False, description="mount /bench/*, the lab's comparison routes")
     bench_rung: Rung = Field(
-        "model", description="how /bench/json and /bench/db are served; see docs/ladder.md"
+        "compiled", description="how /bench/json and /bench/db are served; see docs/ladder.md"
     )
     test_slowdown: float = Field(
         1,
