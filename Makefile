@@ -52,8 +52,8 @@ test: setup ## all tests: those of the engines, then Python's
 	@$(BIN)/python tests/run.py
 
 .PHONY: fuzz
-fuzz: setup ## minutes of random input for the engines
-	FUZZ_EXAMPLES=5000 $(BIN)/python -m pytest -q --timeout 3600 tests/conformance/test_fuzz.py
+fuzz: setup ## minutes of random input for the engines, and more for the compiled routes
+	FUZZ_EXAMPLES=5000 $(BIN)/python -m pytest -q --timeout 14400 $(wildcard tests/*/test_fuzz.py)
 	@for check in $(CHECKS); do $$check fuzz || exit 1; done
 
 .PHONY: lint

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import fastapi.routing
-from fastapi._compat import ModelField
+from fastapi._compat import ModelField, field_annotation_is_sequence
 from fastapi.dependencies.models import (
     Dependant,
     _get_cache_key,
@@ -33,6 +33,7 @@ __all__ = [
     "is_fastapis_own",
     "is_generator",
     "is_json_field",
+    "is_list",
     "is_model_of_parameters",
     "oauth_scopes",
     "only_alias",
@@ -90,6 +91,10 @@ def oauth_scopes(dependant: Dependant) -> list[str]:
 
 def is_model_of_parameters(field: ModelField) -> bool:
     return _get_param_model(field) is not None
+
+
+def is_list(field: ModelField) -> bool:
+    return field_annotation_is_sequence(field.field_info.annotation)
 
 
 def only_alias(field: ModelField) -> str | None:

@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from fastapi import params
-from fastapi._compat import field_annotation_is_sequence
 from fastapi.datastructures import DefaultPlaceholder
 from fastapi.routing import APIRoute, RouteContext, serialize_response
 from fastapi.security import SecurityScopes
@@ -252,11 +251,11 @@ class _Writer:
             wanted = f'for name, value in scope["headers"] if name == {name!r}'
             return f'[value.decode("latin-1") {wanted}] or None'
 
-        return self._scalar(field, read_all if _is_list(field) else read, _is_list(field))
+        return self._scalar(field, read_all if private.is_list(field) else read, private.is_list(field))
 
     def _query(self, field: ModelField) -> str:
         self._uses["query"] = True
-        if not _is_list(field):
+        if not private.is_list(field):
             return self._scalar(field, lambda alias: f"query.get({alias!r})")
         return self._scalar(
             field,
@@ -270,7 +269,7 @@ class _Writer:
         """read: of the alias, an expression that is None where the request has none."""
         if private.is_model_of_parameters(field):
             raise NotCompiled(f"a model of parameters: {field.name}")
-        if private.is_json_field(field) or (_is_list(field) and not may_be_list):
+        if private.is_json_field(field) or (private.is_list(field) and not may_be_list):
             raise NotCompiled(f"a parameter that is neither text nor a list of it: {field.name}")
         alias = private.only_alias(field)
         if alias is None:
@@ -506,10 +505,6 @@ def _additions_of(route: APIRoute) -> Additions:
     if not isinstance(stated, Additions):
         raise NotCompiled(f"a route class that says nothing of itself: {overriding.__name__}")
     return stated
-
-
-def _is_list(field: ModelField) -> bool:
-    return field_annotation_is_sequence(field.field_info.annotation)
 
 
 def _called(dependant: Dependant) -> str:

@@ -1,6 +1,6 @@
 """Requests at random: whatever comes, both answer the same.
 
-In all 10,000 of them; `make fuzz` asks for a million.
+In all 10,000 of them, a tenth of which are for the parser alone; `make fuzz` asks for a million.
 """
 
 from __future__ import annotations
@@ -173,13 +173,14 @@ def compare(twins: Twins, asked: Asked) -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def _both_ways_were_taken() -> Any:
-    """A quarter and more of the requests must be of each kind, or this shows nothing."""
+    """A quarter and more of the requests must be of each kind, or this shows nothing. Where some
+    tests were left out there is nothing to say."""
     yield
-    if counts["all"] > 1000:
+    if counts["all"] > 8500 * MORE:
         assert counts["all"] / 4 < counts["compiled"] < counts["all"] * 3 / 4, counts
 
 
-@fuzzed(4000)
+@fuzzed(3000)
 @given(data=st.data())
 def test_bodies(twins: Make, data: st.DataObject) -> None:
     path = data.draw(st.sampled_from(sorted(BODIES)))
