@@ -9,7 +9,7 @@ from starlette.types import Message, Receive
 
 def replay(messages: Sequence[Message], error: Exception | None, receive: Receive) -> Receive:
     """Gives what was received once more, then the error that ended it, then what comes."""
-    waiting = [*messages, error] if error else [*messages]
+    waiting: list[Message | Exception] = [*messages, error] if error else [*messages]
     waiting.reverse()
 
     async def again() -> Message:

@@ -138,5 +138,3 @@ def routers_within(router: APIRouter) -> list[APIRouter]:
                 found.append(route.original_router)
                 waiting.append(route.original_router)
     return found
-
-

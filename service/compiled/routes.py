@@ -68,7 +68,7 @@ class CompiledRoutes:
         self._static: dict[str, dict[str, CompiledRoute]] = {}
         self._dynamic: dict[str, list[_Entry]] = {}
         self._is_as_compiled: Callable[[], bool] = lambda: False
-        self._hand_on: ASGIApp = _not_yet
+        self._hand_on: ASGIApp = app.router  # until the app's middleware is put together
         # The last one is the innermost, and add_middleware puts others before it.
         app.user_middleware.append(Middleware(self._inside))
 
@@ -254,10 +254,6 @@ class CompiledRoutes:
                         entry.route.reason = f"{first.route.path} comes before it"
 
 
-async def _not_yet(scope: Scope, receive: Receive, send: Send) -> None:
-    raise RuntimeError("compiled routes: expected requests through the app's middleware")
-
-
 def _unchanged(router: APIRouter) -> Callable[[], bool]:
     """Whether there are the routes that there are now: as FastAPI sees it, which looks at its own
     router's list, and at a number in those that are included."""
@@ -267,7 +263,8 @@ def _unchanged(router: APIRouter) -> Callable[[], bool]:
     def unchanged() -> bool:
         if router.routes != routes:
             return False
-        for within, version in versions:
+        # A generator for all() would cost as much as what it looks at.
+        for within, version in versions:  # noqa: SIM110
             if within._routes_version != version:
                 return False
         return True

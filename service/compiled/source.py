@@ -18,6 +18,7 @@ from pydantic_core import PydanticUndefined, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request, cookie_parser
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 
 from service.compiled import private
 from service.compiled.additions import Additions
@@ -65,7 +66,7 @@ class _Writer:
         self._headers: dict[bytes, str] = {}
         self._solved: dict[Any, str] = {}
         self._uses = {"request": False, "query": False, "cookies": False, "response": False}
-        self._additions = _additions_of(context.original_route)
+        self._additions = _additions_of(type(context.original_route))
         self._has_body = context.body_field is not None
         _refuse_the_unusual(context)
 
@@ -251,7 +252,9 @@ class _Writer:
             wanted = f'for name, value in scope["headers"] if name == {name!r}'
             return f'[value.decode("latin-1") {wanted}] or None'
 
-        return self._scalar(field, read_all if private.is_list(field) else read, private.is_list(field))
+        return self._scalar(
+            field, read_all if private.is_list(field) else read, private.is_list(field)
+        )
 
     def _query(self, field: ModelField) -> str:
         self._uses["query"] = True
@@ -280,7 +283,7 @@ class _Writer:
     def _body(self, field: ModelField, is_alone: bool) -> str:
         if isinstance(field.field_info, params.Form):
             raise NotCompiled("a form")
-        if is_alone and not self._route._embed_body_fields and not field.field_info.embed:
+        if is_alone and not self._route._embed_body_fields and not _is_embedded(field):
             self._checks.append("raw = document")
             return self._validated(field, None)
         alias = private.only_alias(field)
@@ -493,18 +496,22 @@ def _refuse_the_unusual(context: RouteContext) -> None:
             raise NotCompiled(f"a path convertor that is not Starlette's: {name}")
 
 
-def _additions_of(route: APIRoute) -> Additions:
+def _additions_of(kind: type[BaseRoute]) -> Additions:
     """Raises: NotCompiled where the class does something that it does not state."""
     for name in ("handle", "matches"):
-        if getattr(type(route), name) is not getattr(APIRoute, name):
-            raise NotCompiled(f"a route class with a {name} of its own: {type(route).__name__}")
-    overriding = next(kind for kind in type(route).__mro__ if "get_route_handler" in vars(kind))
+        if getattr(kind, name) is not getattr(APIRoute, name):
+            raise NotCompiled(f"a route class with a {name} of its own: {kind.__name__}")
+    overriding = next(base for base in kind.__mro__ if "get_route_handler" in vars(base))
     if overriding is APIRoute:
         return Additions()
     stated = vars(overriding).get("compiled")
     if not isinstance(stated, Additions):
         raise NotCompiled(f"a route class that says nothing of itself: {overriding.__name__}")
     return stated
+
+
+def _is_embedded(field: ModelField) -> bool:
+    return bool(getattr(field.field_info, "embed", None))
 
 
 def _called(dependant: Dependant) -> str:

@@ -9,7 +9,7 @@ import datetime as dt
 import uuid
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import Enum
+from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from fastapi import (
@@ -42,7 +42,7 @@ from pydantic import (
 from starlette.background import BackgroundTask
 
 
-class Color(str, Enum):
+class Color(StrEnum):
     red = "red"
     blue = "blue"
 
@@ -144,7 +144,9 @@ def bodies() -> FastAPI:
         return item
 
     @app.post("/two")
-    async def two(item: Item, count: Annotated[int, Body()], note: Annotated[str, Body()] = "-") -> Any:
+    async def two(
+        item: Item, count: Annotated[int, Body()], note: Annotated[str, Body()] = "-"
+    ) -> Any:
         return {"item": item, "count": count, "note": note}
 
     @app.post("/list")
@@ -298,7 +300,7 @@ def dependencies() -> FastAPI:
 
     async def refuses(x_token: Annotated[str, Header()] = "") -> None:
         calls().append(("refuses", x_token))
-        if x_token != "right":
+        if x_token != "right":  # noqa: S105  # no secret
             raise HTTPException(403, "the token is not right", {"X-Why": "token"})
 
     async def yields() -> Any:
@@ -331,7 +333,9 @@ def dependencies() -> FastAPI:
         return [name, item]
 
     @app.get("/sets")
-    async def sets_(_: Annotated[None, Depends(sets)], response: Response, teapot: bool = False) -> Item:
+    async def sets_(
+        _: Annotated[None, Depends(sets)], response: Response, teapot: bool = False
+    ) -> Item:
         if teapot:
             response.status_code = 418
         response.headers["X-Own"] = "by the endpoint"
@@ -364,7 +368,9 @@ def dependencies() -> FastAPI:
         return {"token": token}
 
     @app.get("/scopes")
-    async def scopes_(scopes: Annotated[list[str], Security(scoped, scopes=["a", "b"])]) -> list[str]:
+    async def scopes_(
+        scopes: Annotated[list[str], Security(scoped, scopes=["a", "b"])],
+    ) -> list[str]:
         return scopes
 
     app.include_router(guarded)
@@ -373,7 +379,7 @@ def dependencies() -> FastAPI:
 
 class Told(BaseModel):
     name: str
-    secret: str = "hidden"
+    hidden: str = "hidden"
     maybe: int | None = None
     at: dt.datetime = dt.datetime(2026, 11, 25, tzinfo=dt.UTC)
     sum_: float = Field(0.1, serialization_alias="theSum")
@@ -407,11 +413,12 @@ def answers() -> FastAPI:
         "/filtered": (told, {"response_model": Public}),
         "/unset": (Told(name="a"), {"response_model": Told, "response_model_exclude_unset": True}),
         "/defaults": (
-            Told(name="a"), {"response_model": Told, "response_model_exclude_defaults": True}
+            Told(name="a"),
+            {"response_model": Told, "response_model_exclude_defaults": True},
         ),
         "/none": (told, {"response_model": Told, "response_model_exclude_none": True}),
         "/include": (told, {"response_model": Told, "response_model_include": {"name"}}),
-        "/exclude": (told, {"response_model": Told, "response_model_exclude": {"secret"}}),
+        "/exclude": (told, {"response_model": Told, "response_model_exclude": {"hidden"}}),
         "/by-name": (told, {"response_model": Told, "response_model_by_alias": False}),
         "/dict-to-model": ({"name": "of a dict", "more": 1}, {"response_model": Public}),
         "/attributes": (Attributes(), {"response_model": Public}),

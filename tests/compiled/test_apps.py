@@ -110,7 +110,9 @@ def test_a_route_that_never_answers_is_told(twins: Make) -> None:
 
 
 @pytest.mark.parametrize("root", ["/api", "/api/v1"])
-@pytest.mark.parametrize("path", ["/api/users/me", "/api", "/users/me", "/apiusers/me", "/api/many"])
+@pytest.mark.parametrize(
+    "path", ["/api/users/me", "/api", "/users/me", "/apiusers/me", "/api/many"]
+)
 def test_a_root_path_is_taken_off(twins: Make, root: str, path: str) -> None:
     twins(ordered).same(get(path, scope={"root_path": root}))
 
@@ -170,8 +172,6 @@ def test_another_app_s_middleware_is_outside(twins: Make) -> None:
             self.app, self.name = app, name
 
         async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] != "http":
-                return await self.app(scope, receive, send)
             scope["headers"] = [*scope["headers"], (b"x-seen", self.name.encode())]
 
             async def named(message: Message) -> None:
@@ -220,7 +220,7 @@ def test_middleware_put_inside_by_hand_is_refused_at_start() -> None:
     compile_routes(app)
     app.add_middleware(lambda app: app)
     app.user_middleware.append(app.user_middleware.pop(0))
-    app.user_middleware[-1] = type(app.user_middleware[-1])(lambda app: PlainTextResponse("x"))
+    app.user_middleware[-1] = type(app.user_middleware[-1])(lambda _: PlainTextResponse("x"))
     with pytest.raises(RuntimeError, match="innermost"), TestClient(app):
         pass
 
@@ -428,7 +428,9 @@ def unusual() -> FastAPI:
     limits = APIRouter()
     limits.add_api_route("/small", limited, methods=["POST"], max_body_size=5)
     app.include_router(limits)
-    app.router.routes.append(Host("other.example", Router([Route("/own", PlainTextResponse("host"))])))
+    app.router.routes.append(
+        Host("other.example", Router([Route("/own", PlainTextResponse("host"))]))
+    )
     app.get("/own")(says("behind a host"))
     return app
 

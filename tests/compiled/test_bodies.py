@@ -147,7 +147,7 @@ BODY = json.dumps(ITEM).encode()
 @pytest.mark.parametrize("size", [1, 7, 1000])
 def test_a_body_may_come_in_pieces(twins: Make, size: int, is_valid: bool) -> None:
     body = BODY if is_valid else BODY + b"}"
-    chunks = tuple(body[at : at + size] for at in range(0, len(body), size)) + (b"",)
+    chunks = (*(body[at : at + size] for at in range(0, len(body), size)), b"")
     asked = Asked("POST", "/items", headers=JSON, chunks=chunks)
     twins(bodies).same(asked, compiled=is_valid)
 

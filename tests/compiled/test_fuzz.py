@@ -96,7 +96,15 @@ everything = objects(
     },
 )  # fmt: skip
 strict = objects(
-    {}, {"id": ids, "moment": moments, "count": numbers, "share": numbers, "name": text, "pair": values}
+    {},
+    {
+        "id": ids,
+        "moment": moments,
+        "count": numbers,
+        "share": numbers,
+        "name": text,
+        "pair": values,
+    },
 )
 validated = objects({"text": text | st.sampled_from(["bad", "worse"])}, {"shown": values})
 
@@ -130,8 +138,10 @@ SPELLINGS: tuple[Callable[[Any], bytes], ...] = (
 def mutated(draw: Any, content: bytes) -> bytes:
     """A byte more, less or other than it was."""
     at = draw(st.integers(0, len(content)))
-    put = draw(st.sampled_from([b"", b'"', b"{", b"}", b",", b"-", b"0", b"e", b"\\", b"\x00", b"\xff",
-                                b"NaN", b" ", b"1", b"[", b"\xef\xbb\xbf", b"1" * 4301]))  # fmt: skip
+    put = draw(st.sampled_from(
+        [b"", b'"', b"{", b"}", b",", b"-", b"0", b"e", b"\\", b"\x00", b"\xff", b"NaN", b" ", b"1",
+         b"[", b"\xef\xbb\xbf", b"1" * 4301]
+    ))  # fmt: skip
     return content[:at] + put + content[at + draw(st.integers(0, 2)) :]
 
 
@@ -143,7 +153,9 @@ def contents(draw: Any, value: st.SearchStrategy[Any]) -> bytes:
     if kind == 0:
         return draw(mutated(content))
     if kind == 1:
-        return draw(st.sampled_from([b"", b" ", content.decode("utf-8", "replace").encode("utf-16")]))
+        return draw(
+            st.sampled_from([b"", b" ", content.decode("utf-8", "replace").encode("utf-16")])
+        )
     return content
 
 
@@ -194,7 +206,9 @@ names = st.sampled_from(
     ["needed", "number", "maybe", "flag", "color", "many", "some", "sh-ort", "moment", "x", "q"]
 )
 quoted = text.map(lambda value: value.encode("utf-8", "surrogatepass")).map(
-    lambda raw: b"".join(b"%%%02x" % byte if byte > 126 or byte < 33 else b"%c" % byte for byte in raw)
+    lambda raw: b"".join(
+        b"%%%02x" % byte if byte > 126 or byte < 33 else b"%c" % byte for byte in raw
+    )
 )
 # Latin-1 is what Starlette reads; the ASCII rest of it may be anything.
 pairs = st.builds(
@@ -215,11 +229,20 @@ def test_queries(twins: Make, query: bytes, has_needed: bool) -> None:
 
 
 header_names = st.sampled_from(
-    [b"user-agent", b"x-number", b"x-many", b"as_is", b"as-is", b"x-named", b"x-token", b"cookie", b"host"]
+    [
+        b"user-agent",
+        b"x-number",
+        b"x-many",
+        b"as_is",
+        b"as-is",
+        b"x-named",
+        b"x-token",
+        b"cookie",
+        b"host",
+    ]
 )
-header_values = (
-    st.binary(max_size=6)
-    | st.sampled_from([b"1", b"-2.5", b"1e3", b"", b"a, b", b" 1", b"session=a; visits=2", b"visits=x"])
+header_values = st.binary(max_size=6) | st.sampled_from(
+    [b"1", b"-2.5", b"1e3", b"", b"a, b", b" 1", b"session=a; visits=2", b"visits=x"]
 )
 headers = st.lists(st.tuples(header_names, header_values), max_size=5)
 
@@ -230,7 +253,9 @@ def test_headers_and_cookies(twins: Make, path: str, headers: list[tuple[bytes, 
     compare(twins(apps.parameters), Asked("GET", path, b"", tuple(headers)))
 
 
-segments = text | st.sampled_from(["1", "2", "0", "-1", "1.5", "paths", "converted", "%2F", ".", ".."])
+segments = text | st.sampled_from(
+    ["1", "2", "0", "-1", "1.5", "paths", "converted", "%2F", ".", ".."]
+)
 
 
 @fuzzed(1500)

@@ -101,9 +101,7 @@ def test_a_default_that_changes_is_another_one_for_each_request(twins: Make) -> 
         (((b"x-number", b"x"), (b"x-number", b"2")), False),
     ],
 )
-def test_headers(
-    twins: Make, headers: tuple[tuple[bytes, bytes], ...], is_plain: bool
-) -> None:
+def test_headers(twins: Make, headers: tuple[tuple[bytes, bytes], ...], is_plain: bool) -> None:
     twins(parameters).same(get("/headers", headers=headers), compiled=is_plain)
 
 
@@ -126,9 +124,12 @@ def test_cookies(twins: Make, cookies: tuple[bytes, ...], is_plain: bool) -> Non
 
 def test_all_kinds_together(twins: Make) -> None:
     both = twins(parameters)
-    headers = ((b"content-type", b"application/json"), (b"x-token", b"t"), (b"cookie", b"session=s"))
+    headers = (
+        (b"content-type", b"application/json"),
+        (b"x-token", b"t"),
+        (b"cookie", b"session=s"),
+    )
     answer = both.same(post("/all/4", ITEM, b"q=1&q=2", headers), compiled=True)
-    assert answer.json["token"] == "t"
-    assert answer.json["q"] == "2"
+    assert [answer.json[name] for name in ("token", "q")] == ["t", "2"]
     both.same(post("/all/4", ITEM, b"q=1", (*headers, (b"x-number", b"x"))), compiled=False)
     both.same(post("/all/x", ITEM, b"q=1", headers), compiled=False)

@@ -109,7 +109,8 @@ def test_a_request_keeps_its_body_where_it_is_put() -> None:
 def test_a_route_of_an_included_router_is_known_as_such() -> None:
     assert private.scope_of_included(route(included=False)) is None
     noted = private.scope_of_included(route(included=True))
-    assert noted is not None and noted["effective_route_context"].path == "/{x}", SEE
+    assert noted is not None, SEE
+    assert noted["effective_route_context"].path == "/{x}", SEE
 
 
 def test_added_routes_are_counted() -> None:
@@ -138,7 +139,8 @@ def test_the_router_has_what_is_compared() -> None:
     app = FastAPI()
     assert app.router.middleware_stack == app.router.app, SEE
     assert isinstance(app.router.routes, list)
-    assert APIRoute.handle and APIRoute.matches and APIRoute.get_route_handler
+    for name in ("handle", "matches", "get_route_handler"):
+        assert hasattr(APIRoute, name), SEE
 
 
 def test_the_folder_can_be_taken_along() -> None:

@@ -37,7 +37,9 @@ def get(path: str, query: bytes = b"", headers: Headers = (), **more: Any) -> As
     return Asked("GET", path, query, headers, **more)
 
 
-def post(path: str, content: Any, query: bytes = b"", headers: Headers = JSON, **more: Any) -> Asked:
+def post(
+    path: str, content: Any, query: bytes = b"", headers: Headers = JSON, **more: Any
+) -> Asked:
     """content: bytes as they are, or what becomes JSON."""
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
     return Asked("POST", path, query, headers, (body,), **more)
@@ -95,8 +97,11 @@ async def _exchange(app: FastAPI, asked: Asked) -> Answer:
     answer = Answer()
     app.state.calls = answer.calls
     messages: list[Message | Exception] = [
-        {"type": "http.request", "body": chunk, "more_body": place < len(asked.chunks) or bool(
-            asked.leaves or asked.fails)}
+        {
+            "type": "http.request",
+            "body": chunk,
+            "more_body": place < len(asked.chunks) or bool(asked.leaves or asked.fails),
+        }
         for place, chunk in enumerate(asked.chunks or (b"",), 1)
     ]
     if asked.fails:

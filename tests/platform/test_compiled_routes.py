@@ -50,9 +50,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, int]]:
 
 def test_every_route_of_the_platform_is_compiled() -> None:
     served = create_app(Settings(), DOMAIN)
-    reasons = {
-        route.path: route.reason for route in served.state.compiled.routes() if route.reason
-    }
+    reasons = {route.path: route.reason for route in served.state.compiled.routes() if route.reason}
     assert reasons == {
         "/openapi.json": "not a FastAPI route: Route",
         "/docs/static": "not a FastAPI route: Mount",
@@ -115,6 +113,7 @@ json_like = st.recursive(
 @given(json_like, st.binary(max_size=3))
 def test_the_strict_rules_take_all_that_compiled_routes_do(value: object, more: bytes) -> None:
     """Or a body would be taken that the rules refuse."""
+
     async def strictly(body: bytes) -> object:
         make = StrictJson.compiled.request
         assert make is not None
