@@ -19,7 +19,8 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.compiled import private
-from service.compiled.source import NotCompiled, source
+from service.compiled.source import source
+from service.compiled.text import NotCompiled
 
 Answer = Callable[[Scope, Receive, Send, dict[str, Any]], Awaitable[None]]
 
@@ -201,6 +202,8 @@ class CompiledRoutes:
     def _reason_for_none(self) -> str:
         """What forbids that any route is compiled."""
         router = self._app.router
+        if self._app.debug:
+            return "the app is in debug mode, which shows FastAPI's own lines"
         if replaced := private.patched():
             return f"{replaced} was replaced"
         for name in ("app", "handle", "matches", "__call__"):

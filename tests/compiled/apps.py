@@ -234,6 +234,17 @@ def parameters() -> FastAPI:
     ) -> dict[str, Any]:
         return dict(locals())
 
+    @app.get("/func")
+    def named_as_starlette_names_its_own(func: str = "-") -> str:
+        return func
+
+    def takes_func(func: str = "-") -> str:
+        return func
+
+    @app.get("/depends-on-func")
+    async def depends_on_func(value: Annotated[str, Depends(takes_func)]) -> str:
+        return value
+
     @app.get("/cookies")
     async def cookies(
         session: Annotated[str | None, Cookie()] = None, visits: Annotated[int, Cookie()] = 0

@@ -517,6 +517,20 @@ def test_where_fastapi_s_routing_was_patched_nothing_is_compiled(
     assert len(seen) == 1
 
 
+def test_an_app_in_debug_mode_is_fastapi_s(twins: Make) -> None:
+    def make() -> FastAPI:
+        app = FastAPI(debug=True)
+
+        @app.get("/breaks")
+        async def breaks() -> None:
+            raise ZeroDivisionError
+
+        return app
+
+    both = twins(make)
+    assert b"fastapi/routing.py" in both.same(get("/breaks"), compiled=False).body
+
+
 def test_a_request_that_fastapi_traces_is_fastapi_s(twins: Make) -> None:
     from fastapi.telemetry._api import _RequestTelemetry
 

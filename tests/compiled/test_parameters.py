@@ -122,6 +122,11 @@ def test_cookies(twins: Make, cookies: tuple[bytes, ...], is_plain: bool) -> Non
     twins(parameters).same(get("/cookies", headers=headers), compiled=is_plain)
 
 
+@pytest.mark.parametrize("path", ["/func", "/depends-on-func"])
+def test_a_parameter_may_be_called_as_one_of_starlette_s_is(twins: Make, path: str) -> None:
+    twins(parameters).same(get(path, b"func=f"), compiled=True)
+
+
 def test_all_kinds_together(twins: Make) -> None:
     both = twins(parameters)
     headers = (
