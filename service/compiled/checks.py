@@ -96,11 +96,11 @@ class Checks:
             "JSON_TYPES": JSON_TYPES,
             "parse": self._parse,
         }
-        media_type = self._header(b"content-type")
+        media_type, encoding = self._header(b"content-type"), self._header(b"content-encoding")
         lines = self._reading_of_headers()
         return [
             *lines,
-            f"if {media_type} not in JSON_TYPES:",
+            f"if {media_type} not in JSON_TYPES or {encoding} is not None:",
             "    return await hand_on(scope, receive, send)",
             "again = None",
             "try:",

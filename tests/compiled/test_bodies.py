@@ -133,6 +133,12 @@ def test_a_media_type_spelt_otherwise_is_left_to_fastapi(
     twins(bodies).same(asked, compiled=is_plain)
 
 
+@pytest.mark.parametrize("encoding", [b"gzip", b"identity", b""])
+def test_an_encoded_body_is_left_to_fastapi(twins: Make, encoding: bytes) -> None:
+    headers = (*JSON, (b"content-encoding", encoding))
+    twins(bodies).same(post("/items", ITEM, headers=headers), compiled=False)
+
+
 def test_the_first_content_type_counts(twins: Make) -> None:
     both = twins(bodies)
     text = (b"content-type", b"text/plain")

@@ -117,7 +117,8 @@ def test_the_strict_rules_take_all_that_compiled_routes_do(value: object, more: 
     async def strictly(body: bytes) -> object:
         make = StrictJson.compiled.request
         assert make is not None
-        made = make({"type": "http", "headers": []}, lambda: None)  # type: ignore[arg-type, return-value]
+        headers = [(b"content-type", b"application/json")]
+        made = make({"type": "http", "headers": headers}, lambda: None)  # type: ignore[arg-type, return-value]
         made._body = body
         return await made.json()
 
