@@ -98,6 +98,7 @@ def variations(path: bytes, example: Any) -> Iterator[bytes]:
     yield request("POST", path, body=body)
     yield request("POST", path, b"content-type: text/plain", body=body)
     yield request("POST", path, b"content-type: Application/JSON; charset=utf-8", body=body)
+    yield json_request(path, body, b"content-encoding: gzip")
     yield request("POST", path)
     yield chunked(path, body)
     yield chunked(path, body[:3], body[3:])
