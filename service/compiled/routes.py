@@ -48,11 +48,8 @@ class _Entry:
     convertors: dict[str, Any]
     route: CompiledRoute
 
-    def matches(self, method: str, path: str) -> bool:
-        if self.regex is None:
-            return True
-        methods = self.route.methods
-        return (not methods or method in methods) and self.regex.match(path) is not None
+    def matches(self, path: str) -> bool:
+        return self.regex is None or self.regex.match(path) is not None
 
 
 def compile_routes(app: FastAPI) -> CompiledRoutes:
@@ -240,21 +237,26 @@ class CompiledRoutes:
     def _order(self, entries: list[_Entry]) -> None:
         """A path without parameters is looked up, all others are tried in the app's order."""
         self._static, self._dynamic = {}, {}
-        methods = {method for entry in entries for method in entry.route.methods}
-        for method in methods:
+        hidden: dict[CompiledRoute, str] = {}
+        for method in {method for entry in entries for method in entry.route.methods}:
             static = self._static[method] = {}
             dynamic = self._dynamic[method] = []
             for entry in entries:
-                if entry.route.methods and method not in entry.route.methods:
+                route = entry.route
+                if route.methods and method not in route.methods:
                     continue
                 if entry.regex is None or entry.convertors:
                     dynamic.append(entry)
-                elif entry.route.path not in static:
-                    first = next(e for e in entries if e.matches(method, entry.route.path))
-                    if first is entry or first.route.answer is None:
-                        static[entry.route.path] = first.route
-                    if first is not entry and not entry.route.reason:
-                        entry.route.reason = f"{first.route.path} comes before it"
+                    continue
+                earlier = (e.route for e in dynamic if e.matches(route.path))
+                first = static.get(route.path) or next(earlier, route)
+                if first is route:
+                    static[route.path] = route
+                elif not route.reason:
+                    hidden[route] = f"{first.path} comes before it"
+        for route, reason in hidden.items():
+            if not any(self._static[method].get(route.path) is route for method in route.methods):
+                route.reason = reason
 
 
 def _unchanged(router: APIRouter) -> Callable[[], bool]:
