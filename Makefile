@@ -57,8 +57,8 @@ steady: setup ## the suite ten times (RUNS) beside busy neighbours, then a table
 	@$(BIN)/python tests/steady.py
 
 .PHONY: fuzz
-fuzz: setup ## minutes of random input for the engines
-	FUZZ_EXAMPLES=5000 $(BIN)/python -m pytest -q --timeout 3600 tests/conformance/test_fuzz.py
+fuzz: setup ## minutes of random input for the engines, and more for the compiled routes
+	FUZZ_EXAMPLES=5000 $(BIN)/python -m pytest -q --timeout 14400 $(wildcard tests/*/test_fuzz.py)
 	@for check in $(CHECKS); do $$check fuzz || exit 1; done
 
 .PHONY: lint

@@ -7,9 +7,8 @@ import gc
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
 from pkgutil import resolve_name
 from typing import Any
 
@@ -18,6 +17,7 @@ from starlette.types import ASGIApp
 
 from service import __version__
 from service.bench import rungs
+from service.compiled import compile_routes
 from service.domain import Domain
 from service.http import engines as engine_routes
 from service.http import health, openapi, problems
@@ -88,7 +88,14 @@ def create_app(settings: Settings, domain: Domain) -> FastAPI:
         redoc_url=None,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    app.add_middleware(_context(settings))
+    app.add_middleware(
+        RequestContext,
+        request_timeout_s=settings.request_timeout_s,
+        max_body_bytes=settings.max_body_bytes,
+        max_head_fields=settings.max_head_fields,
+    )
+    if settings.compiled_routes:
+        app.state.compiled = compile_routes(app)
     problems.install(app)
     openapi.install(app, [spec.name for spec in domain.engines], domain.errors)
     if settings.bench_routes:
@@ -100,17 +107,8 @@ def create_app(settings: Settings, domain: Domain) -> FastAPI:
 
 
 def create_server_app(settings: Settings, domain: Domain) -> ASGIApp:
-    """What a server runs: the application, behind a fast lane where there is one."""
+    """What a server runs: the application, behind what a rung of the bench puts before it."""
     app = create_app(settings, domain)
     if not settings.bench_routes:
         return app
-    return rungs.in_front(app, settings.bench_rung, _context(settings))
-
-
-def _context(settings: Settings) -> Callable[[ASGIApp], RequestContext]:
-    return partial(
-        RequestContext,
-        request_timeout_s=settings.request_timeout_s,
-        max_body_bytes=settings.max_body_bytes,
-        max_head_fields=settings.max_head_fields,
-    )
+    return rungs.in_front(app, settings.bench_rung)

@@ -131,6 +131,27 @@ def print_openapi() -> None:
     typer.echo(json.dumps(document, indent=1))
 
 
+@app.command("routes")
+def list_routes(as_json: AsJson = False) -> None:
+    """The routes, and which are compiled, or why not."""
+    from service.app import create_app
+    from service.startup import settings_from
+    from service.wiring import DOMAIN
+
+    with errors_shown():
+        served = create_app(settings_from(DOMAIN), DOMAIN)
+    compiled = getattr(served.state, "compiled", None)
+    if compiled is None:
+        fail("HOTPATH_COMPILED_ROUTES is off: FastAPI answers every route")
+    for route in compiled.routes():
+        methods = ",".join(sorted(route.methods)) or "*"
+        if as_json:
+            outcome = {"compiled": not route.reason, "reason": route.reason}
+            typer.echo(json.dumps({"methods": methods.split(","), "path": route.path} | outcome))
+        else:
+            typer.echo(f"{methods:<10} {route.path:<36} {route.reason or 'compiled'}")
+
+
 @app.command("engines")
 def list_engines(as_json: AsJson = False) -> None:
     """The engines and whether each is there."""

@@ -60,17 +60,13 @@ class Timeouts:
         """
         return Limit(self)
 
-    def begin(self, task: Task) -> float:
-        if not self._running and self._loop is not task.get_loop():
-            self._loop = task.get_loop()
-            self._loop.call_later(self._timeout_s, self._check, self._loop)
-        ends_at = self._running[task] = time.monotonic() + self._timeout_s
-        return ends_at
+    def _start(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._loop is not loop:
+            self._loop = loop
+            loop.call_later(self._timeout_s, self._check, loop)
 
-    def end(self, task: Task) -> bool:
+    def _was_late(self, task: Task) -> bool:
         """Whether it was cancelled from here, and from nowhere else as well."""
-        if self._running.pop(task, None) is not None:
-            return False
         self._late.remove(task)
         return task.uncancel() == 0
 
@@ -88,7 +84,8 @@ class Timeouts:
 
 
 class Limit:
-    """See Timeouts.limit. A class, because a generator costs more, and each request has one."""
+    """See Timeouts.limit, whose part it is. A class, because a generator costs more, and each
+    request has one; for the same reason it calls nothing while all is in time."""
 
     __slots__ = ("_task", "_timeouts")
 
@@ -98,9 +95,15 @@ class Limit:
         self._timeouts, self._task = timeouts, task
 
     def __enter__(self) -> float:
-        return self._timeouts.begin(self._task)
+        timeouts, task = self._timeouts, self._task
+        if not timeouts._running:
+            timeouts._start(task.get_loop())
+        ends_at = timeouts._running[task] = time.monotonic() + timeouts._timeout_s
+        return ends_at
 
     def __exit__(self, kind: type[BaseException] | None, error: object, _: object) -> None:
-        if self._timeouts.end(self._task) and kind is asyncio.CancelledError:
+        if self._timeouts._running.pop(self._task, None) is not None:
+            return
+        if self._timeouts._was_late(self._task) and kind is asyncio.CancelledError:
             assert isinstance(error, BaseException)
             raise TimeoutError from error

@@ -38,7 +38,7 @@ _URL = re.compile(
     r"(?:/(?:[!-\"$&->@-~]|%[0-9A-Fa-f]{2})*)?(?:\?(?:[!-\"$&-~]|%[0-9A-Fa-f]{2})*)?",
     re.ASCII,
 )
-Rung = Literal["bare", "sqlalchemy", "model", "dict", "starlette", "fast-lane", "asgi"]
+Rung = Literal["bare", "sqlalchemy", "model", "dict", "starlette", "compiled", "asgi"]
 
 
 def _listed(text: object) -> object:
@@ -147,6 +147,9 @@ class Settings(BaseSettings):
     shutdown_grace_s: int = Field(
         15, ge=1, description="time that running requests have to finish at shutdown"
     )
+    compiled_routes: bool = Field(
+        True, description="answer declared routes by code made from them; see `hotpath routes`"
+    )
     max_body_bytes: int = Field(1 << 20, ge=1, description="larger request bodies are refused")
     max_head_bytes: int = Field(
         1 << 16,
@@ -201,7 +204,7 @@ class Settings(BaseSettings):
     )
     bench_routes: bool = Field(False, description="mount /bench/*, the lab's comparison routes")
     bench_rung: Rung = Field(
-        "model", description="how /bench/json and /bench/db are served; see docs/ladder.md"
+        "compiled", description="how /bench/json and /bench/db are served; see docs/ladder.md"
     )
     test_slowdown: float = Field(
         1,

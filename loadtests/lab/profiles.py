@@ -68,7 +68,7 @@ STANDARD = Profile(
     levels=(0.2, 0.5, 0.8, 0.95),
     sizes=(1, 4, 16, 64, 128),
     sizes_held_out=(8, 32),
-    rungs=("bare", "sqlalchemy", "model", "dict", "starlette", "fast-lane", "asgi"),
+    rungs=("bare", "sqlalchemy", "model", "dict", "starlette", "compiled", "asgi"),
     verify_requests=32,
 )  # fmt: skip
 FULL = replace(

@@ -227,7 +227,7 @@ def _ladder(chosen: Chosen) -> list[Cell]:
     targets = [rung_target(rung, "uvicorn") for rung in chosen.profile.rungs]
     targets += [
         rung_target(rung, server)
-        for rung in ("model", "fast-lane", "asgi")
+        for rung in ("model", "compiled", "asgi")
         if rung in chosen.profile.rungs
         for server in chosen.ladder_servers
         if server != "uvicorn"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -12,8 +12,10 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.bench import loop_lag, routes
-from service.http.fast_lane import FastAnswer, FastLane, FastRoute, as_app
 from service.settings import Rung
+
+Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
+"""Status, headers with their names in lower case, body."""
 
 _JSON = [(b"content-type", b"application/json"), routes.SERVER]
 
@@ -26,12 +28,10 @@ def mount(app: FastAPI, rung: Rung) -> None:
     app.include_router(loop_lag.router())
 
 
-def in_front(app: FastAPI, rung: Rung, middleware: Callable[[ASGIApp], ASGIApp]) -> ASGIApp:
+def in_front(app: FastAPI, rung: Rung) -> ASGIApp:
     """What a server runs: the app, behind what the rung puts before it."""
-    if rung == "fast-lane":
-        return FastLane(app, FAST_ROUTES, middleware)
     if rung == "asgi":
-        return _Outside(app, {path: as_app(route) for (_, path), route in FAST_ROUTES.items()})
+        return _Outside(app, {"/bench/json": _as_app(_json), "/bench/db": _as_app(_db)})
     if rung == "bare":
         bare = FastAPI(telemetry={"tracing": False, "metrics": False, "logs": False})
         routes.mount(bare, rung)
@@ -39,27 +39,31 @@ def in_front(app: FastAPI, rung: Rung, middleware: Callable[[ASGIApp], ASGIApp])
     return app
 
 
-async def _json(_: Scope) -> FastAnswer:
+async def _json(_: Scope) -> Answer:
     return 200, _JSON, to_json({"message": routes.HELLO})
 
 
-async def _db(scope: Scope) -> FastAnswer:
+async def _db(scope: Scope) -> Answer:
     number, value = await routes.random_world(scope["state"]["hot_reads"])
     return 200, _JSON, to_json({"id": number, "randomNumber": value})
 
 
-FAST_ROUTES: Mapping[tuple[str, str], FastRoute] = {
-    ("GET", "/bench/json"): _json,
-    ("GET", "/bench/db"): _db,
-}
-
-
-def _on_starlette(route: FastRoute) -> Callable[[Request], Any]:
+def _on_starlette(route: Callable[[Scope], Awaitable[Answer]]) -> Callable[[Request], Any]:
     async def endpoint(request: Request) -> Response:
         status, headers, body = await route(request.scope)
         return Response(body, status, {k.decode(): v.decode() for k, v in headers})
 
     return endpoint
+
+
+def _as_app(route: Callable[[Scope], Awaitable[Answer]]) -> ASGIApp:
+    async def app(scope: Scope, _: Receive, send: Send) -> None:
+        status, headers, body = await route(scope)
+        headers = [*headers, (b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    return app
 
 
 class _Outside:

@@ -46,10 +46,13 @@ class RequestInfo:
         return self.id_header.decode()
 
     def server_timing(self) -> bytes:
+        total_ms = 1000 * (perf_counter() - self.started)
+        if not self.spans_s:
+            return b"total;dur=%.3f" % total_ms
         spans = b""
         for name, span_s in self.spans_s.items():
             spans += b"%s;dur=%.3f, " % (name.encode(), 1000 * span_s)
-        return b"%stotal;dur=%.3f" % (spans, 1000 * (perf_counter() - self.started))
+        return b"%stotal;dur=%.3f" % (spans, total_ms)
 
 
 class RequestContext:

@@ -48,7 +48,7 @@ def test_each_server_serves_and_stops_with_all_it_started(
         offload="process",
         processes="1",
         bench_routes="true",
-        bench_rung="fast-lane",
+        bench_rung="compiled",
     ) as server:
         added = add(server, 1, 2)
         assert (added.status_code, added.json()) == (200, {"total": 3})
