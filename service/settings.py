@@ -150,6 +150,11 @@ class Settings(BaseSettings):
     compiled_routes: bool = Field(
         True, description="answer declared routes by code made from them; see `hotpath routes`"
     )
+    bytes_to_bytes: bool = Field(
+        True,
+        description="where a route is compiled, let an engine that can do it answer a body without "
+        "the models",
+    )
     max_body_bytes: int = Field(1 << 20, ge=1, description="larger request bodies are refused")
     max_head_bytes: int = Field(
         1 << 16,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from enum import Enum
 from typing import Any
@@ -84,8 +84,9 @@ class Checks:
         self._checks.append(f"raw = document.get({alias!r}, Undefined)")
         return self._validated(field, "raw is Undefined")
 
-    def lines(self) -> list[str]:
-        return self._reading_of_body() + self._reading_of_head()
+    def lines(self, with_body: Sequence[str] = ()) -> list[str]:
+        """with_body: what is done with a body before anything is made of it."""
+        return [*self._reading_of_body(), *with_body, *self._reading_of_head()]
 
     def _reading_of_body(self) -> list[str]:
         if self._parse is None:

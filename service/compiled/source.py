@@ -69,7 +69,7 @@ class _Writer:
         )
         seen = self._seen_by_handlers()
         body = [
-            *self._checks.lines(),
+            *self._checks.lines(self._from_body()),
             "route.answered += 1",
             *self._scope(),
             *([f"request = {self._request()}"] if self._needs_request else []),
@@ -84,6 +84,28 @@ class _Writer:
         ]
         lines = ["async def answer(scope, receive, send, path_params):", *indented(body)]
         return Source("\n".join(lines) + "\n", self._names)
+
+    def _from_body(self) -> list[str]:
+        """Where the endpoint has the attribute `from_body`: what it makes of a body by itself."""
+        from_body = getattr(self._route.endpoint, "from_body", None)
+        if from_body is None or not self._has_body:
+            return []
+        self._names["from_body"] = from_body
+        headers = [(b"content-type", b"application/json"), *self._additions.headers]
+        shown = "".join(f", {pair!r}" for pair in headers)
+        return [
+            "try:",
+            "    content = await from_body(scope, body)",
+            "except Exception as error:",
+            "    return await carry(scope, receive, send, None, [error], False)",
+            "if content is not None:",
+            "    route.answered += 1",
+            *indented(self._scope()),
+            '    await send({"type": "http.response.start", '
+            f'"status": {self._route.status_code or 200}, '
+            f'"headers": [(b"content-length", b"%d" % len(content)){shown}]}})',
+            '    return await send({"type": "http.response.body", "body": content})',
+        ]
 
     def _solve(self, dependant: Dependant) -> dict[str, str]:
         """By parameter, the expression of its value; as FastAPI's solve_dependencies does it."""

@@ -42,14 +42,14 @@ def from_body(job: FromBody) -> Callable[[Endpoint], Endpoint]:
     """For an endpoint: where the configured engine can, the request's body is answered by the job,
     without the models; what the job does not answer comes to the endpoint as ever."""
 
-    async def answer(scope: Scope, body: bytes) -> Response | None:
+    async def answer(scope: Scope, body: bytes) -> bytes | None:
         if any(name == b"x-engine" for name, _ in scope["headers"]):
             return None
         state = scope["state"]
         return await EngineCall(state["engines"], state["info"], None).from_body(job, body)
 
     def mark(endpoint: Endpoint) -> Endpoint:
-        endpoint.from_body = answer  # type: ignore[attr-defined]  # found by who has the body
+        endpoint.from_body = answer  # type: ignore[attr-defined]  # compiled routes look for it
         return endpoint
 
     return mark
@@ -65,17 +65,16 @@ class EngineCall:
         """For jobs whose answer is the JSON that goes out."""
         return Response(await self.answer(job, *raw), media_type="application/json")
 
-    async def from_body(self, job: FromBody, body: bytes) -> Response | None:
+    async def from_body(self, job: FromBody, body: bytes) -> bytes | None:
         """None where the serving engine cannot, or the body is not plainly valid."""
         engine = await self._engines.get(self._name)
         if not engine.can(job):
             return None
-        answer = await self._run(engine, job, body, math.inf)
+        answer: bytes | None = await self._run(engine, job, body, math.inf)
         if answer is None:
             self._info.variant = None
             self._info.spans_s.clear()
-            return None
-        return Response(answer, media_type="application/json")
+        return answer
 
     async def answer(self, job: Job, *raw: Any) -> Any:
         return await self._run(await self._engines.get(self._name), job, *raw)

@@ -19,7 +19,6 @@ _is_json = re.compile(
 ).fullmatch
 
 
-
 class _StrictRequest(Request):
     async def body(self) -> bytes:
         content = await super().body()

@@ -24,12 +24,15 @@ SHUTDOWN_GRACE_S = 2.0  # for calls whose requests the server has already waited
 class Engine:
     """The portable side of one variant."""
 
-    def __init__(self, variant: Variant, module: Any, offload: Offload) -> None:
+    def __init__(
+        self, variant: Variant, module: Any, offload: Offload, answers_bodies: bool = True
+    ) -> None:
         self.variant = variant
         self._module, self._offload = module, offload
+        self._answers_bodies = answers_bodies
 
     def can(self, job: FromBody) -> bool:
-        return hasattr(self._module, job.kernel)
+        return hasattr(self._module, job.kernel) and self._answers_bodies
 
     async def run(self, job: Job | FromBody, *raw: Any) -> Outcome:
         """Raises: what Offload.run does; any other failure of a kernel becomes `internal`."""
@@ -110,7 +113,8 @@ class Engines:
             module = slowed(module, settings.test_slowdown, variant.offload)
         spec.use_threads(settings.kernel_threads)
         kind: type[Offload] = resolve_name(OFFLOADS[variant.offload])
-        engine = Engine(variant, module, await kind.open(Setup(spec, module, self._held, settings)))
+        offload = await kind.open(Setup(spec, module, self._held, settings))
+        engine = Engine(variant, module, offload, settings.bytes_to_bytes)
         try:
             for job in self._jobs:
                 if not isinstance(job, FromBody):

@@ -42,9 +42,7 @@ def _finish(_held: Held, _kept: None, results: Results, *_raw: object) -> bytes:
     return to_json({"total": results["total"]})
 
 
-def _cost(
-    _held: Held, numbers: list[int], _fault: Fault, wait_s: float, _gate: str = ""
-) -> Cost:
+def _cost(_held: Held, numbers: list[int], _fault: Fault, wait_s: float, _gate: str = "") -> Cost:
     return Cost(2e-5, 1e-8 * len(numbers) + wait_s)
 
 
