@@ -29,8 +29,7 @@ def prefix(a: str, b: str) -> int:
     return shared
 
 
-@settings(max_examples=3000)
-@settings(deadline=None)  # other work on the machine is no failure
+@settings(max_examples=3000, deadline=None)
 @given(words, words, st.integers(0, 3))
 def test_a_name_that_reaches_its_own_score_has_enough_in_common(a, b, keep) -> None:
     b = a[:keep] + b
