@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 OPEN_FILES = 4096
 
-# Beginnings of names. Go's and Python's own are those that change what a program does.
+# Beginnings of the names of variables that change what a program does.
 DROPPED = (
     *("HOTPATH_", "LOCUST_", "UVICORN_", "GRANIAN_", "GRPC_", "OTEL_", "PG", "PYTHON"),
     *("FORWARDED_ALLOW_IPS", "WEB_CONCURRENCY", "GODEBUG", "GOGC", "GOMAXPROCS", "GOMEMLIMIT"),
