@@ -69,6 +69,9 @@ class Settings(BaseSettings):
         description="gRPC address of a running sidecar (unix:/path or host:port); "
         "by default the service starts one itself",
     )
+    sidecar_coalesce: bool = Field(
+        True, description="calls of one turn of the event loop leave for the sidecar as one RPC"
+    )
     database_url: str = Field(
         "sqlite:///hotpath.db",
         pattern=r"^(sqlite:///.+|postgres(ql)?://.+)$",

@@ -9,13 +9,11 @@ from time import perf_counter
 from types import ModuleType
 from typing import Any, Self
 
-import grpc.aio
-
 from service import deadlines
 from service.offload.admission import Admission
 from service.offload.job import FromBody, Held, Job, Outcome, Setup
 from service.offload.local import ended
-from service.offload.remote.channel import connect, serving
+from service.offload.remote.channel import Channel, connect, serving
 from service.offload.remote.sidecar import Sidecar, start
 
 LIGHT_S = 1e-3
@@ -33,7 +31,7 @@ class Rpc:
         self,
         module: ModuleType,
         held: Held,
-        channel: grpc.aio.Channel,
+        channel: Channel,
         workers: int,
         max_waiting: int,
         sidecar: Sidecar | None = None,
@@ -55,7 +53,7 @@ class Rpc:
         return cls(
             setup.module,
             setup.held,
-            connect(address),
+            connect(address, settings.sidecar_coalesce),
             settings.threads,
             settings.max_waiting,
             sidecar,
@@ -96,7 +94,7 @@ class Rpc:
         return await serving(self._channel)
 
     async def close(self, grace_s: float) -> bool:
-        await self._channel.close(grace=grace_s)
+        await self._channel.close(grace_s)
         if self._sidecar:
             await asyncio.to_thread(self._sidecar.stop)
         return await ended(self._threads, grace_s)
