@@ -24,6 +24,7 @@ LONE_BYTES = 64 << 10  # a request of so many costs more than its RPC: it travel
 MOST_BYTES = 256 << 10  # of the requests in one RPC
 MOST_CALLS = 64
 MOST_SPREAD = 2.0  # of the times left in one RPC, the longest by the shortest
+RETRY_S = 60.0  # a sidecar that had no batches may have been replaced
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
@@ -66,7 +67,7 @@ class Batches:
         self._run = channel.unary_stream(METHOD)
         self._turn: list[_Call] = []
         self._under_way: set[asyncio.Task[None]] = set()
-        self._is_served = True
+        self._unserved_until = 0.0
 
     async def answer(self, method: str, request: bytes, ends_at: float) -> bytes | None:
         """The encoded response; None where the call has no company, and is to be made alone.
@@ -74,7 +75,7 @@ class Batches:
         ends_at: the deadline, by time.monotonic().
         Raises: AioRpcError, of this call.
         """
-        if len(request) >= LONE_BYTES or not self._is_served:
+        if len(request) >= LONE_BYTES or monotonic() < self._unserved_until:
             self.travelled.count(1)
             return None
         loop = asyncio.get_running_loop()
@@ -101,16 +102,22 @@ class Batches:
             task.add_done_callback(self._under_way.discard)
 
     async def _travel(self, calls: Sequence[_Call]) -> None:
-        error = await _Batch(calls, self._run).travel()
-        if error.code() is grpc.StatusCode.UNIMPLEMENTED:
-            if self._is_served:
-                self._is_served = False
-                log.warning("the sidecar is an older one: calls travel one by one; update it")
+        error = failure(grpc.StatusCode.INTERNAL, "the batch failed")
+        try:
+            error = await _Batch(calls, self._run).travel()
+            if error.code() is grpc.StatusCode.UNIMPLEMENTED:
+                self._make_alone(calls)
+        finally:  # whatever happened, nobody waits for ever
             for call in calls:
-                if not call.answer.done():
-                    call.answer.set_result(None)
+                fail(call, error.code(), error.details())
+
+    def _make_alone(self, calls: Sequence[_Call]) -> None:
+        if not self._unserved_until:
+            log.warning("the sidecar has no batches of calls: they leave one by one; update it")
+        self._unserved_until = monotonic() + RETRY_S
         for call in calls:
-            fail(call, error.code(), error.details())
+            if not call.answer.done():
+                call.answer.set_result(None)
 
     async def ended(self) -> None:
         """Waits for all that is under way."""

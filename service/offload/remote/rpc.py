@@ -13,6 +13,7 @@ from service import deadlines
 from service.offload.admission import Admission
 from service.offload.job import FromBody, Held, Job, Outcome, Setup
 from service.offload.local import ended
+from service.offload.remote.batches import Travelled
 from service.offload.remote.channel import Channel, connect, serving
 from service.offload.remote.sidecar import Sidecar, start
 
@@ -89,6 +90,11 @@ class Rpc:
         if is_light:
             return function(*args)
         return await asyncio.get_running_loop().run_in_executor(self._threads, function, *args)
+
+    @property
+    def travelled(self) -> Travelled | None:
+        """How the calls left; None where each leaves by itself."""
+        return self._channel.batches.travelled if self._channel.batches else None
 
     async def healthy(self) -> bool:
         return await serving(self._channel)
