@@ -176,6 +176,9 @@ class Settings(BaseSettings):
         description="gRPC address of a running sidecar (unix:/path or host:port); "
         "by default the service starts one itself",
     )
+    sidecar_coalesce: bool = Field(
+        True, description="calls of one turn of the event loop leave for the sidecar as one RPC"
+    )
     database_url: Annotated[SecretStr, AfterValidator(_meant)] = Field(
         SecretStr("sqlite:///hotpath.db"),
         description="sqlite:///relative.db, sqlite:////absolute.db or postgresql://user:pw@host/db",

@@ -1,5 +1,5 @@
-// Package server is the gRPC server around the kernels: health, reflection, limits, and the
-// places among the calls that compute. What it serves is the domain's.
+// Package server is the gRPC server around the kernels: health, reflection, limits, the places
+// among the calls that compute, and batches of calls. What it serves is the domain's.
 package server
 
 import (
@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
 
+	pb "hotpath/go_sidecar/gen/hotpath/batches/v1"
 	"hotpath/go_sidecar/packed"
 )
 
@@ -31,7 +32,7 @@ type Config struct {
 // Register adds the services whose calls compute to the server.
 type Register func(services grpc.ServiceRegistrar, calls *Calls) error
 
-// Server is a gRPC server with the registered, health and reflection services.
+// Server is a gRPC server with the registered services, those of batches, health and reflection.
 type Server struct {
 	grpc   *grpc.Server
 	health *health.Server
@@ -55,9 +56,11 @@ func New(config Config, register Register) (*Server, error) {
 		),
 		health: health.NewServer(),
 	}
-	if err := register(s.grpc, NewCalls(config)); err != nil {
+	found := methods{}
+	if err := register(recorder{s.grpc, found, guard.unary}, NewCalls(config)); err != nil {
 		return nil, err
 	}
+	pb.RegisterBatchesServer(s.grpc, &batches{methods: found})
 	for service := range s.grpc.GetServiceInfo() {
 		s.health.SetServingStatus(service, healthpb.HealthCheckResponse_SERVING)
 	}

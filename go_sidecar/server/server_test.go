@@ -57,7 +57,7 @@ func (y *toy) run(ctx context.Context, connection *grpc.ClientConn) error {
 }
 
 func TestHealthAndReflectionKnowWhatIsRegistered(t *testing.T) {
-	connection := start(t, &toy{}, time.Second).connection
+	connection := start(t, (&toy{}).register, time.Second).connection
 	for _, service := range []string{"", "toy.Kernels"} {
 		answer, err := healthpb.NewHealthClient(connection).Check(context.Background(), &healthpb.HealthCheckRequest{Service: service})
 		if err != nil || answer.Status != healthpb.HealthCheckResponse_SERVING {
@@ -101,7 +101,7 @@ func TestStopLetsCallsFinishWithinTheGrace(t *testing.T) {
 			<-release
 			return nil
 		}}
-		s := start(t, y, test.grace)
+		s := start(t, y.register, test.grace)
 		answered := make(chan error, 1)
 		go func() { answered <- y.run(context.Background(), s.connection) }()
 		<-begun
@@ -137,7 +137,7 @@ func TestPanicIsInternalAndLogged(t *testing.T) {
 
 func TestAKernelThatPanicsGivesItsPlaceBack(t *testing.T) {
 	y := &toy{kernel: func(context.Context) error { panic("the cause") }}
-	s := start(t, y, time.Second)
+	s := start(t, y.register, time.Second)
 	for range 2 {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		if err := y.run(ctx, s.connection); status.Code(err) != codes.Internal {
@@ -181,7 +181,7 @@ type running struct {
 }
 
 // start serves with one place until the test ends.
-func start(t *testing.T, y *toy, grace time.Duration) running {
+func start(t *testing.T, register Register, grace time.Duration) running {
 	t.Helper()
 	directory, err := os.MkdirTemp("", "hotpath") // t.TempDir's path can be too long for a socket
 	if err != nil {
@@ -192,7 +192,7 @@ func start(t *testing.T, y *toy, grace time.Duration) running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := New(Config{Threads: 1, Concurrency: 1, Log: slog.New(slog.DiscardHandler)}, y.register)
+	s, err := New(Config{Threads: 1, Concurrency: 1, Log: slog.New(slog.DiscardHandler)}, register)
 	if err != nil {
 		t.Fatal(err)
 	}

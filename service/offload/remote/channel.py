@@ -5,15 +5,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import monotonic
 from typing import TypeVar
 
 import grpc
 import grpc.aio
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from service import deadlines
 from service.errors import ServiceError
+from service.offload.remote.batches import Batches, failure
 
 Response = TypeVar("Response", bound=Message)
 
@@ -34,18 +36,37 @@ OPTIONS = [
 ]
 
 
-def connect(address: str) -> grpc.aio.Channel:
-    """To be called on the event loop that will use it, once per process, after any fork."""
-    return grpc.aio.insecure_channel(address, options=OPTIONS)
+class Channel:
+    """A connection to a sidecar.
+
+    grpc: the channel itself, for what `call` is not made for.
+    """
+
+    def __init__(self, address: str, coalesce: bool) -> None:
+        self.grpc = grpc.aio.insecure_channel(address, options=OPTIONS)
+        self.batches = Batches(self.grpc) if coalesce else None
+
+    async def close(self, grace: float | None = None) -> None:
+        await self.grpc.close(grace)
+        if self.batches:
+            await self.batches.ended()
 
 
-async def wait_until_open(channel: grpc.aio.Channel, address: str) -> None:
+def connect(address: str, coalesce: bool = True) -> Channel:
+    """To be called on the event loop that will use it, once per process, after any fork.
+
+    coalesce: calls of one turn of the loop travel together.
+    """
+    return Channel(address, coalesce)
+
+
+async def wait_until_open(channel: Channel, address: str) -> None:
     """Raises: ServiceError engine_down, after START_TIMEOUT_S, or in a request after half of what
     is left of its time, which leaves some for the answer."""
     timeout_s = deadlines.remaining_s(2 * START_TIMEOUT_S) / 2
     _announce(address, timeout_s)
     try:
-        answer = await health_pb2_grpc.HealthStub(channel).Check(
+        answer = await health_pb2_grpc.HealthStub(channel.grpc).Check(
             health_pb2.HealthCheckRequest(), timeout=timeout_s, wait_for_ready=True
         )
     except grpc.aio.AioRpcError as error:
@@ -76,9 +97,9 @@ def _missing(address: str, timeout_s: float, reason: object) -> ServiceError:
     )
 
 
-async def serving(channel: grpc.aio.Channel, timeout_s: float = 0.5) -> bool:
+async def serving(channel: Channel, timeout_s: float = 0.5) -> bool:
     try:
-        answer = await health_pb2_grpc.HealthStub(channel).Check(
+        answer = await health_pb2_grpc.HealthStub(channel.grpc).Check(
             health_pb2.HealthCheckRequest(), timeout=timeout_s
         )
     except grpc.aio.AioRpcError:
@@ -120,17 +141,27 @@ def _as_service_error(error: grpc.aio.AioRpcError) -> ServiceError:
 
 
 async def call(
-    channel: grpc.aio.Channel,
+    channel: Channel,
     timeout_s: float,
     method: str,
     request: Message,
     response: type[Response],
 ) -> Response:
     """A unary call. method: its whole path. Raises: AioRpcError."""
-    unary = channel.unary_unary(method, type(request).SerializeToString, response.FromString)
-    # Waiting for a channel that reconnects takes no longer than the deadline.
-    answer: Response = await unary(request, timeout=timeout_s, wait_for_ready=True)
-    return answer
+    ends_at = monotonic() + timeout_s
+    content, answer = request.SerializeToString(), None
+    if channel.batches:
+        answer = await channel.batches.answer(method, content, ends_at)
+    if answer is None:
+        unary = channel.grpc.unary_unary(method)
+        # Waiting for a channel that reconnects takes no longer than the deadline.
+        answer = await unary(content, timeout=ends_at - monotonic(), wait_for_ready=True)
+    try:
+        return response.FromString(answer)
+    except DecodeError as error:
+        raise failure(
+            grpc.StatusCode.INTERNAL, f"expected {response.DESCRIPTOR.full_name}, got other bytes"
+        ) from error
 
 
 @contextmanager

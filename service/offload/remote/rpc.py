@@ -9,13 +9,12 @@ from time import perf_counter
 from types import ModuleType
 from typing import Any, Self
 
-import grpc.aio
-
 from service import deadlines
 from service.offload.admission import Admission
 from service.offload.job import FromBody, Held, Job, Outcome, Setup
 from service.offload.local import ended
-from service.offload.remote.channel import connect, serving, wait_until_open
+from service.offload.remote.batches import Travelled
+from service.offload.remote.channel import Channel, connect, serving, wait_until_open
 from service.offload.remote.sidecar import Sidecar, start
 
 LIGHT_S = 1e-3
@@ -33,7 +32,7 @@ class Rpc:
         self,
         module: ModuleType,
         held: Held,
-        channel: grpc.aio.Channel,
+        channel: Channel,
         workers: int,
         max_waiting: int,
         sidecar: Sidecar | None = None,
@@ -52,7 +51,7 @@ class Rpc:
         if address is None:
             sidecar = await asyncio.to_thread(start, setup.spec, settings.kernel_threads)
             address = sidecar.address
-        channel = connect(address)
+        channel = connect(address, settings.sidecar_coalesce)
         opened = cls(
             setup.module, setup.held, channel, settings.threads, settings.max_waiting, sidecar
         )
@@ -94,11 +93,16 @@ class Rpc:
             return function(*args)
         return await asyncio.get_running_loop().run_in_executor(self._threads, function, *args)
 
+    @property
+    def travelled(self) -> Travelled | None:
+        """How the calls left; None where each leaves by itself."""
+        return self._channel.batches.travelled if self._channel.batches else None
+
     async def healthy(self) -> bool:
         return await serving(self._channel)
 
     async def close(self, grace_s: float) -> bool:
-        await self._channel.close(grace=grace_s)
+        await self._channel.close(grace_s)
         if self._sidecar:
             await asyncio.to_thread(self._sidecar.stop)
         return await ended(self._threads, grace_s)

@@ -9,7 +9,7 @@ import grpc.aio
 import numpy as np
 
 from service.gen.hotpath.v1 import kernels_pb2 as pb
-from service.offload.remote.channel import call, service_errors
+from service.offload.remote.channel import Channel, call, service_errors
 from service.packed import CodePoints
 from service.screening.contract.index import NameIndex
 from service.screening.contract.kernels import Hits
@@ -19,7 +19,7 @@ _CHUNK_BYTES = 1 << 20
 
 
 async def screen(
-    channel: grpc.aio.Channel,
+    channel: Channel,
     timeout_s: float,
     queries: CodePoints,
     index: NameIndex,
@@ -48,8 +48,8 @@ async def screen(
     return (rows, scores), answer.compute_ns / 1e9
 
 
-async def _load_index(channel: grpc.aio.Channel, timeout_s: float, index: NameIndex) -> None:
-    call = channel.stream_unary(
+async def _load_index(channel: Channel, timeout_s: float, index: NameIndex) -> None:
+    call = channel.grpc.stream_unary(
         SERVICE + "LoadIndex",
         pb.LoadIndexRequest.SerializeToString,
         pb.LoadIndexResponse.FromString,

@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from service.errors import ServiceError
 from service.gen.hotpath.v1 import kernels_pb2 as pb
-from service.offload.remote.channel import call, service_errors
+from service.offload.remote.channel import Channel, call, service_errors
 from service.screening.contract.kernels import PaymentColumns
 from service.screening.contract.payment_rules import RuleTables
 from service.screening.engines.go.messages import SERVICE, packed
 
 
 async def validate(
-    channel: grpc.aio.Channel, timeout_s: float, payments: PaymentColumns, rules: RuleTables
+    channel: Channel, timeout_s: float, payments: PaymentColumns, rules: RuleTables
 ) -> tuple[NDArray[np.uint32], float]:
     """Returns: the broken rules, and the seconds that the kernel took inside the sidecar.
 

@@ -3,18 +3,17 @@ a request names by its version."""
 
 from __future__ import annotations
 
-import grpc.aio
 import numpy as np
 from numpy.typing import NDArray
 
 from service.gen.hotpath.v1 import kernels_pb2 as pb
 from service.nearest.contract.kernels import Found
 from service.nearest.engines.go.messages import SERVICE
-from service.offload.remote.channel import call, service_errors
+from service.offload.remote.channel import Channel, call, service_errors
 
 
 async def nearest(
-    channel: grpc.aio.Channel,
+    channel: Channel,
     timeout_s: float,
     points: NDArray[np.float64],
     places: NDArray[np.float64],
