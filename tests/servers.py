@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import random
 import signal
@@ -67,6 +68,7 @@ def _command(process: psutil.Process) -> str:
 # Linux begins at 32768, others later.
 _ports = cycle(random.sample(range(10_000, 32_768), 10_000))
 _kept: deque[socket.socket] = deque()
+atexit.register(lambda: [keeper.close() for keeper in _kept])
 
 
 def free_port() -> int:
