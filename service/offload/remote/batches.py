@@ -26,6 +26,7 @@ MOST_CALLS = 64
 MOST_SPREAD = 2.0  # of the times left in one RPC, the longest by the shortest
 RETRY_S = 60.0  # a sidecar that had no batches may have been replaced
 
+Run = grpc.aio.UnaryStreamMultiCallable[bytes, bytes]
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
@@ -64,7 +65,7 @@ class Batches:
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self.travelled = Travelled()
-        self._run = channel.unary_stream(METHOD)
+        self._run: Run = channel.unary_stream(METHOD)
         self._turn: list[_Call] = []
         self._under_way: set[asyncio.Task[None]] = set()
         self._unserved_until = 0.0
@@ -157,7 +158,7 @@ def cut(calls: list[_Call]) -> Iterator[list[_Call]]:
 class _Batch:
     """Calls that are under way as one RPC."""
 
-    def __init__(self, calls: Sequence[_Call], run: grpc.aio.UnaryStreamMultiCallable) -> None:
+    def __init__(self, calls: Sequence[_Call], run: Run) -> None:
         self._calls = calls
         now = monotonic()
         batch = pb.Batch(

@@ -101,7 +101,7 @@ async def call(
     if channel.batches:
         answer = await channel.batches.answer(method, content, ends_at)
     if answer is None:
-        unary = channel.grpc.unary_unary(method)
+        unary: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.grpc.unary_unary(method)
         # Waiting for a channel that reconnects takes no longer than the deadline.
         answer = await unary(content, timeout=ends_at - monotonic(), wait_for_ready=True)
     try:
