@@ -188,6 +188,26 @@ def test_a_caller_that_gives_up_leaves_the_others_theirs() -> None:
     assert peer.batches == [["b", "c", "d"]]
 
 
+def test_calls_that_are_all_given_up_at_once_leave_nothing_behind(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def test(channel: Channel, _: grpc.aio.Server) -> None:
+        for turns in range(6):  # of the loop, until they are given up
+            tasks = [asyncio.create_task(ask(channel, text)) for text in ("a", "b")]
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+            assert all(task.cancelled() for task in tasks)
+        assert await together(channel, "c", "d") == ["C", "D"]
+
+    with caplog.at_level(logging.WARNING):
+        run(peer := Peer(), test)
+    assert peer.batches[-1] == ["c", "d"]
+    assert not caplog.records
+
+
 @pytest.mark.parametrize("how", ["cancelled", "late"])
 def test_a_batch_that_nobody_waits_for_ends_in_the_sidecar(how: str) -> None:
     begun, ended = asyncio.Event(), asyncio.Event()
