@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -49,11 +50,13 @@ class Peer(grpc.GenericRpcHandler):  # type: ignore[misc]  # the stubs have it a
     run: Run | None = None
     encode: Callable[[str], bytes] = encoded
     arrived: asyncio.Event = field(default_factory=asyncio.Event)  # that a batch did
+    asked: Counter[str] = field(default_factory=Counter)  # RPCs by method
     singles: list[str] = field(default_factory=list)  # the texts that came alone
     batches: list[list[str]] = field(default_factory=list)  # and those that came together
     timeouts_s: list[float] = field(default_factory=list)  # of the calls that came together
 
     def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
+        self.asked[details.method] += 1
         if details.method == REPLY:
             return grpc.unary_unary_rpc_method_handler(self._single)
         if details.method == BATCH and self.batched:

@@ -96,13 +96,18 @@ def test_a_turn_is_cut_by_count() -> None:
     assert len(peer.singles) == 1
 
 
-def test_a_turn_is_cut_by_bytes_and_large_requests_travel_alone() -> None:
+def test_a_turn_is_cut_by_bytes() -> None:
     peer = Peer()
-    size = batches.MOST_BYTES // 5 - 100
-    texts = ["x" * size] * 10 + ["y" * batches.LONE_BYTES]
+    texts = ["x" * (batches.MOST_BYTES // 5 - 100)] * 10
     assert run(peer, lambda channel, _: together(channel, *texts)) == [t.upper() for t in texts]
     assert [len(texts) for texts in peer.batches] == [5, 5]
-    assert [text[0] for text in peer.singles] == ["y"]
+
+
+def test_a_large_request_travels_alone() -> None:
+    peer = Peer()
+    texts = ["a", "y" * batches.LONE_BYTES, "b"]
+    assert run(peer, lambda channel, _: together(channel, *texts)) == [t.upper() for t in texts]
+    assert (peer.batches, [text[0] for text in peer.singles]) == ([["a", "b"]], ["y"])
 
 
 def test_calls_whose_times_left_differ_widely_do_not_share() -> None:
@@ -233,9 +238,11 @@ def test_a_batch_that_nobody_waits_for_ends_in_the_sidecar(how: str) -> None:
     run(Peer(run=wait), test)
 
 
+@pytest.mark.parametrize(("retry_s", "tried"), [(600, 1), (0, 3)])
 def test_a_sidecar_without_batches_gets_plain_calls_and_is_noted_once(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, retry_s: float, tried: int
 ) -> None:
+    monkeypatch.setattr(batches, "RETRY_S", retry_s)
     peer = Peer(batched=False)
 
     async def test(channel: Channel, _: grpc.aio.Server) -> None:
@@ -245,6 +252,7 @@ def test_a_sidecar_without_batches_gets_plain_calls_and_is_noted_once(
     with caplog.at_level(logging.WARNING, "hotpath.sidecar"):
         run(peer, test)
     assert sorted(peer.singles) == ["a"] * 3 + ["b"] * 3
+    assert peer.asked[batches.METHOD] == tried
     assert [record.message for record in caplog.records] == [
         "the sidecar has no batches of calls: they leave one by one; update it"
     ]
