@@ -3,21 +3,32 @@ nothing of it is left behind."""
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import json
 import signal
 import socket
 import subprocess
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import httpx2
 import psutil
 import pytest
 from hotpath_go import sidecar_path
 
+from service.offload.remote.channel import connect
+from service.offload.remote.sidecar import start
+from service.packed import Blobs, CodePoints
+from service.screening.contract.index import NameIndex
 from service.screening.engines import ENGINES
 from service.servers import Server as Name
 from tests.command_line import hotpath
 from tests.screening.matching import match
-from tests.servers import free_port, serving, wait_until
+from tests.servers import Server, free_port, serving, wait_until
 
 (SPEC,) = [spec for spec in ENGINES if spec.sidecar]
 SIDECAR = "hotpath-sidecar"
@@ -57,6 +68,96 @@ def test_a_stopped_sidecar_makes_the_service_unready_and_calls_end_in_time(tmp_p
             sidecar.resume()
         wait_until(lambda: match(server, "someone").status_code == 200, "recovery")
         assert server.client.get("/health/ready").status_code == 200
+
+
+def many(
+    pool: ThreadPoolExecutor, server: Server, names: Sequence[str]
+) -> list[Future[httpx2.Response]]:
+    return [pool.submit(match, server, name) for name in names]
+
+
+NAMES = [f"name {number}" for number in range(48)]
+
+
+@pytest.mark.parametrize("coalesce", ["true", "false"])
+def test_concurrent_requests_are_answered_as_one_by_one(tmp_path: Path, coalesce: str) -> None:
+    settings = {"engine": SPEC.name, "sidecar_coalesce": coalesce}
+    with serving(tmp_path / "log", **settings) as server, ThreadPoolExecutor(16) as pool:
+        expected = [match(server, name, cutoff=0.5).json() for name in NAMES[:8]]
+        calls = [pool.submit(match, server, name, cutoff=0.5) for name in NAMES[:8] * 8]
+        assert [call.result().json() for call in calls] == expected * 8
+        assert len({str(answer) for answer in expected}) == 8  # so that they can be told apart
+
+
+def test_requests_under_way_when_the_sidecar_dies_are_told_and_the_next_are_served(
+    tmp_path: Path,
+) -> None:
+    with serving(tmp_path / "log", engine=SPEC.name) as server, ThreadPoolExecutor(16) as pool:
+        for _ in range(3):
+            (sidecar,) = server.children(SIDECAR)
+            sidecar.suspend()  # so that calls are under way
+            calls = many(pool, server, NAMES[:16])
+            sidecar.kill()
+            statuses = Counter(call.result().status_code for call in calls)
+            assert set(statuses) <= {200, 503}
+            wait_until(lambda: match(server, "someone").status_code == 200, "an answer")
+        assert {call.result().status_code for call in many(pool, server, NAMES)} == {200}
+
+
+def test_all_requests_under_way_end_in_time_when_the_sidecar_stops(tmp_path: Path) -> None:
+    settings = {"engine": SPEC.name, "request_timeout_s": "1"}
+    with serving(tmp_path / "log", **settings) as server, ThreadPoolExecutor(16) as pool:
+        (sidecar,) = server.children(SIDECAR)
+        sidecar.suspend()
+        try:
+            answers = [call.result() for call in many(pool, server, NAMES[:16])]
+            assert {answer.json()["code"] for answer in answers} == {"deadline_exceeded"}
+        finally:
+            sidecar.resume()
+        wait_until(lambda: match(server, "someone").status_code == 200, "recovery")
+        assert {call.result().status_code for call in many(pool, server, NAMES)} == {200}
+
+
+def test_one_call_of_a_turn_that_needs_the_index_loads_it_alone() -> None:
+    """The others of its batch are answered meanwhile."""
+    names = ["JANE DOE", "JOHN SMITH"]
+    index = NameIndex.build(names)
+    records = [b"a", b"bb", b"ccc"]
+    engine: Any = SPEC.load()
+
+    async def test(address: str) -> list[Any]:
+        channel = connect(address)
+        try:
+            calls = [engine.seal(channel, 30.0, Blobs.pack([record])) for record in records]
+            query = CodePoints.pack(["JOHN SMITH"])
+            screened = engine.screen(channel, 30.0, query, index, 0.9, 1)
+            answers = await asyncio.gather(*calls, screened)
+            assert channel.batches
+            assert channel.batches.travelled.by_size[4] == 1
+            return answers
+        finally:
+            await channel.close()
+
+    sidecar = start(SPEC, 1)
+    try:
+        *sealed, ((rows, scores), _) = asyncio.run(test(sidecar.address))
+    finally:
+        sidecar.stop()
+    # RFC 9162: a tree of one record is its leaf's hash.
+    assert [root for root, _ in sealed] == [hashlib.sha256(b"\0" + r).digest() for r in records]
+    assert (rows.tolist(), scores.tolist()) == ([[1]], [[1.0]])
+
+
+def test_a_sidecar_on_tcp_serves(tmp_path: Path) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    command = [SPEC.sidecar_path(), "-listen", f"tcp:{address}", "-exit-on-stdin-close"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as sidecar:
+        assert sidecar.stdout
+        assert sidecar.stdout.readline()
+        settings = {"engine": SPEC.name, "sidecar_address": address}
+        with serving(tmp_path / "log", **settings) as server, ThreadPoolExecutor(16) as pool:
+            assert {call.result().status_code for call in many(pool, server, NAMES)} == {200}
+            assert not server.children(SIDECAR)
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])

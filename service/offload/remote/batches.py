@@ -26,6 +26,8 @@ MOST_CALLS = 64
 MOST_SPREAD = 2.0  # of the times left in one RPC, the longest by the shortest
 RETRY_S = 60.0  # a sidecar that had no batches may have been replaced
 
+Run = grpc.aio.UnaryStreamMultiCallable[bytes, bytes]
+Answer = bytes | None | grpc.aio.AioRpcError
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
@@ -53,10 +55,19 @@ class _Call:
     __slots__ = ("answer", "batch", "ends_at", "method", "request")
 
     def __init__(
-        self, method: str, request: bytes, ends_at: float, answer: asyncio.Future[bytes | None]
+        self, method: str, request: bytes, ends_at: float, answer: asyncio.Future[Answer]
     ) -> None:
         self.method, self.request, self.ends_at, self.answer = method, request, ends_at, answer
         self.batch: _Batch | None = None
+
+    def settle(self, answer: Answer) -> None:
+        """Only the first one counts."""
+        if not self.answer.done():
+            self.answer.set_result(answer)
+
+    def fail(self, code: grpc.StatusCode, details: str | None) -> None:
+        # A result, because an exception would be logged where its caller gave up just now.
+        self.settle(failure(code, details))
 
 
 class Batches:
@@ -64,7 +75,7 @@ class Batches:
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self.travelled = Travelled()
-        self._run = channel.unary_stream(METHOD)
+        self._run: Run = channel.unary_stream(METHOD)
         self._turn: list[_Call] = []
         self._under_way: set[asyncio.Task[None]] = set()
         self._unserved_until = 0.0
@@ -84,24 +95,29 @@ class Batches:
             loop.call_soon(self._depart)
         self._turn.append(call)
         try:
-            return await call.answer
+            answer = await call.answer
         except asyncio.CancelledError:
             if call.batch:
                 call.batch.end_if_unwanted()
             raise
+        if isinstance(answer, grpc.aio.AioRpcError):
+            raise answer
+        return answer
 
     def _depart(self) -> None:
         turn, self._turn = self._turn, []
         for calls in cut([call for call in turn if not call.answer.done()]):
             self.travelled.count(len(calls))
             if len(calls) == 1:
-                calls[0].answer.set_result(None)
+                calls[0].settle(None)
                 continue
             task = asyncio.get_running_loop().create_task(self._travel(calls))
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
 
     async def _travel(self, calls: Sequence[_Call]) -> None:
+        if all(call.answer.done() for call in calls):  # cancelled since they left
+            return
         error = failure(grpc.StatusCode.INTERNAL, "the batch failed")
         try:
             error = await _Batch(calls, self._run).travel()
@@ -109,26 +125,19 @@ class Batches:
                 self._make_alone(calls)
         finally:  # whatever happened, nobody waits for ever
             for call in calls:
-                fail(call, error.code(), error.details())
+                call.fail(error.code(), error.details())
 
     def _make_alone(self, calls: Sequence[_Call]) -> None:
         if not self._unserved_until:
             log.warning("the sidecar has no batches of calls: they leave one by one; update it")
         self._unserved_until = monotonic() + RETRY_S
         for call in calls:
-            if not call.answer.done():
-                call.answer.set_result(None)
+            call.settle(None)
 
     async def ended(self) -> None:
         """Waits for all that is under way."""
         if self._under_way:
             await asyncio.wait(self._under_way)
-
-
-def fail(call: _Call, code: grpc.StatusCode, details: str | None) -> None:
-    """Where it is not answered yet."""
-    if not call.answer.done():
-        call.answer.set_exception(failure(code, details))
 
 
 def cut(calls: list[_Call]) -> Iterator[list[_Call]]:
@@ -157,7 +166,7 @@ def cut(calls: list[_Call]) -> Iterator[list[_Call]]:
 class _Batch:
     """Calls that are under way as one RPC."""
 
-    def __init__(self, calls: Sequence[_Call], run: grpc.aio.UnaryStreamMultiCallable) -> None:
+    def __init__(self, calls: Sequence[_Call], run: Run) -> None:
         self._calls = calls
         now = monotonic()
         batch = pb.Batch(
@@ -200,9 +209,9 @@ class _Batch:
             return
         call = self._calls[answer.call]
         if answer.code:
-            fail(call, _CODES.get(answer.code, grpc.StatusCode.UNKNOWN), answer.message)
-        elif not call.answer.done():
-            call.answer.set_result(answer.response)
+            call.fail(_CODES.get(answer.code, grpc.StatusCode.UNKNOWN), answer.message)
+        else:
+            call.settle(answer.response)
 
     def _next_deadline(self) -> asyncio.TimerHandle:
         ends_at = min(call.ends_at for call in self._calls if not call.answer.done())
@@ -212,7 +221,7 @@ class _Batch:
         now = monotonic()
         for call in self._calls:
             if call.ends_at <= now:
-                fail(call, grpc.StatusCode.DEADLINE_EXCEEDED, "Deadline Exceeded")
+                call.fail(grpc.StatusCode.DEADLINE_EXCEEDED, "Deadline Exceeded")
         if not self.end_if_unwanted():
             self._timer = self._next_deadline()
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import grpc
 import grpc.aio
@@ -45,6 +45,12 @@ class Channel:
     def __init__(self, address: str, coalesce: bool) -> None:
         self.grpc = grpc.aio.insecure_channel(address, options=OPTIONS)
         self.batches = Batches(self.grpc) if coalesce else None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
 
     async def close(self, grace: float | None = None) -> None:
         await self.grpc.close(grace)
@@ -153,7 +159,7 @@ async def call(
     if channel.batches:
         answer = await channel.batches.answer(method, content, ends_at)
     if answer is None:
-        unary = channel.grpc.unary_unary(method)
+        unary: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.grpc.unary_unary(method)
         # Waiting for a channel that reconnects takes no longer than the deadline.
         answer = await unary(content, timeout=ends_at - monotonic(), wait_for_ready=True)
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -29,6 +30,10 @@ class Refused(Exception):
         self.code, self.message = code, message
 
 
+def encoded(text: str) -> bytes:
+    return StringValue(value=text).SerializeToString()
+
+
 async def shout(text: str) -> str:
     return text.upper()
 
@@ -37,16 +42,21 @@ async def shout(text: str) -> str:
 class Peer(grpc.GenericRpcHandler):  # type: ignore[misc]  # the stubs have it as Any
     """reply: gives the answer or raises Refused.
     batched: whether it knows batches. run: how it answers them, instead of as the contract says.
+    encode: makes the messages of plain answers.
     """
 
     reply: Callable[[str], Awaitable[str]] = shout
     batched: bool = True
     run: Run | None = None
+    encode: Callable[[str], bytes] = encoded
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)  # that a batch did
+    asked: Counter[str] = field(default_factory=Counter)  # RPCs by method
     singles: list[str] = field(default_factory=list)  # the texts that came alone
     batches: list[list[str]] = field(default_factory=list)  # and those that came together
     timeouts_s: list[float] = field(default_factory=list)  # of the calls that came together
 
     def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
+        self.asked[details.method] += 1
         if details.method == REPLY:
             return grpc.unary_unary_rpc_method_handler(self._single)
         if details.method == BATCH and self.batched:
@@ -57,7 +67,7 @@ class Peer(grpc.GenericRpcHandler):  # type: ignore[misc]  # the stubs have it a
         text = StringValue.FromString(request).value
         self.singles.append(text)
         try:
-            return encoded(await self.reply(text))
+            return self.encode(await self.reply(text))
         except Refused as refused:
             await context.abort(refused.code, refused.message)
 
@@ -67,6 +77,7 @@ class Peer(grpc.GenericRpcHandler):  # type: ignore[misc]  # the stubs have it a
         batch = pb.Batch.FromString(request)
         assert {call.method for call in batch.calls} == {REPLY}
         self.batches.append([text_of(call) for call in batch.calls])
+        self.arrived.set()
         self.timeouts_s += [call.timeout_us / 1e6 for call in batch.calls]
         if self.run:
             async for answers in self.run(batch, context):
@@ -86,10 +97,6 @@ class Peer(grpc.GenericRpcHandler):  # type: ignore[misc]  # the stubs have it a
 
 def text_of(call: pb.Call) -> str:
     return StringValue.FromString(call.request).value
-
-
-def encoded(text: str) -> bytes:
-    return StringValue(value=text).SerializeToString()
 
 
 async def ask(channel: Channel, text: str, timeout_s: float = 60) -> str:

@@ -96,13 +96,18 @@ def test_a_turn_is_cut_by_count() -> None:
     assert len(peer.singles) == 1
 
 
-def test_a_turn_is_cut_by_bytes_and_large_requests_travel_alone() -> None:
+def test_a_turn_is_cut_by_bytes() -> None:
     peer = Peer()
-    size = batches.MOST_BYTES // 5 - 100
-    texts = ["x" * size] * 10 + ["y" * batches.LONE_BYTES]
+    texts = ["x" * (batches.MOST_BYTES // 5 - 100)] * 10
     assert run(peer, lambda channel, _: together(channel, *texts)) == [t.upper() for t in texts]
     assert [len(texts) for texts in peer.batches] == [5, 5]
-    assert [text[0] for text in peer.singles] == ["y"]
+
+
+def test_a_large_request_travels_alone() -> None:
+    peer = Peer()
+    texts = ["a", "y" * batches.LONE_BYTES, "b"]
+    assert run(peer, lambda channel, _: together(channel, *texts)) == [t.upper() for t in texts]
+    assert (peer.batches, [text[0] for text in peer.singles]) == ([["a", "b"]], ["y"])
 
 
 def test_calls_whose_times_left_differ_widely_do_not_share() -> None:
@@ -113,9 +118,9 @@ def test_calls_whose_times_left_differ_widely_do_not_share() -> None:
         return await asyncio.gather(*(ask(channel, text, s) for text, s in calls))
 
     assert run(peer, test) == ["A", "LONG", "B", "LONGER", "C", "HOUR"]
-    assert peer.batches == [["a", "b", "c"], ["long", "longer"]]
+    assert sorted(peer.batches) == [["a", "b", "c"], ["long", "longer"]]
     assert peer.singles == ["hour"]
-    for left_s, given_s in zip(peer.timeouts_s, [10, 11, 15, 100, 180], strict=True):
+    for left_s, given_s in zip(sorted(peer.timeouts_s), [10, 11, 15, 100, 180], strict=True):
         assert given_s - 5 < left_s <= given_s
 
 
@@ -175,8 +180,7 @@ def test_a_caller_that_gives_up_leaves_the_others_theirs() -> None:
         tasks = [asyncio.create_task(ask(channel, text)) for text in ("a", "b", "c", "d")]
         await asyncio.sleep(0)  # they are in this turn
         tasks[0].cancel()  # before it left
-        while not peer.batches:
-            await asyncio.sleep(0.001)
+        await peer.arrived.wait()
         tasks[2].cancel()
         await asyncio.wait([tasks[0], tasks[2]])
         gone.set()
@@ -187,6 +191,26 @@ def test_a_caller_that_gives_up_leaves_the_others_theirs() -> None:
     assert [isinstance(answer, asyncio.CancelledError) for answer in answers] == [True, False] * 2
     assert (answers[1], answers[3]) == ("b", "d")
     assert peer.batches == [["b", "c", "d"]]
+
+
+def test_calls_that_are_all_given_up_at_once_leave_nothing_behind(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def test(channel: Channel, _: grpc.aio.Server) -> None:
+        for turns in range(6):  # of the loop, until they are given up
+            tasks = [asyncio.create_task(ask(channel, text)) for text in ("a", "b")]
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+            assert all(task.cancelled() for task in tasks)
+        assert await together(channel, "c", "d") == ["C", "D"]
+
+    with caplog.at_level(logging.WARNING):
+        run(peer := Peer(), test)
+    assert peer.batches[-1] == ["c", "d"]
+    assert not caplog.records
 
 
 @pytest.mark.parametrize("how", ["cancelled", "late"])
@@ -214,9 +238,11 @@ def test_a_batch_that_nobody_waits_for_ends_in_the_sidecar(how: str) -> None:
     run(Peer(run=wait), test)
 
 
+@pytest.mark.parametrize(("retry_s", "tried"), [(600, 1), (0, 3)])
 def test_a_sidecar_without_batches_gets_plain_calls_and_is_noted_once(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, retry_s: float, tried: int
 ) -> None:
+    monkeypatch.setattr(batches, "RETRY_S", retry_s)
     peer = Peer(batched=False)
 
     async def test(channel: Channel, _: grpc.aio.Server) -> None:
@@ -226,6 +252,7 @@ def test_a_sidecar_without_batches_gets_plain_calls_and_is_noted_once(
     with caplog.at_level(logging.WARNING, "hotpath.sidecar"):
         run(peer, test)
     assert sorted(peer.singles) == ["a"] * 3 + ["b"] * 3
+    assert peer.asked[batches.METHOD] == tried
     assert [record.message for record in caplog.records] == [
         "the sidecar has no batches of calls: they leave one by one; update it"
     ]
@@ -283,11 +310,8 @@ def test_garbage_is_an_error_of_the_calls_that_got_it(
 
 
 def test_a_plain_calls_garbage_is_an_error_too() -> None:
-    class Garbage(Peer):
-        async def _single(self, request: bytes, context: grpc.aio.ServicerContext) -> bytes:
-            return b"\xff" * 9
-
-    answers = run(Garbage(), lambda channel, _: together(channel, "a"), coalesce=False)
+    peer = Peer(encode=lambda _: b"\xff" * 9)
+    answers = run(peer, lambda channel, _: together(channel, "a"), coalesce=False)
     assert answers == ["INTERNAL: expected google.protobuf.StringValue, got other bytes"]
 
 
@@ -328,8 +352,7 @@ def test_a_channel_that_closes_leaves_nobody_waiting() -> None:
 
     async def test(channel: Channel, _: grpc.aio.Server) -> list[str]:
         asking = asyncio.create_task(together(channel, "a", "b"))
-        while not peer.batches:
-            await asyncio.sleep(0.001)
+        await peer.arrived.wait()
         await channel.close(0.01)
         assert await asking == ["CANCELLED: the batch was cancelled"] * 2
         with pytest.raises(grpc.aio.UsageError):
