@@ -91,7 +91,7 @@ def serving(
     *arguments: str,
     command: tuple[str, ...] = COMMANDS["service"],
     until: str = "/health/ready",
-    within_s: float = 90,
+    within_s: float = 240,
     **settings: str,
 ) -> Iterator[Server]:
     """hotpath serve with the given settings; ended with SIGTERM.
@@ -147,7 +147,7 @@ def upstream(log: Path, delay: str = "0ms") -> Iterator[str]:
 
 def client_of(port: int, **options: Any) -> httpx2.Client:
     return httpx2.Client(
-        base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False, **options
+        base_url=f"http://127.0.0.1:{port}", timeout=120, trust_env=False, **options
     )
 
 
@@ -159,7 +159,7 @@ def answers(server: Server, path: str) -> bool:
         return False
 
 
-def wait_until(condition, what: str, log: Path | None = None, timeout_s: float = 90) -> None:
+def wait_until(condition, what: str, log: Path | None = None, timeout_s: float = 240) -> None:
     end = time.monotonic() + timeout_s
     while not condition():
         shown = log.read_text() if log else ""
