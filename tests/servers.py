@@ -64,7 +64,7 @@ def _command(process: psutil.Process) -> str:
 # None of those that the system gives to connections, which might take it before the server does:
 # Linux begins at 32768, others later.
 _ports = cycle(random.sample(range(10_000, 32_768), 10_000))
-_kept: deque[socket.socket] = deque()
+_kept: deque[int] = deque()  # file descriptors
 
 
 def free_port() -> int:
@@ -78,9 +78,9 @@ def free_port() -> int:
         except OSError:
             keeper.close()
             continue
-        _kept.append(keeper)
+        _kept.append(keeper.detach())
         if len(_kept) > 64:
-            _kept.popleft().close()
+            os.close(_kept.popleft())
         return port
     raise AssertionError("expected a free port, found none")
 
