@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import random
 import signal
@@ -67,8 +66,7 @@ def _command(process: psutil.Process) -> str:
 # None of those that the system gives to connections, which might take it before the server does:
 # Linux begins at 32768, others later.
 _ports = cycle(random.sample(range(10_000, 32_768), 10_000))
-_kept: deque[socket.socket] = deque()
-atexit.register(lambda: [keeper.close() for keeper in _kept])
+_kept: deque[int] = deque()  # file descriptors
 
 
 def free_port() -> int:
@@ -82,9 +80,9 @@ def free_port() -> int:
         except OSError:
             keeper.close()
             continue
-        _kept.append(keeper)
+        _kept.append(keeper.detach())
         if len(_kept) > 64:
-            _kept.popleft().close()
+            os.close(_kept.popleft())
         return port
     raise AssertionError("expected a free port, found none")
 
@@ -95,7 +93,7 @@ def serving(
     *arguments: str,
     command: tuple[str, ...] = COMMANDS["service"],
     until: str = "/health/ready",
-    within_s: float = 90,
+    within_s: float = 240,
     **settings: str,
 ) -> Iterator[Server]:
     """hotpath serve with the given settings; ended with SIGTERM.
@@ -151,7 +149,7 @@ def upstream(log: Path, delay: str = "0ms") -> Iterator[str]:
 
 def client_of(port: int, **options: Any) -> httpx2.Client:
     return httpx2.Client(
-        base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False, **options
+        base_url=f"http://127.0.0.1:{port}", timeout=120, trust_env=False, **options
     )
 
 
@@ -163,7 +161,7 @@ def answers(server: Server, path: str) -> bool:
         return False
 
 
-def wait_until(condition, what: str, log: Path | None = None, timeout_s: float = 90) -> None:
+def wait_until(condition, what: str, log: Path | None = None, timeout_s: float = 240) -> None:
     end = time.monotonic() + timeout_s
     while not condition():
         shown = log.read_text() if log else ""

@@ -47,6 +47,8 @@ def _settle_environment() -> None:
         del os.environ[name]
     sys.dont_write_bytecode = False  # each server would compile all that it imports
     os.environ |= {"LC_ALL": "C.UTF-8", "TERM": "dumb"}
+    # By it a test knows its own run's processes, those too whose parents are gone.
+    os.environ["TESTED_BY"] = str(os.getpid())
     # A proxy may be needed for what is outside, and never for what the tests start.
     for name in ("no_proxy", "NO_PROXY"):
         hosts = {*filter(None, os.environ.get(name, "").split(",")), "127.0.0.1", "localhost"}

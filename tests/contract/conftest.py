@@ -122,6 +122,7 @@ def fleet(
             upstreams=",".join(f"{name}={upstreams.url(name)}" for name in ("ecb", "fed", "boj")),
             upstream_hosts=f"127.0.0.1:{upstreams.port}",
             upstream_timeout_s=str(UPSTREAM_TIMEOUT_S),
+            request_timeout_s="60",  # the reference takes its time
             database_timeout_s="10",  # tests hold it up for less, on a busy machine too
         )
 

@@ -72,7 +72,7 @@ def test_raw_data_can_be_saved(browser, written):
     browser.open(written / "report.html", 1280)
     browser.evaluate("document.getElementById('download').click()")
     saved = browser.downloads / "result.json"
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while not saved.exists() and time.monotonic() < until:
         browser.settle()
     assert json.loads(saved.read_text()) == json.loads((written / "result.json").read_text())

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import copy
 import itertools
+import os
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,11 +40,14 @@ def processes_naming(path: Path) -> list[str]:
 
 
 def generators() -> set[int]:
-    return {
-        process.pid
-        for process in psutil.process_iter(["cmdline"])
-        if "loadtests.lab.generator" in (process.info["cmdline"] or ())
-    }
+    """Those of this run of the tests: another one beside it has its own."""
+    found = set()
+    for process in psutil.process_iter(["cmdline"]):
+        if "loadtests.lab.generator" in (process.info["cmdline"] or ()):
+            with suppress(psutil.Error):  # it has just ended, or is somebody else's
+                if process.environ().get("TESTED_BY") == str(os.getpid()):
+                    found.add(process.pid)
+    return found
 
 
 def blocks_of(result, target):

@@ -195,7 +195,7 @@ def readme_commands() -> list[list[str]]:
     return [words for line in lines if (words := shlex.split(line, comments=True))]
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(3000)
 def test_what_readme_says_makes_a_project_that_passes_and_takes_a_kernel(
     whole_clone: Path, tmp_path: Path
 ) -> None:
