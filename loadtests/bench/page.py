@@ -33,7 +33,7 @@ def store(path: Path, samples: Sequence[Samples], facts: Mapping[str, Any], seco
     run = {
         "schema": SCHEMA,
         "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": machine.describe(),
+        "machine": machine.describe(DOMAIN.engines),
         "commit": machine.commit(),
         "engines": [spec.status().model_dump() for spec in DOMAIN.engines if spec.name in timed],
         "settings": {**facts, "seconds": seconds, "slice_s": SLICE_S},

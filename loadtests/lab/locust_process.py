@@ -1,4 +1,4 @@
-"""The generator's process, as the lab sees it: blocks go in, figures come out."""
+"""The generator's process, as the lab sees it: orders go in, figures come out."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
 from loadtests.lab.progress import Progress
+from loadtests.lab.records import SliceFigures
+from loadtests.lab.slices import Order
 from loadtests.lab.targets import LabError, pinned, uninterrupted
 
 TREE = Path(__file__).parents[2]  # where the package loadtests is
@@ -24,34 +27,29 @@ TICK_S = 0.1
 
 
 class LocustProcess:
-    """Locust with the lab's user class, for all blocks of a run; see generator.py.
+    """Locust with the lab's user class, for all slices of a run; see generator.py.
 
-    It is started anew for the block after one that it did not survive.
+    It is started anew for the order after one that it did not survive.
     """
 
-    def __init__(
-        self,
-        log: Path,
-        progress: Progress,
-        cores: Sequence[int] | None = None,
-    ) -> None:
+    def __init__(self, log: Path, progress: Progress, cores: Sequence[int] | None) -> None:
         self._log, self._progress, self._cores = log, progress, cores
         self._process: subprocess.Popen[bytes] | None = None
         self._answers: queue.SimpleQueue[bytes] = queue.SimpleQueue()
 
-    def load(self, block: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
-        """The block's figures. Raises LabError where there are none."""
+    def load(self, order: Order, timeout_s: float) -> SliceFigures:
+        """Raises LabError where there are no figures."""
         if self._process is None:
             self.start()
         process = self._process
         assert process is not None
         assert process.stdin is not None
         try:
-            process.stdin.write(json.dumps({"block": block}).encode() + b"\n")
+            process.stdin.write(json.dumps(asdict(order)).encode() + b"\n")
             process.stdin.flush()
         except OSError as error:
             raise self._lost("has ended") from error
-        figures: dict[str, Any] = self._answer(timeout_s)["block"]
+        figures: SliceFigures = self._answer(timeout_s)
         return figures
 
     def close(self) -> None:
@@ -87,7 +85,7 @@ class LocustProcess:
         if not self._answer(START_TIMEOUT_S).get("ready"):
             raise self._lost("did not start as expected")
 
-    def _answer(self, timeout_s: float) -> dict[str, Any]:
+    def _answer(self, timeout_s: float) -> Any:
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             self._progress.tick()
@@ -98,10 +96,9 @@ class LocustProcess:
             if not line:
                 raise self._lost("has ended")
             try:
-                answer: dict[str, Any] = json.loads(line)
+                return json.loads(line)
             except ValueError as error:
                 raise self._lost(f"answered {line[:200]!r}") from error
-            return answer
         raise self._lost(f"gave no answer within {timeout_s:.0f} s")
 
     def _lost(self, what: str) -> LabError:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-Cell = tuple[str, str]  # a figure, and its interval or ""
+Entry = tuple[str, str]
+"""Of a table: a figure, and its interval or ""."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Row:
     """kind: "" or "best", "void", "group" (which has a name alone)."""
 
     name: str
-    cells: Sequence[Cell] = ()
+    entries: Sequence[Entry] = ()
     kind: str = ""
 
 

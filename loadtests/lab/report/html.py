@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
 from string import Template
-from typing import Any
 
+from loadtests.lab.records import Result
 from loadtests.lab.report import drawing
 from loadtests.lab.report.document import (
     Bullets,
@@ -29,7 +29,7 @@ Draw = Callable[[Chart, int], str]  # an SVG in stand-in colours
 PAGE = Path(__file__).with_name("page.html")
 
 
-def page(document: Document, result: Mapping[str, Any], draw: Draw) -> str:
+def page(document: Document, result: Result, draw: Draw) -> str:
     contents = "".join(
         f'<a href="#{section.anchor}">{escape(section.title)}</a>' for section in document.sections
     )
@@ -88,9 +88,9 @@ def _row(row: Row, columns: int) -> str:
     if row.kind == "group":
         name = f'<th scope="rowgroup">{escape(row.name)}</th><td colspan="{columns - 1}"></td>'
         return f'<tr class="group">{name}</tr>'
-    cells = "".join(
+    entries = "".join(
         f"<td>{escape(figure)}" + (f"<small>{escape(more)}</small>" if more else "") + "</td>"
-        for figure, more in row.cells
+        for figure, more in row.entries
     )
     note = "<small>void</small>" if row.kind == "void" else ""
-    return f'<tr class="{row.kind}"><th scope="row">{escape(row.name)}{note}</th>{cells}</tr>'
+    return f'<tr class="{row.kind}"><th scope="row">{escape(row.name)}{note}</th>{entries}</tr>'

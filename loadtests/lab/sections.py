@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from loadtests.lab import domain
+from loadtests.lab.bench_routes import DB
 from loadtests.lab.profiles import Profile
+from loadtests.lab.records import CellFacts
+from loadtests.lab.requests import Kind
 from loadtests.lab.scenario import Lab, Scenario
-from service.offload.spec import EngineSpec
+from service.domain import Domain
 
 MIXED = "mixed"  # I/O beside the hot path, which makes no requests of its own
 GATEWAY = "gateway"
@@ -48,8 +51,17 @@ class Cell:
     def is_open(self) -> bool:
         return self.model == "open" or self.io_rate_rps is not None
 
-    def facts(self) -> dict[str, Any]:
-        return {"id": self.id} | asdict(self)
+    def streams(self, hot: str | None) -> dict[str, Kind]:
+        """By name the kind of their requests. hot: the scenario that stands for the hot path."""
+        if self.scenario != MIXED:
+            return {"main": Kind(self.scenario, self.items, self.work)}
+        io = {"io": Kind(DB.name)}
+        assert hot is not None
+        return {"hot": Kind(hot, self.items, self.work)} | io if self.users else io
+
+    def facts(self, request_bytes: float | None) -> CellFacts:
+        facts: CellFacts = {"id": self.id, **asdict(self), "request_bytes": request_bytes}  # type: ignore[typeddict-item]
+        return facts
 
     def at(self, rate_rps: float) -> Cell:
         """The same load in the open model."""
@@ -120,21 +132,21 @@ class Section:
 class Chosen:
     """What the user chose to measure.
 
-    lab, engines: the domain's. gateway: whether to measure against it. one_core: whether
-    each server has a single core, to itself. ladder_servers: those that are installed.
+    lab: the domain's. gateway: whether to measure against it. one_core: whether each server has a
+    single core, to itself. ladder_servers: those that are installed.
     """
 
+    domain: Domain
     profile: Profile
     variants: tuple[str, ...]
     scenarios: tuple[str, ...]
     lab: Lab
-    engines: tuple[EngineSpec, ...]
     gateway: bool
     one_core: bool = False
     ladder_servers: tuple[str, ...] = LADDER_SERVERS
 
     def main(self, count: int) -> list[str]:
-        mine = [name for name in domain.main(self.engines) if name in self.variants]
+        mine = [name for name in domain.main(self.domain.engines) if name in self.variants]
         return (mine or list(self.variants))[:count]
 
     def hot(self, count: int | None = None) -> list[Scenario]:
@@ -264,8 +276,9 @@ def _mixed(chosen: Chosen) -> list[Cell]:
 def _crossover(chosen: Chosen) -> list[Cell]:
     """Of the first scenario whose work can be set; there must be a sidecar to cross over to."""
     profile = chosen.profile
-    targets = [v for v in domain.swept(chosen.engines) if v in chosen.variants]
-    if len(targets) < 2 or not any(spec.sidecar for spec in chosen.engines):
+    engines = chosen.domain.engines
+    targets = [v for v in domain.swept(engines) if v in chosen.variants]
+    if len(targets) < 2 or not any(spec.sidecar for spec in engines):
         return []
     return [
         Cell("crossover", scenario.name, target, items=items, work=level, held_out=held_out)
