@@ -27,7 +27,7 @@ import psutil
 
 from loadtests.lab.locust_process import LocustProcess, locust
 from loadtests.lab.meter import cpu_s
-from loadtests.lab.progress import Lines
+from loadtests.lab.progress import Progress
 from loadtests.lab.resampling import mean_ratio
 from loadtests.lab.scenario import get
 from loadtests.lab.slices import Order, StreamOrder
@@ -92,7 +92,7 @@ def main() -> None:
         with urlopen(given.url, timeout=10) as answer:  # noqa: S310  # the user's own
             content = answer.read().decode()
         pool.write_text(json.dumps({"requests": [get(path, None, content)]}))
-        with locust(Path(directory, "locust.log"), Lines(), None) as process:
+        with locust(Path(directory, "locust.log"), Progress(), None) as process:
             for round_ in range(1, given.rounds + 1):
                 for name in ("lab", "wrk") if round_ % 2 else ("wrk", "lab"):
                     if name == "wrk":

@@ -12,7 +12,7 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from loadtests.lab.records import CellFacts, Crossover, Model, PaysFrom, Result, SweptFacts
+from loadtests.lab.records import CellFacts, Contest, Crossover, Model, PaysFrom, Result, Swept
 from loadtests.lab.resampling import SEED, mean_ratio
 from loadtests.lab.scenario import Draw
 from loadtests.lab.sections import Chosen
@@ -20,30 +20,12 @@ from loadtests.lab.statistics import throughput
 from service.offload.spec import default
 
 Floats = NDArray[np.float64]
+Costs = Mapping[str, Mapping[int, float]]
+"""By target the microseconds per request, by round."""
 REFITS = 400
 CALLS = 7  # of the kernel alone, by level of work
 UNIT = "microseconds of the saturated server per request: 1e6 / throughput_rps"
 _PER = np.array([1.0, 1000.0, 1.0])  # of a model's parameters by the coefficients of its factors
-
-
-@dataclass(frozen=True, slots=True)
-class Swept:
-    """A batch size and level of work, as measured.
-
-    costs_us: by target the microseconds per request, by round. measured_us: their medians.
-    """
-
-    items: int
-    work: float
-    request_bytes: float
-    held_out: bool
-    work_us: float
-    measured_us: Mapping[str, float]
-    costs_us: Mapping[str, Mapping[int, float]]
-
-    @property
-    def factors(self) -> tuple[float, float, float]:
-        return 1.0, self.request_bytes, self.work_us
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +38,8 @@ class Fit:
     error: float
     cells: int
 
-    def cost_us(self, swept: Swept) -> float:
-        return float(np.dot(self.coefficients, swept.factors))
+    def cost_us(self, one: Swept) -> float:
+        return float(np.dot(self.coefficients, _factors(one)))
 
 
 def fit(result: Result) -> Crossover | None:
@@ -70,20 +52,20 @@ def fit(result: Result) -> Crossover | None:
         return None
     swept = _swept(result, result["work_us"])
     fits = {}
-    for name in dict.fromkeys(name for one in swept for name in one.measured_us):
-        fitted = [one for one in swept if name in one.measured_us and not one.held_out]
+    for name in dict.fromkeys(name for one, _ in swept for name in one["measured_us"]):
+        fitted = [pair for pair in swept if name in pair[1] and not pair[0]["held_out"]]
         # With no more cells than the model has parameters it would fit anything.
         if len(fitted) > len(_PER):
             fits[name] = _fit(fitted, name)
     if len(fits) < 2:
         return None
-    cells = [_contest(one, fits) for one in swept]
+    cells = [_contest(one, costs, fits) for one, costs in swept]
     tested = [cell for cell in cells if cell["held_out"] and cell["winner"] is not None]
     certain = [cell for cell in tested if cell["certain"]]
     return {
         "unit": UNIT,
         "work_us": result["work_us"],
-        "models": {name: _model(found, name, swept) for name, found in fits.items()},
+        "models": {name: _model(found, name, cells) for name, found in fits.items()},
         "cells": cells,
         "hit_rate": _hit_rate(tested),
         "held_out": len(tested),
@@ -147,8 +129,14 @@ def least_squares(costs: Floats, factors: Floats) -> Floats:
     return best
 
 
-def _swept(result: Result, work_us: Mapping[str, float]) -> list[Swept]:
+def _factors(one: Swept) -> tuple[float, float, float]:
+    return 1.0, one["request_bytes"], one["work_us"]
+
+
+def _swept(result: Result, work_us: Mapping[str, float]) -> Sequence[tuple[Swept, Costs]]:
+    """With the costs of the blocks behind what was measured."""
     groups: dict[tuple[int, float], list[CellFacts]] = defaultdict(list)
+    rates = {cell: summary["throughput_rps"] for cell, summary in result["summary"].items()}
     for cell in result["cells"]:
         if cell["section"] == "crossover":
             groups[cell["items"] or 0, cell["work"] or 0.0].append(cell)
@@ -156,28 +144,28 @@ def _swept(result: Result, work_us: Mapping[str, float]) -> list[Swept]:
     for block in result["blocks"]:
         if not block.get("void") and (rate := throughput(block)):
             costs[block["cell"]][block["round"]] = 1e6 / rate
-    rates = {cell: summary["throughput_rps"] for cell, summary in result["summary"].items()}
-    return [
-        Swept(
-            items=items,
-            work=work,
-            request_bytes=cells[0]["request_bytes"] or 0.0,
-            held_out=cells[0]["held_out"],
-            work_us=items * work_us[f"{work:g}"],
-            measured_us={c["target"]: 1e6 / r["median"] for c in cells if (r := rates[c["id"]])},
-            costs_us={cell["target"]: costs[cell["id"]] for cell in cells},
-        )
-        for (items, work), cells in sorted(groups.items())
-    ]
+    found = []
+    for (items, work), cells in sorted(groups.items()):
+        known = {cell["target"]: cell["id"] for cell in cells if rates[cell["id"]]}
+        one: Swept = {
+            "items": items,
+            "work": work,
+            "request_bytes": cells[0]["request_bytes"] or 0.0,
+            "held_out": cells[0]["held_out"],
+            "work_us": items * work_us[f"{work:g}"],
+            "measured_us": {c["target"]: 1e6 / r["median"] for c in cells if (r := rates[c["id"]])},
+        }
+        found.append((one, {target: costs[cell] for target, cell in known.items()}))
+    return found
 
 
-def _fit(fitted: Sequence[Swept], target: str) -> Fit:
-    costs = np.array([one.measured_us[target] for one in fitted])
-    factors = np.array([one.factors for one in fitted])
+def _fit(fitted: Sequence[tuple[Swept, Costs]], target: str) -> Fit:
+    costs = np.array([one["measured_us"][target] for one, _ in fitted])
+    factors = np.array([_factors(one) for one, _ in fitted])
     found = least_squares(costs, factors)
     drawn: list[Floats] = []
-    for one in fitted:
-        mine = np.array(list(one.costs_us[target].values()))
+    for _, of_blocks in fitted:
+        mine = np.array(list(of_blocks[target].values()))
         # Cells draw independently of each other, however many blocks they have.
         dice = np.random.default_rng([SEED, len(drawn)])
         places = dice.integers(0, len(mine), (REFITS, len(mine)))
@@ -187,13 +175,13 @@ def _fit(fitted: Sequence[Swept], target: str) -> Fit:
     return Fit(found, refits, error, len(fitted))
 
 
-def _model(fit: Fit, target: str, swept: Sequence[Swept]) -> Model:
+def _model(fit: Fit, target: str, cells: Sequence[Contest]) -> Model:
     boundary, per_byte, per_work = (float(x) for x in fit.coefficients * _PER)
     bounds = np.percentile(fit.refits * _PER, (2.5, 97.5), axis=0).T.tolist()
     errors = [
-        abs(fit.cost_us(one) / one.measured_us[target] - 1)
-        for one in swept
-        if one.held_out and target in one.measured_us
+        abs(cell["predicted_us"][target] / measured - 1)
+        for cell in cells
+        if cell["held_out"] and (measured := cell["measured_us"].get(target))
     ]
     return {
         "boundary_us": boundary,
@@ -206,36 +194,29 @@ def _model(fit: Fit, target: str, swept: Sequence[Swept]) -> Model:
     }
 
 
-def _contest(one: Swept, fits: Mapping[str, Fit]) -> SweptFacts:
-    """Who won, who should have; a load that only one variant survived is no contest."""
-    measured = one.measured_us
+def _contest(one: Swept, costs: Costs, fits: Mapping[str, Fit]) -> Contest:
+    """A load that only one variant survived is no contest."""
+    measured = one["measured_us"]
     predicted = {name: fit.cost_us(one) for name, fit in fits.items()}
     ranked = sorted((name for name in fits if name in measured), key=lambda name: measured[name])
-    winner = expected = regret = None
-    is_certain = False
+    winner = expected = regret = low = None
     if len(ranked) >= 2:
         winner, expected = ranked[0], min(ranked, key=lambda name: predicted[name])
         regret = measured[expected] / measured[winner] - 1
-        mine, others = (one.costs_us[name] for name in ranked[:2])
+        mine, others = (costs[name] for name in ranked[:2])
         logs = [float(np.log(others[r] / mine[r])) for r in mine.keys() & others.keys()]
         low = mean_ratio(logs).low if logs else None
-        is_certain = low is not None and low > 1
     return {
-        "items": one.items,
-        "work": one.work,
-        "request_bytes": one.request_bytes,
-        "held_out": one.held_out,
-        "work_us": one.work_us,
-        "measured_us": measured,
+        **one,
         "predicted_us": predicted,
         "winner": winner,
         "predicted_winner": expected,
         "regret": regret,
-        "certain": is_certain,
+        "certain": low is not None and low > 1,
     }
 
 
-def _hit_rate(tested: Sequence[SweptFacts]) -> float | None:
+def _hit_rate(tested: Sequence[Contest]) -> float | None:
     hits = sum(cell["winner"] == cell["predicted_winner"] for cell in tested)
     return hits / len(tested) if tested else None
 

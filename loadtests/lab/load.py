@@ -14,12 +14,11 @@ import heapq
 import re
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
 
 import gevent
 from gevent.event import Event
@@ -42,7 +41,6 @@ from loadtests.users import Answer, LeanHttpUser, Prepared, ProtocolError
 # fifth of the mean gap, which costs at most a fifth of a core.
 AHEAD_SHARE, AHEAD_MAX_S = 0.2, 0.5e-3
 STEP_S = 0.05  # by which a window is prolonged that has not enough requests yet
-Fault = Callable[[Any, int, Mapping[str, str], bytes, Mapping[str, str]], str | None]
 clock = time.perf_counter
 
 
@@ -155,10 +153,7 @@ class LabUser(LeanHttpUser):
 
 
 class Generator:
-    """fault: as requests.fault."""
-
-    def __init__(self, fault: Fault = requests.fault) -> None:
-        self._fault_of = fault
+    def __init__(self) -> None:
         self._right: dict[tuple[str, str], list[bytes | None]] = {}
         self._environment = Environment(user_classes=[LabUser])
         self._runner = self._environment.create_local_runner()
@@ -240,7 +235,7 @@ class Generator:
             and all(header.search(answer.head) for header in self._headers)
         ):
             return None
-        fault = self._fault_of(check, answer.status, answer.headers, answer.content, self._expected)
+        fault = requests.fault(check, answer.status, answer.headers, answer.content, self._expected)
         if fault is None:
             right[place] = answer.content
         return fault

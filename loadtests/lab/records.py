@@ -59,20 +59,25 @@ class Block(Figures):
     void: NotRequired[str | None]
 
 
-class CellFacts(TypedDict):
+class Load(TypedDict):
+    """What targets that are compared have in common."""
+
+    section: str
+    scenario: str
+    model: str
+    users: int | None
+    items: int | None
+    work: float | None
+
+
+class CellFacts(Load):
     """A Cell, and what its requests are like."""
 
     id: str
-    section: str
-    scenario: str
     target: str
-    model: str
-    users: int | None
     rate_rps: float | None
     arrivals: str | None
-    items: int | None
     request_bytes: float | None
-    work: float | None
     held_out: bool
     io_rate_rps: float | None
 
@@ -144,13 +149,7 @@ class Summary(TypedDict):
     void: str | None
 
 
-class Comparison(TypedDict):
-    section: str
-    scenario: str
-    model: str
-    users: int | None
-    items: int | None
-    work: float | None
+class Comparison(Load):
     numerator: str
     denominator: str
     metric: str
@@ -170,8 +169,8 @@ class Model(TypedDict):
     held_out_error: float | None
 
 
-class SweptFacts(TypedDict):
-    """Of `crossover` a cell: a batch size and a level of work, on all targets."""
+class Swept(TypedDict):
+    """A batch size and a level of work, on all targets."""
 
     items: int
     work: float
@@ -179,6 +178,11 @@ class SweptFacts(TypedDict):
     held_out: bool
     work_us: float
     measured_us: Mapping[str, float]
+
+
+class Contest(Swept):
+    """Of `crossover` a cell: who won, and who should have."""
+
     predicted_us: Mapping[str, float]
     winner: str | None
     predicted_winner: str | None
@@ -198,7 +202,7 @@ class Crossover(TypedDict):
     unit: str
     work_us: Mapping[str, float]
     models: Mapping[str, Model]
-    cells: Sequence[SweptFacts]
+    cells: Sequence[Contest]
     hit_rate: float | None
     held_out: int
     certain_hit_rate: float | None
@@ -238,3 +242,14 @@ class Result(TypedDict):
     comparisons: Sequence[Comparison]
     crossover: Crossover | None
     verdicts: Sequence[Verdict]
+
+
+def load_of(record: CellFacts | Comparison) -> Load:
+    return {
+        "section": record["section"],
+        "scenario": record["scenario"],
+        "model": record["model"],
+        "users": record["users"],
+        "items": record["items"],
+        "work": record["work"],
+    }

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from loadtests.lab import domain
 from loadtests.lab.bench_routes import DB
@@ -60,8 +60,8 @@ class Cell:
         return {"hot": Kind(hot, self.items, self.work)} | io if self.users else io
 
     def facts(self, request_bytes: float | None) -> CellFacts:
-        facts: CellFacts = {"id": self.id, **asdict(self), "request_bytes": request_bytes}  # type: ignore[typeddict-item]
-        return facts
+        # The record has this class's fields, by their names.
+        return cast("CellFacts", {"id": self.id} | asdict(self) | {"request_bytes": request_bytes})
 
     def at(self, rate_rps: float) -> Cell:
         """The same load in the open model."""
@@ -173,47 +173,29 @@ def rung_target(rung: str, server: str) -> str:
 def sections(chosen: Chosen) -> list[Section]:
     """In the order to measure them; without those that the choice leaves empty."""
     profile = chosen.profile
-    made = []
-    for name, cells in _CELLS.items():
-        found = tuple(cells(chosen))
-        if found and name in profile.budgets:
-            made.append(_section(name, found, profile))
-    return made
+    return [
+        Section(
+            name=name,
+            cells=cells,
+            window_s=profile.window_s,
+            open_window_s=profile.open_window_s,
+            # The crossover's intervals are those of models, fitted to all cells.
+            min_rounds=min(profile.min_rounds, 3 if name == "crossover" else profile.min_rounds),
+            max_rounds=1000 if name == "twins" else 60,
+            budget_s=profile.budgets[name],
+            levels=profile.levels if name == "load" else (),
+        )
+        for name, cells_of in _CELLS.items()
+        if name in profile.budgets and (cells := tuple(cells_of(chosen)))
+    ]
 
 
-def _section(name: str, cells: tuple[Cell, ...], profile: Profile) -> Section:
-    common = Section(
-        name=name,
-        cells=cells,
-        window_s=profile.window_s,
-        open_window_s=profile.open_window_s,
-        min_rounds=profile.min_rounds,
-        max_rounds=60,
-        budget_s=profile.budgets[name],
-    )
-    match name:
-        case "twins":
-            return replace(common, max_rounds=1000)
-        case "load":
-            return replace(common, levels=profile.levels)
-        case "crossover":  # its intervals are those of models, fitted to all cells
-            return replace(common, min_rounds=min(common.min_rounds, 3))
-    return common
-
-
-def _engines(chosen: Chosen) -> list[Cell]:
-    cells = []
+def _engines(chosen: Chosen) -> Iterator[Cell]:
     for scenario in chosen.hot(chosen.profile.hot):
-        cells += [
-            Cell("engines", scenario.name, target, items=scenario.items)
-            for target in (*chosen.variants, *chosen.against())
-        ]
-        cells += [
-            Cell("engines", scenario.name, target, items=items)
-            for items in scenario.sweep
-            for target in (*chosen.main(3), *chosen.against())
-        ]
-    return cells
+        sizes = {scenario.items: chosen.variants} | dict.fromkeys(scenario.sweep, chosen.main(3))
+        for items, targets in sizes.items():
+            for target in (*targets, *chosen.against()):
+                yield Cell("engines", scenario.name, target, items=items)
 
 
 def _twins(chosen: Chosen) -> list[Cell]:
@@ -225,14 +207,12 @@ def _twins(chosen: Chosen) -> list[Cell]:
     ]
 
 
-def _io(chosen: Chosen) -> list[Cell]:
-    cells = []
+def _io(chosen: Chosen) -> Iterator[Cell]:
     for scenario in chosen.lab.io()[: chosen.profile.io]:
         if scenario.name in chosen.scenarios:
             for target in (*chosen.main(1), *chosen.against()):
                 cell = Cell("io", scenario.name, target, users=chosen.io_users())
-                cells.append(cell.at(scenario.rate_rps) if scenario.rate_rps else cell)
-    return cells
+                yield cell.at(scenario.rate_rps) if scenario.rate_rps else cell
 
 
 def _ladder(chosen: Chosen) -> list[Cell]:
@@ -260,17 +240,15 @@ def _load(chosen: Chosen) -> list[Cell]:
     ]
 
 
-def _mixed(chosen: Chosen) -> list[Cell]:
+def _mixed(chosen: Chosen) -> Iterator[Cell]:
     """Each target with the hot path loaded, and without: the difference is what it costs the
     other users of the loop."""
-    if MIXED not in chosen.scenarios:
-        return []
-    cells = []
-    items = chosen.lab.hot()[0].items
-    for target in (*chosen.main(chosen.profile.mixed_targets), *chosen.against()):
-        alone = Cell("mixed", MIXED, target, users=0, io_rate_rps=IO_RPS)
-        cells += [alone, replace(alone, users=USERS, items=items)]
-    return cells
+    if MIXED in chosen.scenarios:
+        items = chosen.lab.hot()[0].items
+        for target in (*chosen.main(chosen.profile.mixed_targets), *chosen.against()):
+            alone = Cell("mixed", MIXED, target, users=0, io_rate_rps=IO_RPS)
+            yield alone
+            yield replace(alone, users=USERS, items=items)
 
 
 def _crossover(chosen: Chosen) -> list[Cell]:
@@ -291,7 +269,7 @@ def _crossover(chosen: Chosen) -> list[Cell]:
     ]
 
 
-_CELLS: Mapping[str, Callable[[Chosen], Sequence[Cell]]] = {
+_CELLS: Mapping[str, Callable[[Chosen], Iterable[Cell]]] = {
     "engines": _engines,
     "twins": _twins,
     "io": _io,

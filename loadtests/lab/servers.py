@@ -5,9 +5,8 @@ from __future__ import annotations
 import http.client
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 from loadtests.lab.progress import Progress
 from loadtests.lab.records import TargetFacts
@@ -78,7 +77,7 @@ class Servers:
             return str(error)
         return None
 
-    def stop(self) -> None:
+    def close(self) -> None:
         with uninterrupted():
             # Stopping the targets is what ends a starter that still waits for one; the
             # second pass is for a server that a starter began in between.
@@ -88,14 +87,6 @@ class Servers:
                     target.terminate()
                 for target in self._targets.values():
                     target.stop()
-
-
-@contextmanager
-def serving(servers: Servers) -> Iterator[Servers]:
-    try:
-        yield servers
-    finally:
-        servers.stop()
 
 
 def verify(target: Target, pool: Pool, requests: int, seconds: float) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -20,7 +20,7 @@ from loadtests.lab.records import Calibration, Result
 from loadtests.lab.requests import Kind, Pools
 from loadtests.lab.resampling import spread
 from loadtests.lab.runner import Measurement, Outcome
-from loadtests.lab.servers import Servers, serving
+from loadtests.lab.servers import Servers
 from loadtests.lab.slices import Order, StreamOrder
 from loadtests.lab.targets import LabError, Target
 
@@ -94,7 +94,7 @@ def _measure(plan: Plan, servers: Servers, outcome: Outcome, progress: Progress)
         progress.step("timing the kernel alone")
         outcome.work_us = plan.work_us(sorted(levels))
     seed = plan.settings["seed"]
-    with serving(servers), _generator(plan, progress) as generator:
+    with closing(servers), _generator(plan, progress) as generator:
         if plan.null_server is not None:
             progress.step("calibrating the generator")
             outcome.calibration = _ceiling(plan.null_server, generator, plan.pools, seed)

@@ -19,6 +19,7 @@ from loadtests.lab.records import (
     StreamFigures,
     Summary,
     TargetFacts,
+    load_of,
 )
 from loadtests.lab.resampling import (
     Ratio,
@@ -199,19 +200,13 @@ def _comparisons(
     sound: Mapping[str, Sequence[Block]],
     baselines: Sequence[str],
 ) -> list[Comparison]:
-    loads: dict[tuple[Any, ...], list[CellFacts]] = defaultdict(list)
+    loads: dict[tuple[object, ...], list[CellFacts]] = defaultdict(list)
     for cell in cells:
         if cell["section"] in COMPARED:
-            load = (cell["section"], cell["scenario"], cell["model"], cell["users"])
-            loads[*load, cell["rate_rps"], cell["items"], cell["work"]].append(cell)
+            loads[*load_of(cell).values(), cell["rate_rps"]].append(cell)
     return [
         {
-            "section": numerator["section"],
-            "scenario": numerator["scenario"],
-            "model": numerator["model"],
-            "users": numerator["users"],
-            "items": numerator["items"],
-            "work": numerator["work"],
+            **load_of(numerator),
             "numerator": numerator["target"],
             "denominator": denominator["target"],
             "metric": metric,

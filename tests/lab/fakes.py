@@ -93,5 +93,6 @@ def plan(directory: Path, *sections: Section, due: Sequence[Any] = HITS) -> Plan
 if __name__ == "__main__":
     out, rounds, *modes = sys.argv[1:]
     long = replace(section(modes, int(rounds)), budget_s=600)
-    result = session.carry_out(plan(Path(out), long), progress.of_stderr())
+    with progress.of_stderr() as shown:
+        result = session.carry_out(plan(Path(out), long), shown)
     print(json.dumps({key: result[key] for key in ("interrupted", "complete")}))

@@ -9,7 +9,7 @@ import pytest
 
 from loadtests.lab import runner
 from loadtests.lab.locust_process import locust
-from loadtests.lab.progress import Lines
+from loadtests.lab.progress import Progress
 from loadtests.lab.targets import LabError
 from tests.lab import fakes
 
@@ -24,14 +24,14 @@ def sound(tmp_path):
 
 
 def ordered(plan, target, **changes):
-    measurement = runner.Measurement(None, plan.pools, None, Lines(), runner.Outcome(), seed=1)
+    measurement = runner.Measurement(None, plan.pools, None, Progress(), runner.Outcome(), seed=1)
     (section,) = plan.sections
     return replace(measurement.order(section, section.cells[0], target, 1), **changes)
 
 
 def test_it_is_started_anew_after_it_was_lost(tmp_path, sound):
     order = ordered(*sound)
-    with locust(tmp_path / "logs/locust.log", Lines(), None) as process:
+    with locust(tmp_path / "logs/locust.log", Progress(), None) as process:
         first = process.load(order, 30)
         (pid,) = (
             child.pid
@@ -50,7 +50,7 @@ def test_it_is_started_anew_after_it_was_lost(tmp_path, sound):
 def test_a_block_without_figures_in_time_is_an_error(tmp_path, sound):
     long = ordered(*sound, window_s=60.0)
     with (
-        locust(tmp_path / "logs/locust.log", Lines(), None) as process,
+        locust(tmp_path / "logs/locust.log", Progress(), None) as process,
         pytest.raises(LabError, match="gave no answer within 1 s"),
     ):
         process.load(long, 1)

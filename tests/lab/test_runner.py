@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from loadtests.lab import runner, session
-from loadtests.lab.progress import Lines
+from loadtests.lab.progress import Progress
 from loadtests.lab.sections import Cell
 from loadtests.lab.targets import LabError
 from tests.lab import fakes
@@ -24,7 +24,7 @@ TREE = Path(__file__).parents[2]
 
 
 def carried_out(directory: Path, *sections, **options):
-    return session.carry_out(fakes.plan(directory, *sections, **options), Lines())
+    return session.carry_out(fakes.plan(directory, *sections, **options), Progress())
 
 
 def processes_naming(path: Path) -> list[str]:

@@ -6,7 +6,7 @@ from loadtests.lab.records import CellFacts
 from loadtests.lab.report import answer, charts
 from loadtests.lab.report.charts import Datum
 from loadtests.lab.report.document import Part, Section, Text
-from loadtests.lab.report.figures import Column, Figures
+from loadtests.lab.report.figures import Figures
 from loadtests.lab.report.wording import interval, listed, said, spread_entry
 
 METRICS = {"throughput_rps": "requests/s", "per_core_rps": "requests per core"}  # that are drawn
@@ -24,7 +24,7 @@ def routes(figures: Figures) -> Section | None:
     if not loads:
         return None
     columns = [
-        figures.requests_per_s(),
+        figures.column("requests/s", "95 %", lambda summary: summary["throughput_rps"]),
         figures.by_go("by Go's", "95 %", "throughput_rps"),
         figures.by_go("per core", "by Go's", "per_core_rps"),
         figures.by_go("p50", "by Go's", "p50_ms"),
@@ -106,9 +106,8 @@ def ladder(figures: Figures) -> Section | None:
     if not loads:
         return None
     columns = [
-        figures.requests_per_s(),
-        Column("requests per core", "95 %",
-               lambda cell: spread_entry(figures.summary(cell)["per_core_rps"])),
+        figures.column("requests/s", "95 %", lambda summary: summary["throughput_rps"]),
+        figures.column("requests per core", "95 %", lambda summary: summary["per_core_rps"]),
         figures.by_go("per core", "by Go's", "per_core_rps"),
         figures.by_go("p50", "by Go's", "p50_ms"),
         figures.percentile("p50"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loadtests.lab.records import CellFacts, Role, RoleSummary
+from loadtests.lab.records import CellFacts, RoleSummary, Spread, Summary
 from loadtests.lab.report import against_go, charts
 from loadtests.lab.report.document import Bullets, Entry, Part, Section, Text
 from loadtests.lab.report.figures import Column, Figures
@@ -31,17 +31,17 @@ def engines(figures: Figures) -> Section | None:
 
         return Column(f"by {base}", "95 %", entry)
 
-    def generator(cell: CellFacts) -> Entry:
-        share = figures.summary(cell)["generator_cpu_share"]
-        return figure(100 * share["median"] if share else None), ""
+    def share(summary: Summary) -> str:
+        found = summary["generator_cpu_share"]
+        return figure(100 * found["median"] if found else None)
 
     columns = [
-        figures.requests_per_s(),
+        figures.column("requests/s", "95 %", lambda summary: summary["throughput_rps"]),
         *(by(base) for base in figures.baselines if base in measured),
         figures.percentile("p50"),
         figures.percentile("p99"),
-        Column("requests", "counted", lambda cell: (f"{figures.summary(cell)['requests']:,}", "")),
-        Column("generator", "% of a core", generator),
+        figures.column("requests", "counted", lambda summary: f"{summary['requests']:,}"),
+        figures.column("generator", "% of a core", share),
     ]
     drawn: list[Part] = []
     for load, cells in loads:
@@ -77,51 +77,20 @@ def cost(figures: Figures) -> Section | None:
     if not loads:
         return None
 
-    def used(cell: CellFacts, role: Role) -> RoleSummary | None:
-        found = figures.summary(cell)[role]
-        return found if role == "server" or found["processes"] else None
-
-    def cpu(role: Role) -> Column:
-        def entry(cell: CellFacts) -> Entry:
-            found = used(cell, role)
-            return spread_entry(found and found["cpu_ms_per_request"])
-
-        return Column(f"CPU {role}", "ms/request", entry)
-
-    def memory(role: Role) -> Column:
-        def entry(cell: CellFacts) -> Entry:
-            found = used(cell, role)
-            peak = found and found["peak_memory_bytes"]
-            return figure(peak / 2**20 if peak else None), ""
-
-        return Column(f"memory {role}", "MiB, peak", entry)
-
-    def hours(cell: CellFacts) -> Entry:
-        spent = figures.summary(cell)["cost_per_million"]
-        return spread_entry(spent and spent["vcpu_hours"])
-
-    def money(cell: CellFacts) -> Entry:
-        spent = figures.summary(cell)["cost_per_million"]
-        return spread_entry(spent and spent["price"] and spent["price"]["amount"])
-
-    def processes(cell: CellFacts) -> Entry:
-        summary = figures.summary(cell)
-        return str(summary["server"]["processes"] + summary["sidecar"]["processes"]), ""
-
     price = figures.result["settings"]["price_per_vcpu_hour"]
     columns = [
-        cpu("server"),
-        cpu("sidecar"),
-        Column("vCPU-hours", "per million", hours),
-        *([Column("price", f"{price['currency']} per million", money)] if price else []),
-        memory("server"),
-        memory("sidecar"),
-        Column("processes", "", processes),
+        figures.column("CPU server", "ms/request", lambda s: s["server"]["cpu_ms_per_request"]),
+        figures.column("CPU sidecar", "ms/request", lambda s: _cpu_of_sidecar(s["sidecar"])),
+        figures.column("vCPU-hours", "per million", _hours),
+        *([figures.column("price", f"{price['currency']} per million", _price)] if price else []),
+        figures.column("memory server", "MiB, peak", lambda s: _mib(s["server"])),
+        figures.column("memory sidecar", "MiB, peak", lambda s: _mib(s["sidecar"])),
+        figures.column("processes", "", _processes),
     ]
     drawn = [
-        charts.spread_datum(cell["target"], spent["vcpu_hours"], "vCPU-hours")
+        charts.spread_datum(cell["target"], hours, "vCPU-hours")
         for cell in loads[0][1]
-        if (spent := figures.summary(cell)["cost_per_million"])
+        if (hours := _hours(figures.summary(cell)))
     ]
     parts: list[Part] = [
         Text(
@@ -137,6 +106,29 @@ def cost(figures: Figures) -> Section | None:
         figures.table("CPU time, cost and memory", "scenario, target", loads, columns),
     ]  # fmt: skip
     return Section("cost", "What it costs", parts)
+
+
+def _cpu_of_sidecar(sidecar: RoleSummary) -> Spread | None:
+    return sidecar["cpu_ms_per_request"] if sidecar["processes"] else None
+
+
+def _hours(summary: Summary) -> Spread | None:
+    spent = summary["cost_per_million"]
+    return spent and spent["vcpu_hours"]
+
+
+def _price(summary: Summary) -> Spread | None:
+    spent = summary["cost_per_million"]
+    return spent and spent["price"] and spent["price"]["amount"]
+
+
+def _processes(summary: Summary) -> str:
+    return str(summary["server"]["processes"] + summary["sidecar"]["processes"])
+
+
+def _mib(role: RoleSummary) -> str:
+    peak = role["peak_memory_bytes"]
+    return figure(peak / 2**20 if peak else None)
 
 
 def not_worth_it(figures: Figures) -> Section | None:

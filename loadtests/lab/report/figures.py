@@ -15,6 +15,7 @@ from loadtests.lab.records import (
     Result,
     Spread,
     Summary,
+    load_of,
 )
 from loadtests.lab.report.document import Entry, Row, Table
 from loadtests.lab.report.drawing import SERIES
@@ -93,19 +94,12 @@ class Figures:
         self, cell: CellFacts, denominator: str | None, metric: str = "throughput_rps"
     ) -> Comparison | None:
         """The cell's target by another under the same load."""
-
-        def load(of: CellFacts | Comparison) -> tuple[object, ...]:
-            return (
-                *(of["section"], of["scenario"], of["model"]),
-                *(of["users"], of["items"], of["work"]),
-            )
-
         for found in self.result["comparisons"]:
             if (
                 found["numerator"] == cell["target"]
                 and found["denominator"] == denominator
                 and found["metric"] == metric
-                and load(found) == load(cell)
+                and load_of(found) == load_of(cell)
             ):
                 return found
         return None
@@ -140,14 +134,24 @@ class Figures:
         for share, value in zip(shares, counted.pooled(shares)):
             yield 1 - share, float(value) / 1000
 
-    def requests_per_s(self, title: str = "requests/s", unit: str = "95 %") -> Column:
-        return Column(title, unit, lambda cell: spread_entry(self.rate(cell)))
+    def column(self, title: str, unit: str, of: Callable[[Summary], Spread | str | None]) -> Column:
+        """Of the cells' summaries: a spread with its interval, or a text as it is."""
 
-    def percentile(self, name: Percentile, title: str = "", stream: str = "main") -> Column:
         def entry(cell: CellFacts) -> Entry:
-            return percentile_entry(self.latency(cell, stream), name)
+            found = of(self.summary(cell))
+            return (found, "") if isinstance(found, str) else spread_entry(found)
 
-        return Column(title or name, "ms", entry)
+        return Column(title, unit, entry)
+
+    def percentile(
+        self,
+        name: Percentile,
+        title: str = "",
+        of: Callable[[Summary], Latency | None] = lambda summary: summary["latency_ms"].get("main"),
+    ) -> Column:
+        return Column(
+            title or name, "ms", lambda cell: percentile_entry(of(self.summary(cell)), name)
+        )
 
     def by_go(self, title: str, unit: str, metric: str) -> Column:
         """The cell's figure by the gateway's, whose own is 1."""

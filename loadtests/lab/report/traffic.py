@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loadtests.lab.records import CellFacts, Percentile
+from loadtests.lab.records import CellFacts, Latency, Percentile, Summary
 from loadtests.lab.report import charts
 from loadtests.lab.report.document import Entry, Part, Section, Text
 from loadtests.lab.report.figures import Column, Figures
@@ -47,18 +47,18 @@ def load(figures: Figures) -> Section | None:
         raw = None if is_void else latencies(figures.histograms(cell, raw=True))
         return percentile_entry(raw, "p99")
 
-    def late(cell: CellFacts) -> Entry:
-        lag = figures.summary(cell)["lag_ms"]
-        return figure(lag["p99"] if lag else None), ""
+    def late(summary: Summary) -> str:
+        lag = summary["lag_ms"]
+        return figure(lag["p99"] if lag else None)
 
     columns = [
-        figures.requests_per_s("answered", "requests/s"),
+        figures.column("answered", "requests/s", lambda summary: summary["throughput_rps"]),
         figures.percentile("p50"),
         figures.percentile("p90"),
         figures.percentile("p99"),
         Column("p99 from sending", "ms", from_sending),
         figures.percentile("max"),
-        Column("generator late", "p99, ms", late),
+        figures.column("generator late", "p99, ms", late),
     ]
     cells = sorted(figures.cells("load"), key=_rate)
     words = (
@@ -82,6 +82,9 @@ def mixed(figures: Figures) -> Section | None:
     def series(cell: CellFacts) -> str:
         return "hot path loaded" if users(cell) else "I/O alone"
 
+    def io(summary: Summary) -> Latency | None:
+        return summary["latency_ms"].get("io")
+
     def hot(cell: CellFacts) -> Entry:
         return spread_entry(figures.rate(cell)) if users(cell) else (NOT_KNOWN, "")
 
@@ -90,20 +93,18 @@ def mixed(figures: Figures) -> Section | None:
         return None
     columns = [
         Column("hot path", "requests/s", hot),
-        figures.percentile("p50", "I/O p50", "io"),
-        figures.percentile("p90", "I/O p90", "io"),
-        figures.percentile("p99", "I/O p99", "io"),
-        figures.percentile("max", "I/O max", "io"),
-        Column("loop late p99", "ms",
-               lambda cell: percentile_entry(figures.summary(cell)["loop_lag_ms"], "p99")),
-        Column("loop late max", "ms",
-               lambda cell: percentile_entry(figures.summary(cell)["loop_lag_ms"], "max")),
-    ]  # fmt: skip
+        figures.percentile("p50", "I/O p50", io),
+        figures.percentile("p90", "I/O p90", io),
+        figures.percentile("p99", "I/O p99", io),
+        figures.percentile("max", "I/O max", io),
+        figures.percentile("p99", "loop late p99", lambda summary: summary["loop_lag_ms"]),
+        figures.percentile("max", "loop late max", lambda summary: summary["loop_lag_ms"]),
+    ]
     known = [
         (cell, latency)
         for _, cells in targets
         for cell in cells
-        if (latency := figures.latency(cell, "io")) is not None
+        if (latency := io(figures.summary(cell))) is not None
     ]
     # The same for all that stand side by side.
     name: Percentile = "p90" if any(latency["p99"] is None for _, latency in known) else "p99"
