@@ -9,7 +9,7 @@ from typing import TypedDict
 import numpy as np
 
 from loadtests.lab.records import Block, Pairs, Result
-from loadtests.lab.resampling import MIN_BLOCKS, Counted, Ratio, enough, interval, resamples
+from loadtests.lab.resampling import MIN_BLOCKS, Ratio, interval, percentile_ratio, resamples
 from loadtests.lab.statistics import known, main_stream, per_core, throughput
 from loadtests.lab.targets import LabError
 
@@ -172,7 +172,7 @@ def _ratios(a: Sequence[Block], b: Sequence[Block], model: str) -> dict[str, Rat
     has_io = "io" in a[0]["streams"]
     if model == "open" or has_io:
         low, high = ([_latency(block, has_io) for block in c] for c in (a, b))
-        if (tail := _ratio_of_tails(low, high)) is not None:
+        if (tail := percentile_ratio(high, low, 0.99, paired=False)) is not None:
             found["p99_ms"] = tail
     return found
 
@@ -189,17 +189,6 @@ def _ratio_of_means(before: Sequence[float], after: Sequence[float]) -> Ratio:
         return Ratio(exp(center))
     # Reversed, so that equal numbers of blocks do not draw the same places together.
     drawn = high[resamples(len(high))].mean(axis=1) - low[resamples(len(low))[::-1]].mean(axis=1)
-    return Ratio(exp(center), *interval(center, drawn, n))
-
-
-def _ratio_of_tails(before: Sequence[Pairs], after: Sequence[Pairs]) -> Ratio | None:
-    low, high, n = Counted.of(before), Counted.of(after), min(len(before), len(after))
-    if not (enough(low.total, 0.99) and enough(high.total, 0.99)):
-        return None
-    center = log(high.pooled([0.99])[0] / low.pooled([0.99])[0])
-    if n < MIN_BLOCKS:
-        return Ratio(exp(center))
-    drawn = np.log(high.resampled([0.99])[:, 0] / low.resampled([0.99])[::-1, 0])
     return Ratio(exp(center), *interval(center, drawn, n))
 
 

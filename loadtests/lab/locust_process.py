@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import queue
+import select
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from loadtests.lab.progress import Progress
 from loadtests.lab.records import SliceFigures
@@ -35,7 +34,6 @@ class LocustProcess:
     def __init__(self, log: Path, progress: Progress, cores: Sequence[int] | None) -> None:
         self._log, self._progress, self._cores = log, progress, cores
         self._process: subprocess.Popen[bytes] | None = None
-        self._answers: queue.SimpleQueue[bytes] = queue.SimpleQueue()
 
     def load(self, order: Order, timeout_s: float) -> SliceFigures:
         """Raises LabError where there are no figures."""
@@ -60,6 +58,8 @@ class LocustProcess:
                 self._process.wait()
                 with suppress(OSError):  # what was not written goes nowhere
                     self._process.stdin.close()
+                assert self._process.stdout is not None
+                self._process.stdout.close()
             self._process = None
 
     def start(self) -> None:
@@ -67,7 +67,6 @@ class LocustProcess:
         environment["PYTHONPATH"] = os.pathsep.join(
             filter(None, (str(TREE), os.environ.get("PYTHONPATH")))
         )
-        self._answers = queue.SimpleQueue()
         with self._log.open("ab") as log:
             # A session of its own: on Ctrl-C it is the lab that ends it.
             self._process = subprocess.Popen(
@@ -78,21 +77,18 @@ class LocustProcess:
                 stderr=log,
                 start_new_session=True,
             )
-        assert self._process.stdout is not None
-        threading.Thread(
-            target=_lines_into, args=(self._process.stdout, self._answers), daemon=True
-        ).start()
         if not self._answer(START_TIMEOUT_S).get("ready"):
             raise self._lost("did not start as expected")
 
     def _answer(self, timeout_s: float) -> Any:
+        assert self._process is not None
+        assert self._process.stdout is not None
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             self._progress.tick()
-            try:
-                line = self._answers.get(timeout=TICK_S)
-            except queue.Empty:
+            if not select.select([self._process.stdout], [], [], TICK_S)[0]:
                 continue
+            line = self._process.stdout.readline()
             if not line:
                 raise self._lost("has ended")
             try:
@@ -106,13 +102,6 @@ class LocustProcess:
         self.close()
         tail = self._log.read_text(errors="replace")[-2000:]
         return LabError(f"the generator {what}; the end of {self._log}:\n{tail or '(empty)'}")
-
-
-def _lines_into(stream: IO[bytes], answers: queue.SimpleQueue[bytes]) -> None:
-    for line in stream:
-        answers.put(line)
-    answers.put(b"")
-    stream.close()
 
 
 @contextmanager

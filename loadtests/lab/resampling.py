@@ -177,18 +177,22 @@ def latencies(histograms: Sequence[Pairs]) -> Latency | None:
 
 
 def percentile_ratio(
-    numerators: Sequence[Pairs], denominators: Sequence[Pairs], share: float
+    numerators: Sequence[Pairs], denominators: Sequence[Pairs], share: float, *, paired: bool
 ) -> Ratio | None:
-    """The ratio of the percentiles of all requests, paired by place: a resample draws the
-    same rounds of both. None where either has too few requests for the percentile."""
+    """The ratio of the percentiles of all requests. None where either has too few of them.
+
+    paired: by place: a resample draws the same rounds of both.
+    """
     upper, lower = Counted.of(numerators), Counted.of(denominators)
     if not (enough(upper.total, share) and enough(lower.total, share)):
         return None
     ratio = float(upper.pooled([share])[0] / lower.pooled([share])[0])
-    n = len(numerators)
+    n = min(len(numerators), len(denominators))
     if n < MIN_BLOCKS:
         return Ratio(ratio)
-    drawn = np.log(upper.resampled([share])[:, 0] / lower.resampled([share])[:, 0])
+    # Reversed, so that equal numbers of blocks do not draw the same places together.
+    below = lower.resampled([share])[:: 1 if paired else -1, 0]
+    drawn = np.log(upper.resampled([share])[:, 0] / below)
     return Ratio(ratio, *interval(float(np.log(ratio)), drawn, n))
 
 

@@ -232,7 +232,7 @@ def ratios(pairs: Sequence[tuple[Block, Block]]) -> dict[str, tuple[Ratio, int]]
             found[metric] = mean_ratio(logs), len(logs)
     if pairs:
         upper, lower = ([main_stream(b)["latency"] for b in blocks] for blocks in zip(*pairs))
-        if tail := percentile_ratio(upper, lower, 0.99):
+        if tail := percentile_ratio(upper, lower, 0.99, paired=True):
             found["p99_ms"] = tail, len(pairs)
     return found
 
