@@ -83,12 +83,12 @@ def test_page_carries_its_raw_data(whole, written):
 
 
 def test_sections_come_in_their_order(whole):
-    assert [section.anchor for section in report.composed(figures(whole)).sections] == ORDER
+    assert [section.anchor for section in report.composed(figures(whole)).chapters] == ORDER
 
 
 def test_sections_without_data_are_left_out():
     document = report.composed(figures(finished(two())))
-    assert [s.anchor for s in document.sections] == ["against-go", "cost", "machine", "method"]
+    assert [s.anchor for s in document.chapters] == ["against-go", "cost", "machine", "method"]
 
 
 def test_run_without_any_figure_still_has_a_report(tmp_path):
@@ -157,7 +157,7 @@ def test_answer_names_whom_the_fastest_is_not_told_apart_from():
 
 def not_worth_it(result):
     document = report.composed(figures(result))
-    return next(s for s in document.sections if s.anchor == "not-worth-it").parts[1].items
+    return next(s for s in document.chapters if s.anchor == "not-worth-it").parts[1].items
 
 
 def test_engine_that_is_slower_does_not_pay():
@@ -248,7 +248,7 @@ def test_text_from_outside_is_no_markup(tmp_path):
 def test_all_tables_are_as_wide_as_their_heads(whole):
     shown = [
         part
-        for s in report.composed(figures(whole)).sections
+        for s in report.composed(figures(whole)).chapters
         for part in s.parts
         if isinstance(part, Table)
     ]
@@ -262,7 +262,7 @@ def test_all_tables_are_as_wide_as_their_heads(whole):
 
 
 def test_engines_name_every_variant_and_the_fastest(whole):
-    section = next(s for s in report.composed(figures(whole)).sections if s.anchor == "engines")
+    section = next(s for s in report.composed(figures(whole)).chapters if s.anchor == "engines")
     (table,) = (part for part in section.parts if isinstance(part, Table))
     names = [row.name for row in table.rows]
     assert set(VARIANTS) <= set(names)

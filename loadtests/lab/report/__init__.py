@@ -22,17 +22,17 @@ from loadtests.lab.report.document import Chart, Document, Table
 from loadtests.lab.report.figures import Figures
 from loadtests.lab.targets import LabError
 
-SECTIONS = (
+CHAPTERS = (
     method.verdicts, against_go.routes, engines.engines, traffic.curves, traffic.load,
     traffic.mixed, against_go.ladder, boundary.crossover, engines.cost, engines.not_worth_it,
     method.machine, method.method,
 )  # fmt: skip
-SHORT = ("against-go", "engines")  # the sections whose first chart and table a README shows
+SHORT = ("against-go", "engines")  # the chapters whose first chart and table a README shows
 ON_TERMINAL = ("verdicts", "against-go", "engines", "mixed", "ladder")
 
 
 def composed(figures: Figures) -> Document:
-    """Its sections in their order; those without figures are left out."""
+    """Its chapters in their order; those without figures are left out."""
     result = figures.result
     profile, day = result["settings"]["profile"], result["started_at"][:10]
     return Document(
@@ -40,7 +40,7 @@ def composed(figures: Figures) -> Document:
         eyebrow=f"hotpath lab · {profile} profile · {day}",
         answer=answer.answer(figures),
         problems=answer.problems(figures),
-        sections=[section for make in SECTIONS if (section := make(figures)) is not None],
+        chapters=[chapter for make in CHAPTERS if (chapter := make(figures)) is not None],
     )
 
 
@@ -78,12 +78,12 @@ def splice(figures: Figures, directory: Path, document: Path) -> None:
 def _short(figures: Figures, to_report: str) -> str:
     whole, machine = composed(figures), figures.result["machine"]
     parts = [*whole.answer, *(f"> **{problem}**" for problem in whole.problems)]
-    for section in whole.sections:
-        if section.anchor in SHORT:
-            charts = [part for part in section.parts if isinstance(part, Chart)]
-            tables = [part for part in section.parts if isinstance(part, Table)]
+    for chapter in whole.chapters:
+        if chapter.anchor in SHORT:
+            charts = [part for part in chapter.parts if isinstance(part, Chart)]
+            tables = [part for part in chapter.parts if isinstance(part, Table)]
             parts += [markdown.picture(chart, f"{to_report}/charts") for chart in charts[:1]]
-            if section.anchor == SHORT[0]:
+            if chapter.anchor == SHORT[0]:
                 parts += [markdown.table(table) for table in tables]
     parts.append(
         f"{machine['cpu']}, {machine['usable_cores']} cores, {machine['python']}; 95 % intervals "
@@ -103,12 +103,12 @@ def print_table(figures: Figures) -> None:
     if not console.is_terminal:
         console.width = 200  # piped output has no width of its own
     document = composed(figures)
-    for section in document.sections:
-        for part in section.parts:
-            if section.anchor not in ON_TERMINAL or not isinstance(part, Table):
+    for chapter in document.chapters:
+        for part in chapter.parts:
+            if chapter.anchor not in ON_TERMINAL or not isinstance(part, Table):
                 continue
             table = Drawn(
-                box=box.SIMPLE_HEAD, pad_edge=False, title=section.title, title_justify="left"
+                box=box.SIMPLE_HEAD, pad_edge=False, title=chapter.title, title_justify="left"
             )
             for number, (title, unit) in enumerate(part.head):
                 head = f"{escape(title)}\n[dim]{escape(unit)}"

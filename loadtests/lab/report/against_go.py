@@ -5,14 +5,14 @@ from __future__ import annotations
 from loadtests.lab.records import CellFacts
 from loadtests.lab.report import answer, charts
 from loadtests.lab.report.charts import Datum
-from loadtests.lab.report.document import Part, Section, Text
+from loadtests.lab.report.document import Chapter, Part, Text
 from loadtests.lab.report.figures import Figures
 from loadtests.lab.report.wording import interval, listed, said, spread_entry
 
 METRICS = {"throughput_rps": "requests/s", "per_core_rps": "requests per core"}  # that are drawn
 
 
-def routes(figures: Figures) -> Section | None:
+def routes(figures: Figures) -> Chapter | None:
     loads, drawn = [], []
     for route, cells in (*figures.loads("io"), *figures.loads("engines")):
         go = [cell for cell in cells if figures.is_gateway(cell["target"])]
@@ -49,7 +49,7 @@ def routes(figures: Figures) -> Section | None:
         ),
         table,
     ]  # fmt: skip
-    return Section("against-go", "FastAPI against Go", parts)
+    return Chapter("against-go", "FastAPI against Go", parts)
 
 
 def _users(figures: Figures) -> str:
@@ -89,7 +89,7 @@ def _drawn(figures: Figures, cell: CellFacts, label: str) -> list[Datum]:
     ]
 
 
-def ladder(figures: Figures) -> Section | None:
+def ladder(figures: Figures) -> Chapter | None:
     def per_core(cell: CellFacts) -> float:
         found = figures.summary(cell)["per_core_rps"]
         return found["median"] if found else 0.0
@@ -130,7 +130,7 @@ def ladder(figures: Figures) -> Section | None:
         f"{'one user' if users == 1 else f'{users} users'} at a time."
     )
     table = figures.table("The ladder", "rung, server", loads, columns, name=name)
-    return Section("ladder", "The ladder", [Text(words), *drawn, table])
+    return Chapter("ladder", "The ladder", [Text(words), *drawn, table])
 
 
 def twins(figures: Figures) -> str | None:

@@ -12,13 +12,13 @@ from loadtests.lab.crossover import predict
 from loadtests.lab.records import Crossover
 from loadtests.lab.report import drawing
 from loadtests.lab.report.charts import Datum
-from loadtests.lab.report.document import Chart, Part, Row, Section, Table, Text
+from loadtests.lab.report.document import Chapter, Chart, Part, Row, Table, Text
 from loadtests.lab.report.drawing import SERIES, STAND_IN
 from loadtests.lab.report.figures import Figures
 from loadtests.lab.report.wording import figure, interval
 
 
-def crossover(figures: Figures) -> Section | None:
+def crossover(figures: Figures) -> Chapter | None:
     found = figures.result["crossover"]
     if not found:
         return None
@@ -75,7 +75,7 @@ def crossover(figures: Figures) -> Section | None:
         *_map(figures, found),
         Table(head, rows, "Cost models"),
     ]
-    return Section("crossover", "Where a sidecar pays", parts)
+    return Chapter("crossover", "Where a sidecar pays", parts)
 
 
 def _percent(share: float | None) -> str:

@@ -60,7 +60,7 @@ Part = Text | Bullets | Facts | Table | Chart
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class Chapter:
     anchor: str
     title: str
     parts: Sequence[Part]
@@ -74,4 +74,4 @@ class Document:
     eyebrow: str
     answer: Sequence[str]
     problems: Sequence[str]
-    sections: Sequence[Section]
+    chapters: Sequence[Chapter]

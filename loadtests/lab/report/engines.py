@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from loadtests.lab.records import CellFacts, RoleSummary, Spread, Summary
 from loadtests.lab.report import against_go, charts
-from loadtests.lab.report.document import Bullets, Entry, Part, Section, Text
+from loadtests.lab.report.document import Bullets, Chapter, Entry, Part, Text
 from loadtests.lab.report.figures import Column, Figures
 from loadtests.lab.report.wording import (
     certainly,
@@ -16,7 +16,7 @@ from loadtests.lab.report.wording import (
 )
 
 
-def engines(figures: Figures) -> Section | None:
+def engines(figures: Figures) -> Chapter | None:
     loads = figures.loads("engines")
     if not loads:
         return None
@@ -61,7 +61,7 @@ def engines(figures: Figures) -> Section | None:
     table = figures.table(
         "Throughput of the engines", "scenario, target", loads, columns, best=True
     )
-    return Section("engines", "The engines", [Text(" ".join(words)), *drawn, table])
+    return Chapter("engines", "The engines", [Text(" ".join(words)), *drawn, table])
 
 
 def _load_words(figures: Figures, cell: CellFacts) -> str:
@@ -72,7 +72,7 @@ def _load_words(figures: Figures, cell: CellFacts) -> str:
     return words
 
 
-def cost(figures: Figures) -> Section | None:
+def cost(figures: Figures) -> Chapter | None:
     loads = [*figures.loads("engines"), *figures.loads("io")]
     if not loads:
         return None
@@ -105,7 +105,7 @@ def cost(figures: Figures) -> Section | None:
         ),
         figures.table("CPU time, cost and memory", "scenario, target", loads, columns),
     ]  # fmt: skip
-    return Section("cost", "What it costs", parts)
+    return Chapter("cost", "What it costs", parts)
 
 
 def _cpu_of_sidecar(sidecar: RoleSummary) -> Spread | None:
@@ -131,7 +131,7 @@ def _mib(role: RoleSummary) -> str:
     return figure(peak / 2**20 if peak else None)
 
 
-def not_worth_it(figures: Figures) -> Section | None:
+def not_worth_it(figures: Figures) -> Chapter | None:
     """By variant what was measured against it; derived, so it can be empty."""
     if not figures.baselines:
         return None
@@ -155,7 +155,7 @@ def not_worth_it(figures: Figures) -> Section | None:
         f"Where a variant is not certainly faster than pure Python with the better method "
         f"({base}), takes more CPU time for it, or makes other requests wait."
     )
-    return Section("not-worth-it", "When an engine does not pay", [Text(words), Bullets(items)])
+    return Chapter("not-worth-it", "When an engine does not pay", [Text(words), Bullets(items)])
 
 
 def _beside(figures: Figures, mine: list[tuple[str, CellFacts]], base: str) -> list[str]:

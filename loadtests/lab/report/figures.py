@@ -1,4 +1,4 @@
-"""A result as the sections ask it: which cells, which targets, which comparisons."""
+"""A result as the chapters ask it: which cells, which targets, which comparisons."""
 
 from __future__ import annotations
 

@@ -14,12 +14,12 @@ from loadtests.lab.records import Result
 from loadtests.lab.report import drawing
 from loadtests.lab.report.document import (
     Bullets,
+    Chapter,
     Chart,
     Document,
     Facts,
     Part,
     Row,
-    Section,
     Table,
     Text,
 )
@@ -31,7 +31,7 @@ PAGE = Path(__file__).with_name("page.html")
 
 def page(document: Document, result: Result, draw: Draw) -> str:
     contents = "".join(
-        f'<a href="#{section.anchor}">{escape(section.title)}</a>' for section in document.sections
+        f'<a href="#{chapter.anchor}">{escape(chapter.title)}</a>' for chapter in document.chapters
     )
     raw = gzip.compress(json.dumps(result).encode(), mtime=0)
     return Template(PAGE.read_text()).substitute(
@@ -42,14 +42,14 @@ def page(document: Document, result: Result, draw: Draw) -> str:
         answer=" ".join(f"<span>{escape(sentence)}</span>" for sentence in document.answer),
         problems="".join(f'<p class="problem">{escape(p)}</p>' for p in document.problems),
         contents=contents,
-        sections="".join(_section(section, draw) for section in document.sections),
+        sections="".join(_chapter(chapter, draw) for chapter in document.chapters),
         raw=base64.b64encode(raw).decode(),
     )
 
 
-def _section(section: Section, draw: Draw) -> str:
-    parts = "".join(_part(part, draw) for part in section.parts)
-    return f'<section id="{section.anchor}"><h2>{escape(section.title)}</h2>{parts}</section>\n'
+def _chapter(chapter: Chapter, draw: Draw) -> str:
+    parts = "".join(_part(part, draw) for part in chapter.parts)
+    return f'<section id="{chapter.anchor}"><h2>{escape(chapter.title)}</h2>{parts}</section>\n'
 
 
 def _part(part: Part, draw: Draw) -> str:

@@ -21,15 +21,15 @@ def text(document: Document, to_charts: str) -> str:
     """to_charts: path of the charts as seen from where the text will be."""
     parts = [f"# {document.title}", document.eyebrow, *document.answer]
     parts += [f"> **{_plain(problem)}**" for problem in document.problems]
-    for section in document.sections:
-        parts.append(f"## {section.title}")
-        parts += [_part(part, to_charts) for part in section.parts]
+    for chapter in document.chapters:
+        parts.append(f"## {chapter.title}")
+        parts += [_part(part, to_charts) for part in chapter.parts]
     return "\n\n".join(parts) + "\n"
 
 
 def charts(document: Document) -> list[Chart]:
     return [
-        part for section in document.sections for part in section.parts if isinstance(part, Chart)
+        part for chapter in document.chapters for part in chapter.parts if isinstance(part, Chart)
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from loadtests.lab.report.document import Bullets, Facts, Row, Section, Table, Text
+from loadtests.lab.report.document import Bullets, Chapter, Facts, Row, Table, Text
 from loadtests.lab.report.figures import Figures
 from loadtests.lab.report.wording import figure, listed, spread_entry
 from loadtests.lab.resampling import MIN_BEYOND, MIN_BLOCKS, RESAMPLES
@@ -12,7 +12,7 @@ from loadtests.lab.sections import SLICE_S
 from loadtests.lab.statistics import BUSY_GENERATOR, LAG_SHARE, VOID_BLOCKS
 
 
-def verdicts(figures: Figures) -> Section | None:
+def verdicts(figures: Figures) -> Chapter | None:
     found = figures.result["verdicts"]
     if not found:
         return None
@@ -31,10 +31,10 @@ def verdicts(figures: Figures) -> Section | None:
     ]
     missed = sum(not v["passed"] for v in found)
     words = f"{len(found) - missed} of {len(found)} thresholds are met."
-    return Section("verdicts", "Verdicts", [Text(words), Table(head, rows, "Thresholds")])
+    return Chapter("verdicts", "Verdicts", [Text(words), Table(head, rows, "Thresholds")])
 
 
-def machine(figures: Figures) -> Section:
+def machine(figures: Figures) -> Chapter:
     result = figures.result
     m, commit, s = result["machine"], result["commit"], result["settings"]
     state = "not known" if commit is None else commit["hash"][:12]
@@ -73,10 +73,10 @@ def machine(figures: Figures) -> Section:
         if engine["name"] in used
     ]
     pairs.append(("Packages", ", ".join(f"{n} {v}" for n, v in sorted(m["packages"].items()))))
-    return Section("machine", "The machine", [Facts(pairs)])
+    return Chapter("machine", "The machine", [Facts(pairs)])
 
 
-def method(figures: Figures) -> Section:
+def method(figures: Figures) -> Chapter:
     result = figures.result
     rounds = Counter(block["cell"] for block in result["blocks"])
     counts = sorted(rounds.values())
@@ -114,4 +114,4 @@ def method(figures: Figures) -> Section:
         "ratios would be nearer to 1 than here.",
         "docs/methodology.md says what else could mislead.",
     ]
-    return Section("method", "Method and limits", [Bullets(items)])
+    return Chapter("method", "Method and limits", [Bullets(items)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from loadtests.lab.records import CellFacts, Latency, Percentile, Summary
 from loadtests.lab.report import charts
-from loadtests.lab.report.document import Entry, Part, Section, Text
+from loadtests.lab.report.document import Chapter, Entry, Part, Text
 from loadtests.lab.report.figures import Column, Figures
 from loadtests.lab.report.wording import NOT_KNOWN, figure, percentile_entry, spread_entry
 from loadtests.lab.resampling import latencies
@@ -14,7 +14,7 @@ def _rate(cell: CellFacts) -> float:
     return cell["rate_rps"] or 0.0
 
 
-def curves(figures: Figures) -> Section | None:
+def curves(figures: Figures) -> Chapter | None:
     """Of every target at the level nearest to half its saturation; where no load was
     measured at given rates, of the engines at saturation."""
     shown: list[tuple[str, CellFacts]] = []
@@ -34,10 +34,10 @@ def curves(figures: Figures) -> Section | None:
         shown = [(cell["target"], cell) for cell in cells][-5:]
         words = "How long the slowest share of the requests takes, at saturation, closed model."
     parts = charts.latency_curves(figures, shown)
-    return Section("latency", "Latency", [Text(words), *parts]) if parts else None
+    return Chapter("latency", "Latency", [Text(words), *parts]) if parts else None
 
 
-def load(figures: Figures) -> Section | None:
+def load(figures: Figures) -> Chapter | None:
     targets = [(name, sorted(cells, key=_rate)) for name, cells in figures.by_target("load")]
     if not targets:
         return None
@@ -72,10 +72,10 @@ def load(figures: Figures) -> Section | None:
         name=lambda cell: figure(cell["rate_rps"]),
     )  # fmt: skip
     parts: list[Part] = [Text(words), *charts.load_curves(figures, cells), table]
-    return Section("load", "Latency under load, up to saturation", parts)
+    return Chapter("load", "Latency under load, up to saturation", parts)
 
 
-def mixed(figures: Figures) -> Section | None:
+def mixed(figures: Figures) -> Chapter | None:
     def users(cell: CellFacts) -> int:
         return cell["users"] or 0
 
@@ -128,4 +128,4 @@ def mixed(figures: Figures) -> Section | None:
         ),
         figures.table("I/O beside the hot path", "target", targets, columns, name=series),
     ]  # fmt: skip
-    return Section("mixed", "I/O beside the hot path", parts)
+    return Chapter("mixed", "I/O beside the hot path", parts)
