@@ -160,7 +160,10 @@ class Measurement:
                     one.spent_s += _since(started)
                     if block["faults"] or block["window_s"] >= section.spans(cell).window:
                         del left[cell.id]
-                        self._end(cell, block)
+                        self.outcome.blocks.append(block)
+                        self.servers[cell.target].note_descendants()
+                        if block["faults"]:
+                            self._void(cell, block["faults"][0])
                         taken[cell.id].block_s.append(one.spent_s)
                         taken[cell.id].sound += not (block["faults"] or block_void(block))
                 begun = dice.sample([one for one in begun if one.cell.id in left], k=len(left))
@@ -190,12 +193,6 @@ class Measurement:
             one.loop_lag = _loop_lag(target, "GET")
         one.slices.append(figures)
         return one.block()
-
-    def _end(self, cell: Cell, block: Block) -> None:
-        self.servers[cell.target].note_descendants()
-        self.outcome.blocks.append(block)
-        if block["faults"]:
-            self._void(cell, block["faults"][0])
 
     def _void(self, cell: Cell, reason: str) -> None:
         """All of a crashed target's cells are void, the measured ones too."""
