@@ -30,7 +30,7 @@ from loadtests.checked import prepared
 from loadtests.lab import requests
 from loadtests.lab.arrivals import schedule
 from loadtests.lab.meter import Meter
-from loadtests.lab.records import Figures
+from loadtests.lab.records import Tally
 from loadtests.lab.scenario import BYTES, Check, Request
 from loadtests.lab.slices import CLOSED, Order, StreamOrder
 from loadtests.lab.window import Stream, Window
@@ -160,7 +160,7 @@ class Generator:
         LabUser.generator = self
         _settle()
 
-    def run(self, order: Order) -> Figures:
+    def run(self, order: Order) -> Tally:
         host = order.url.removeprefix("http://")
         self._expected = order.headers
         self._headers = [

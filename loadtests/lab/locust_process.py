@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtests.lab.progress import Progress
-from loadtests.lab.records import SliceFigures
+from loadtests.lab.records import SliceTally
 from loadtests.lab.slices import Order
 from loadtests.lab.targets import LabError, pinned, uninterrupted
 
@@ -35,7 +35,7 @@ class LocustProcess:
         self._log, self._progress, self._cores = log, progress, cores
         self._process: subprocess.Popen[bytes] | None = None
 
-    def load(self, order: Order, timeout_s: float) -> SliceFigures:
+    def load(self, order: Order, timeout_s: float) -> SliceTally:
         """Raises LabError where there are no figures."""
         if self._process is None:
             self.start()
@@ -47,7 +47,7 @@ class LocustProcess:
             process.stdin.flush()
         except OSError as error:
             raise self._lost("has ended") from error
-        figures: SliceFigures = self._answer(timeout_s)
+        figures: SliceTally = self._answer(timeout_s)
         return figures
 
     def close(self) -> None:

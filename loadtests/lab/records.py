@@ -21,7 +21,7 @@ class Usage(TypedDict):
     peak_memory_bytes: int | None
 
 
-class StreamFigures(TypedDict):
+class StreamTally(TypedDict):
     model: str
     rate_rps: float | None
     taken: int
@@ -33,11 +33,11 @@ class StreamFigures(TypedDict):
     gave_up: int
 
 
-class Figures(TypedDict):
+class Tally(TypedDict):
     """What the generator saw in a slice, or in the slices of a block together."""
 
     window_s: float
-    streams: Mapping[str, StreamFigures]
+    streams: Mapping[str, StreamTally]
     usage: Mapping[Role, Usage] | None
     generator_cpu_s: float
     generator_waited_s: NotRequired[float | None]
@@ -45,11 +45,11 @@ class Figures(TypedDict):
     faults: Sequence[str]
 
 
-class SliceFigures(Figures):
+class SliceTally(Tally):
     id: str
 
 
-class Block(Figures):
+class Block(Tally):
     cell: str
     round: int
     position: int
@@ -107,7 +107,7 @@ class Calibration(TypedDict):
     ceiling_rps: Spread
     cpu_us_per_request: float
     users: int
-    blocks: Sequence[SliceFigures]
+    blocks: Sequence[SliceTally]
 
 
 class Latency(TypedDict):

@@ -15,7 +15,7 @@ from typing import Any
 from loadtests.lab.arrivals import POISSON
 from loadtests.lab.locust_process import LocustProcess
 from loadtests.lab.progress import Progress
-from loadtests.lab.records import Block, Calibration, CellFacts, Pairs, SliceFigures
+from loadtests.lab.records import Block, Calibration, CellFacts, Pairs, SliceTally
 from loadtests.lab.requests import Pools
 from loadtests.lab.sections import OPEN_WARMUP_S, Cell, Section
 from loadtests.lab.servers import Servers
@@ -61,7 +61,7 @@ class Begun:
     round: int
     position: int
     started_at: str = ""
-    slices: list[SliceFigures] = field(default_factory=list)
+    slices: list[SliceTally] = field(default_factory=list)
     loop_lag: Pairs | None = None
     spent_s: float = 0.0
 

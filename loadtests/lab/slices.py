@@ -8,7 +8,7 @@ from typing import Any
 
 from loadtests.lab.arrivals import POISSON
 from loadtests.lab.histogram import added
-from loadtests.lab.records import Figures, StreamFigures, Usage
+from loadtests.lab.records import StreamTally, Tally, Usage
 
 OPEN, CLOSED = "open", "closed"
 CONNECTIONS = 64  # that the open model may open
@@ -64,7 +64,7 @@ class Order:
         return any(stream.model == OPEN for stream in self.streams)
 
 
-def together(slices: Sequence[Figures]) -> Figures:
+def together(slices: Sequence[Tally]) -> Tally:
     """The figures of all slices, one at least, as those of one block. See schema.md."""
     usages = [found["usage"] for found in slices]
     used = [usage for usage in usages if usage is not None]
@@ -84,7 +84,7 @@ def together(slices: Sequence[Figures]) -> Figures:
     }  # fmt: skip
 
 
-def _stream(slices: Sequence[StreamFigures]) -> StreamFigures:
+def _stream(slices: Sequence[StreamTally]) -> StreamTally:
     return {
         "model": slices[0]["model"],
         "rate_rps": slices[0]["rate_rps"],

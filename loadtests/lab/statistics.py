@@ -12,12 +12,12 @@ from loadtests.lab.records import (
     CellFacts,
     Comparison,
     Cost,
-    Figures,
     Result,
     Role,
     RoleSummary,
-    StreamFigures,
+    StreamTally,
     Summary,
+    Tally,
     TargetFacts,
     load_of,
 )
@@ -66,7 +66,7 @@ def summarised(result: Result, baselines: Sequence[str]) -> Result:
     }
 
 
-def block_void(block: Figures) -> str | None:
+def block_void(block: Tally) -> str | None:
     """Why the generator's part in a block is too large for its figures to count."""
     # One that others crowd out is at its limit as well, and uses less.
     busy_s = block["generator_cpu_s"] + (block.get("generator_waited_s") or 0.0)
@@ -106,17 +106,17 @@ def only_generator_failed(result: Result) -> bool:
     return reasons == result["voids"] and not any(block["faults"] for block in result["blocks"])
 
 
-def main_stream(block: Figures) -> StreamFigures:
+def main_stream(block: Tally) -> StreamTally:
     streams = block["streams"]
     return next(streams[name] for name in ("main", "hot", "io") if name in streams)
 
 
-def throughput(block: Figures) -> float | None:
+def throughput(block: Tally) -> float | None:
     completed = main_stream(block)["completed"]
     return completed / block["window_s"] if completed and block["window_s"] else None
 
 
-def cpu_s_per_request(block: Figures) -> float | None:
+def cpu_s_per_request(block: Tally) -> float | None:
     """Of server and sidecar together; None where the window never closed or nothing came."""
     completed = sum(stream["completed"] for stream in block["streams"].values())
     if not completed or block["usage"] is None:
@@ -124,12 +124,12 @@ def cpu_s_per_request(block: Figures) -> float | None:
     return sum(usage["cpu_s"] for usage in block["usage"].values()) / completed
 
 
-def per_core(block: Figures) -> float | None:
+def per_core(block: Tally) -> float | None:
     spent = cpu_s_per_request(block)
     return 1 / spent if spent else None
 
 
-def median_ms(block: Figures) -> float | None:
+def median_ms(block: Tally) -> float | None:
     value = block_percentile(main_stream(block)["latency"], 0.5)
     return None if value is None else value / 1000
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from loadtests.lab.histogram import Histogram
-from loadtests.lab.records import Figures, StreamFigures
+from loadtests.lab.records import StreamTally, Tally
 from loadtests.lab.slices import Order, StreamOrder
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Stream:
         self.max_in_flight = max(self.max_in_flight, self.in_flight)
         return place
 
-    def figures(self) -> StreamFigures:
+    def figures(self) -> StreamTally:
         return {
             "model": self.order.model,
             "rate_rps": self.order.rate_rps,
@@ -144,7 +144,7 @@ class Window:
             self.faults.append(str(error))
             self.closed = self.closed or self.opened
 
-    def figures(self) -> Figures:
+    def figures(self) -> Tally:
         """When all is answered, or given up. See schema.md."""
         meter, faults, usage = self._meter, [*self.faults], None
         for stream in self.streams:
