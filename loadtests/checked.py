@@ -1,57 +1,44 @@
-"""Users for Locust whose requests are prepared once and whose every answer is checked."""
+"""Users for Locust whose requests are a scenario's, and whose every answer is checked."""
 
 from __future__ import annotations
 
-import json
 import random
-from collections.abc import Callable
-from typing import Any
+from functools import cache, partial
 
 from locust import constant
 
+from loadtests.lab.requests import fault
+from loadtests.lab.scenario import Check, Draw, Request, Scenario
 from loadtests.users import Answer, LeanHttpUser, Prepared, prepare
 
-Check = Callable[[Answer], str | None]
-Call = tuple[Prepared, Check]
+SEED = 20260101
 
 
 class CheckedUser(LeanHttpUser):
-    """calls: by scenario the requests that one is chosen from; a derived class adds its own."""
-
     abstract = True
     wait_time = constant(0)
 
-    def on_start(self) -> None:
-        self.calls: dict[str, list[Call]] = {}
+    def call(self, scenario: Scenario) -> Answer | None:
+        """Sends one of its requests."""
+        request, check = random.choice(_ready(scenario, self.netloc))
+        return self.send(request, partial(_fault, check))
 
-    def call(self, scenario: str) -> Answer | None:
-        request, check = random.choice(self.calls[scenario])
-        return self.send(request, check)
-
-
-def get(host: str, path: str, check: Check) -> Call:
-    return prepare("GET", path, host, name=path.partition("?")[0]), check
+    def ask(self, request: Request, name: str) -> Answer | None:
+        """name: in the statistics, for a path that is another one each time."""
+        return self.send(prepared(request, self.netloc, name), partial(_fault, request["check"]))
 
 
-def post(host: str, path: str, body: Any, check: Check) -> Call:
-    return prepare("POST", path, host, json.dumps(body)), check
+def prepared(request: Request, host: str, name: str | None = None) -> Prepared:
+    name = name or request["path"].partition("?")[0]
+    return prepare(request["method"], request["path"], host, request["body"], name=name)
 
 
-def checked(status: int, judge: Callable[[Any], str | None]) -> Check:
-    """judge: what is wrong with the decoded body, or None; it may fail on a body of another
-    shape."""
-
-    def check(answer: Answer) -> str | None:
-        if answer.status != status:
-            shown = answer.content[:200].decode(errors="replace")
-            return f"status: expected {status}, got {answer.status}: {shown}"
-        try:
-            return judge(json.loads(answer.content))
-        except (ValueError, KeyError, TypeError) as error:
-            return f"body: expected another shape, got {answer.content[:200]!r} ({error!r})"
-
-    return check
+@cache
+def _ready(scenario: Scenario, host: str) -> list[tuple[Prepared, Check]]:
+    """The same in every process, and made once for all users."""
+    requests = scenario.requests(Draw(SEED), scenario.items or 0, None)
+    return [(prepared(request, host), request["check"]) for request in requests]
 
 
-def differs(what: str, expected: Any, got: Any) -> str | None:
-    return None if got == expected else f"{what}: expected {expected!r:.200}, got {got!r:.200}"
+def _fault(check: Check, answer: Answer) -> str | None:
+    return fault(check, answer.status, answer.headers, answer.content, {})

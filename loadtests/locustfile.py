@@ -16,8 +16,7 @@ The domain's users are those of its own locustfile.py.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
-from functools import cache
+from collections.abc import Iterator
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
@@ -26,12 +25,10 @@ import gevent
 import locust.stats
 from locust import events, tag, task
 
-from loadtests.checked import Call, CheckedUser, checked, differs, get
+from loadtests.checked import CheckedUser
+from loadtests.lab.bench_routes import DB, JSON, ROWS
 
 OPTIONAL = "optional"
-ROWS = 20  # of a request
-HELLO = {"message": "Hello, World!"}
-HIGHEST_ROW = 10_000
 
 
 # Locust keeps response times to two digits, and to 1 ms below 100 ms: too coarse to tell
@@ -58,46 +55,23 @@ def set_the_clock(**_: Any) -> None:
     gevent.get_hub().loop.update_now()
 
 
-def row_fault(row: Mapping[str, int]) -> str | None:
-    sound = 1 <= row["id"] <= HIGHEST_ROW and 1 <= row["randomNumber"] <= HIGHEST_ROW
-    return None if sound else f"row: expected numbers from 1 to {HIGHEST_ROW}, got {row}"
-
-
-def rows_fault(rows: list[Mapping[str, int]]) -> str | None:
-    return differs("rows", ROWS, len(rows)) or next(filter(None, map(row_fault, rows)), None)
-
-
-@cache
-def calls(host: str) -> dict[str, list[Call]]:
-    """By scenario the requests, made once for all users."""
-    return {
-        "json": [get(host, "/bench/json", checked(200, lambda body: differs("body", HELLO, body)))],
-        "db": [get(host, "/bench/db", checked(200, row_fault))],
-        "queries": [get(host, f"/bench/queries?queries={ROWS}", checked(200, rows_fault))],
-    }
-
-
 class BenchUser(CheckedUser):
     abstract = True
-
-    def on_start(self) -> None:
-        super().on_start()
-        self.calls |= calls(self.netloc)
 
     @tag("json", OPTIONAL)
     @task
     def bench_json(self) -> None:
-        self.call("json")
+        self.call(JSON)
 
     @tag("db", OPTIONAL)
     @task
     def bench_db(self) -> None:
-        self.call("db")
+        self.call(DB)
 
     @tag("queries", OPTIONAL)
     @task
     def bench_queries(self) -> None:
-        self.call("queries")
+        self.call(ROWS)
 
 
 def domain_users() -> Iterator[type[CheckedUser]]:

@@ -10,7 +10,9 @@ import typer
 
 from loadtests.bench import kernels
 from loadtests.options import Options, with_fields_of
+from service.wiring import DOMAIN
 
+BENCHES = kernels.benches_of(DOMAIN)
 app = typer.Typer(no_args_is_help=True, help="Time the kernels by themselves.")
 
 
@@ -20,12 +22,12 @@ def bench() -> None:
 
 
 @app.command("kernels")
-@with_fields_of(kernels.BENCHES.options)
+@with_fields_of(BENCHES.options)
 def time_kernels(
     options: Options,
     *,
     kernel: Annotated[
-        list[str] | None, typer.Option(help=f"of {', '.join(kernels.BENCHES.names())}")
+        list[str] | None, typer.Option(help=f"of {', '.join(BENCHES.names())}")
     ] = None,
     engine: Annotated[
         list[str] | None, typer.Option(help="only these engines, and the peers")
@@ -38,24 +40,24 @@ def time_kernels(
     from loadtests.bench import page
     from service.errors import ServiceError
     from service.offload.spec import find
-    from service.wiring import DOMAIN
 
     try:
-        if not kernels.BENCHES.kernels:
+        if not BENCHES.kernels:
             raise ServiceError(
                 "invalid_argument", f"the domain '{DOMAIN.name}' has no kernel benches"
             )
         for name in engine or []:
             find(DOMAIN.engines, name).load()
         for name in kernel or []:
-            if name not in kernels.BENCHES.names():
+            if name not in BENCHES.names():
                 raise ServiceError(
                     "invalid_argument",
-                    f"kernel: expected one of {', '.join(kernels.BENCHES.names())}, got '{name}'",
+                    f"kernel: expected one of {', '.join(BENCHES.names())}, got '{name}'",
                 )
         facts = options.facts()
         samples = kernels.run(
-            kernels.contestants(kernel or [], engine or []),
+            kernels.contestants(DOMAIN, kernel or [], engine or []),
+            DOMAIN.engines,
             options,
             seconds,
             lambda text: typer.echo(text, err=True),
@@ -67,7 +69,7 @@ def time_kernels(
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from error
     if out:
-        page.store(out, samples, facts, seconds)
+        page.store(out, samples, DOMAIN.engines, facts, seconds)
     for row in (sample.row() for sample in samples):
         if as_json:
             typer.echo(json.dumps(row))
@@ -97,7 +99,7 @@ def write_page(
         if run.is_dir():
             ladder.write(run, into or Path("docs/ladder.md"))
         else:
-            page.write(run, into or Path("docs/kernels.md"))
+            page.write(run, into or Path("docs/kernels.md"), BENCHES)
     except (LabError, OSError, ValueError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from error

@@ -21,11 +21,9 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from loadtests.bench.kernel import Benches, Options
-from service.offload.spec import default
-from service.wiring import DOMAIN
+from service.domain import Domain
+from service.offload.spec import EngineSpec, default
 
-BENCHES: Benches = resolve_name(DOMAIN.benches) if DOMAIN.benches else Benches()
-OPTIONS: TypeAdapter[Options] = TypeAdapter(BENCHES.options)
 RPC = "-rpc"  # what the caller waits; without it, the time inside the sidecar
 SEED = 20_260_101
 SLICE_S = 0.25
@@ -61,12 +59,17 @@ class Samples:
         }
 
 
-def contestants(kernels: Sequence[str], engines: Sequence[str]) -> list[Contestant]:
+def benches_of(domain: Domain) -> Benches:
+    found: Benches = resolve_name(domain.benches) if domain.benches else Benches()
+    return found
+
+
+def contestants(domain: Domain, kernels: Sequence[str], engines: Sequence[str]) -> list[Contestant]:
     """All of them by default; with engines named, those and the peers."""
-    cores = os.cpu_count() or 1
+    benches, cores = benches_of(domain), os.cpu_count() or 1
     found = []
-    for bench in map(BENCHES.named, kernels or BENCHES.names()):
-        for spec in DOMAIN.engines:
+    for bench in map(benches.named, kernels or benches.names()):
+        for spec in domain.engines:
             if engines and spec.name not in engines:
                 continue
             for unit in bench.units:
@@ -80,6 +83,7 @@ def contestants(kernels: Sequence[str], engines: Sequence[str]) -> list[Contesta
 
 def run(
     entries: Sequence[Contestant],
+    engines: Sequence[EngineSpec],
     options: Options,
     seconds: float,
     progress: Callable[[str], None],
@@ -88,8 +92,8 @@ def run(
     rng = random.Random(SEED)
     rounds = max(4, round(seconds / SLICE_S))
     timed = {entry.implementation for entry in entries}
-    local = [spec for spec in DOMAIN.engines if spec.name in timed and not spec.sidecar]
-    judge = default(local or DOMAIN.engines).name
+    local = [spec for spec in engines if spec.name in timed and not spec.sidecar]
+    judge = default(local or engines).name
     results = []
     for kernel in dict.fromkeys(entry.kernel for entry in entries):
         samples = [Samples(entry) for entry in entries if entry.kernel == kernel]
@@ -111,7 +115,8 @@ def run(
 @contextmanager
 def _worker(entry: Contestant, options: Options, judge: str) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "loadtests.bench.worker", entry.kernel, entry.implementation]
-    command += [entry.unit, str(entry.threads), judge, OPTIONS.dump_json(options).decode()]
+    chosen = TypeAdapter(type(options)).dump_json(options).decode()
+    command += [entry.unit, str(entry.threads), judge, chosen]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
     ) as process:

@@ -10,21 +10,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from loadtests.bench.kernels import BENCHES, SLICE_S, Samples
+from loadtests.bench.kernel import Benches
+from loadtests.bench.kernels import SLICE_S, Samples
 from loadtests.documents import commit_of, put_between
 from loadtests.lab import machine
-from service.wiring import DOMAIN
+from service.offload.spec import EngineSpec
 
 SCHEMA = "hotpath.bench.result/1"
-YARDSTICKS = {
-    (bench.name, peer.unit): peer.name
-    for bench in BENCHES.kernels
-    for peer in bench.peers
-    if peer.is_yardstick
-}
 
 
-def store(path: Path, samples: Sequence[Samples], facts: Mapping[str, Any], seconds: float) -> None:
+def store(
+    path: Path,
+    samples: Sequence[Samples],
+    engines: Sequence[EngineSpec],
+    facts: Mapping[str, Any],
+    seconds: float,
+) -> None:
     """Writes the run with every slice's figure, the machine, the builds and the commit.
 
     facts: of the domain's options.
@@ -33,9 +34,9 @@ def store(path: Path, samples: Sequence[Samples], facts: Mapping[str, Any], seco
     run = {
         "schema": SCHEMA,
         "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": machine.describe(),
+        "machine": machine.describe(engines),
         "commit": machine.commit(),
-        "engines": [spec.status().model_dump() for spec in DOMAIN.engines if spec.name in timed],
+        "engines": [spec.status().model_dump() for spec in engines if spec.name in timed],
         "settings": {**facts, "seconds": seconds, "slice_s": SLICE_S},
         "rows": [sample.row() for sample in samples],
         "samples": [asdict(sample) for sample in samples],
@@ -44,28 +45,27 @@ def store(path: Path, samples: Sequence[Samples], facts: Mapping[str, Any], seco
     path.write_text(json.dumps(run, indent=1) + "\n", encoding="utf-8")
 
 
-def write(run_file: Path, page: Path) -> None:
+def write(run_file: Path, page: Path, benches: Benches) -> None:
     """Replaces the tables between the page's markers. Raises: ValueError without markers, or
     where the file is not such a run."""
     run = json.loads(run_file.read_text(encoding="utf-8"))
     if run.get("schema") != SCHEMA:
         raise ValueError(f"{run_file}: schema: expected '{SCHEMA}', got '{run.get('schema')}'")
     for kernel in dict.fromkeys(row["kernel"] for row in run["rows"]):
-        put_between(page, kernel, _table(run, kernel))
-    put_between(page, "run", _facts(run, run_file, page))
+        put_between(page, kernel, _table(run, kernel, benches))
+    put_between(page, "run", _facts(run, run_file, page, benches))
 
 
-def _table(run: dict[str, Any], kernel: str) -> str:
+def _table(run: dict[str, Any], kernel: str, benches: Benches) -> str:
     lines = [
         "| implementation | unit | threads | ns per unit | 95 % interval | times the yardstick |",
         "|---|---|---:|---:|---:|---:|",
     ]
     rows = [row for row in run["rows"] if row["kernel"] == kernel]
-    base = {
-        row["unit"]: row
-        for row in rows
-        if row["implementation"] == YARDSTICKS.get((kernel, row["unit"]))
+    yardsticks = {
+        (peer.unit, peer.name) for peer in benches.named(kernel).peers if peer.is_yardstick
     }
+    base = {r["unit"]: r for r in rows if (r["unit"], r["implementation"]) in yardsticks}
     for row in sorted(rows, key=lambda row: (row["unit"], row["threads"], row["ns_per_unit"])):
         yardstick = base.get(row["unit"])
         times = f"{_figure(yardstick['ns_per_unit'] / row['ns_per_unit'])} ×" if yardstick else ""
@@ -83,13 +83,13 @@ def _figure(value: float) -> str:
     return f"{float(f'{value:.3g}'):,.10g}"
 
 
-def _facts(run: dict[str, Any], run_file: Path, page: Path) -> str:
+def _facts(run: dict[str, Any], run_file: Path, page: Path, benches: Benches) -> str:
     found, settings = run["machine"], dict(run["settings"])
     counted = f"{settings.pop('seconds'):g} s counted for each row in slices of "
     counted += f"{settings.pop('slice_s')} s"
     raw = os.path.relpath(run_file.resolve(), page.resolve().parent)
     return (
         f"Run of {run['finished_at']}, {commit_of(run)}: {found['cpu']}, {found['cores']} cores, "
-        f"{found['python']}; {', '.join(filter(None, (BENCHES.options.said(settings), counted)))}. "
+        f"{found['python']}; {', '.join(filter(None, (benches.options.said(settings), counted)))}. "
         f"Every slice: [{run_file.name}]({raw})."
     )

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import random
 import statistics
 import subprocess
 import sys
@@ -20,8 +19,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from loadtests.lab.resampling import mean_ratio
+
 CLASSES = ("LeanHttpUser", "FastHttpUser")
-RESAMPLES = 2000
 
 
 def load(name: str, url: str, users: int, seconds: float) -> dict[str, Any]:
@@ -67,14 +67,6 @@ def load(name: str, url: str, users: int, seconds: float) -> dict[str, Any]:
     return {"class": name, "requests": requests, "cpu_s": cpu_s, "wall_s": wall_s}
 
 
-def interval(ratios: list[float]) -> tuple[float, float, float]:
-    """The ratios' geometric mean, with its 95 % interval by bootstrap."""
-    logs, dice = [math.log(ratio) for ratio in ratios], random.Random(1)
-    means = sorted(statistics.fmean(dice.choices(logs, k=len(logs))) for _ in range(RESAMPLES))
-    low, high = means[RESAMPLES // 40], means[-RESAMPLES // 40]
-    return math.exp(statistics.fmean(logs)), math.exp(low), math.exp(high)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("url")
@@ -102,13 +94,14 @@ def main() -> None:
         for name in CLASSES
     }
     # Zip by round: the slices of a round ran one right after the other.
-    ratio, low, high = interval([a / b for a, b in zip(costs[CLASSES[0]], costs[CLASSES[1]])])
+    ratio, low, high = mean_ratio([math.log(a / b) for a, b in zip(*costs.values())])
     for name, found in costs.items():
         print(
             f"{name}: {statistics.median(found):.1f} us of CPU per request "
             f"(slices {min(found):.1f} to {max(found):.1f})"
         )
-    print(f"ratio: {ratio:.3f} ({low:.3f} to {high:.3f}, {given.rounds} pairs)")
+    bounds = "" if low is None else f"{low:.3f} to {high:.3f}, "
+    print(f"ratio: {ratio:.3f} ({bounds}{given.rounds} pairs)")
     if given.out:
         summary = {"us_per_request": costs, "ratio": ratio, "low": low, "high": high}
         settings = {"users": given.users, "seconds": given.seconds, "rounds": given.rounds}

@@ -17,10 +17,11 @@ from pkgutil import resolve_name
 from time import perf_counter
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from loadtests.bench.kernel import Call, Peer, Work
-from loadtests.bench.kernels import BENCHES, OPTIONS, RPC, SEED
+from loadtests.bench.kernels import RPC, SEED, benches_of
 from service.offload.spec import EngineSpec, find
-from service.wiring import DOMAIN
 
 LONGEST_CALL_S = 0.25
 LARGE = 16  # times the work in one call, where it is to be split over cores
@@ -30,11 +31,14 @@ Prepare = Callable[[Work], Call]
 
 
 def main() -> None:
+    from service.wiring import DOMAIN
+
     kernel, implementation, unit, threads_, judge, options = sys.argv[1:]
-    threads = int(threads_)
-    bench = BENCHES.named(kernel)
+    threads, benches = int(threads_), benches_of(DOMAIN)
+    bench = benches.named(kernel)
     prepare = bench.units[unit]
-    work = bench.draw(random.Random(SEED), OPTIONS.validate_json(options))
+    chosen = TypeAdapter(benches.options).validate_json(options)
+    work = bench.draw(random.Random(SEED), chosen)
     peer = next((peer for peer in bench.peers if peer.name == implementation), None)
     time_slice: Slice
     with ExitStack() as stack:

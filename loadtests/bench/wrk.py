@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import re
 import shutil
 import statistics
@@ -24,10 +25,12 @@ from urllib.request import urlopen
 
 import psutil
 
-from loadtests.bench.users import interval
 from loadtests.lab.locust_process import LocustProcess, locust
 from loadtests.lab.meter import cpu_s
-from loadtests.lab.progress import Lines
+from loadtests.lab.progress import Progress
+from loadtests.lab.resampling import mean_ratio
+from loadtests.lab.scenario import get
+from loadtests.lab.slices import Order, StreamOrder
 
 
 def by_wrk(url: str, pid: int, connections: int, seconds: float) -> dict[str, Any]:
@@ -52,22 +55,19 @@ def by_wrk(url: str, pid: int, connections: int, seconds: float) -> dict[str, An
 def by_lab(
     process: LocustProcess, url: str, pid: int, connections: int, seconds: float, pool: Path
 ) -> dict[str, Any]:
-    parts = urlsplit(url)
-    stream = {"name": "main", "pool": str(pool), "first": 0, "model": "closed"}
-    block = {
-        "id": "lab",
-        "url": f"http://{parts.netloc}",
-        "pid": pid,
-        "headers": {},
-        "seed": 1,
-        "warmup_s": 0.0,  # wrk has none either
-        "window_s": seconds,
-        "min_requests": 1,
-        "max_s": seconds + 10,
-        "streams": [stream | {"users": connections}],
-    }
-    figures = process.load(block, timeout_s=3 * seconds + 60)
-    if figures["faults"]:
+    order = Order(
+        id="lab",
+        url=f"http://{urlsplit(url).netloc}",
+        pid=pid,
+        streams=[StreamOrder(name="main", pool=str(pool), users=connections)],
+        headers={},
+        seed=1,
+        warmup_s=0.0,  # wrk has none either
+        window_s=seconds,
+        max_s=seconds + 10,
+    )
+    figures = process.load(order, timeout_s=3 * seconds + 60)
+    if figures["faults"] or figures["usage"] is None:
         raise SystemExit(f"lab: {figures['faults'][0]}")
     requests, window_s = figures["streams"]["main"]["completed"], figures["window_s"]
     return {
@@ -93,10 +93,8 @@ def main() -> None:
         pool = Path(directory, "pool.json")
         with urlopen(given.url, timeout=10) as answer:  # noqa: S310  # the user's own
             content = answer.read().decode()
-        check = {"kind": "bytes", "status": 200, "engine": False, "expected": content}
-        request = {"method": "GET", "path": path, "body": None, "check": check}
-        pool.write_text(json.dumps({"requests": [request]}), encoding="utf-8")
-        with locust(Path(directory, "locust.log"), Lines(), None) as process:
+        pool.write_text(json.dumps({"requests": [get(path, None, content)]}), encoding="utf-8")
+        with locust(Path(directory, "locust.log"), Progress(), None) as process:
             for round_ in range(1, given.rounds + 1):
                 for name in ("lab", "wrk") if round_ % 2 else ("wrk", "lab"):
                     if name == "wrk":
@@ -109,14 +107,15 @@ def main() -> None:
     rates = {n: [s["rps"] for s in slices if s["by"] == n] for n in ("lab", "wrk")}
     costs = {n: [s["server_us"] for s in slices if s["by"] == n] for n in ("lab", "wrk")}
     shares = [s["generator_share"] for s in slices if s["by"] == "lab"]
-    ratio, low, high = interval([lab / wrk for lab, wrk in zip(rates["lab"], rates["wrk"])])
+    ratio, low, high = mean_ratio([math.log(lab / wrk) for lab, wrk in zip(*rates.values())])
     for name, rps in rates.items():
         print(
             f"{name}: {statistics.median(rps):.0f} requests/s "
             f"({min(rps):.0f} to {max(rps):.0f}), "
             f"{statistics.median(costs[name]):.1f} us of the server's CPU per request"
         )
-    print(f"lab / wrk: {ratio:.3f} ({low:.3f} to {high:.3f}, {given.rounds} pairs)")
+    bounds = "" if low is None else f"{low:.3f} to {high:.3f}, "
+    print(f"lab / wrk: {ratio:.3f} ({bounds}{given.rounds} pairs)")
     print(f"the lab's generator used {100 * statistics.median(shares):.0f} % of a core")
     if given.out:
         summary = {"ratio": ratio, "low": low, "high": high}

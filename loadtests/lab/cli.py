@@ -5,20 +5,22 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from loadtests.lab.domain import lab_of, usual
+from loadtests.lab.domain import baselines, lab_of, usual
 from loadtests.options import Options, with_fields_of
 from service.wiring import DOMAIN
 
 if TYPE_CHECKING:
-    from loadtests.lab.plan import Request
-    from loadtests.lab.scenarios import Section
+    from loadtests.lab.plan import Asked
+    from loadtests.lab.records import Result
+    from loadtests.lab.report.figures import Figures
+    from loadtests.lab.sections import Section
 
 LAB = lab_of(DOMAIN)
 app = typer.Typer(
@@ -74,11 +76,11 @@ def run(
     failed, a threshold was missed or the run was interrupted; 2: wrong usage; 3: nothing of
     that, but figures are void because this machine made the load generator late.
     """
-    from loadtests.lab import plan, report, scenarios, tables
+    from loadtests.lab import plan, report, sections
 
     with _errors_shown():
-        request = plan.Request(
-            chosen=plan.choose(profile, _listed(variants), _listed(scenario), against, pin),
+        asked = plan.Asked(
+            chosen=plan.choose(DOMAIN, profile, _listed(variants), _listed(scenario), against, pin),
             out=out,
             options=options,
             database=database,
@@ -87,18 +89,20 @@ def run(
             pin=pin,
             slo=slo if slo is None else plan.checked(slo),
         )
-        result = _carried_out(request, scenarios.sections(request.chosen))
-    written = report.write(result, out)
+        result = _carried_out(asked, sections.sections(asked.chosen))
+    figures = _figures(result)
+    written = report.write(figures, out)
     if as_json:
         shown = ("complete", "voids", "summary", "comparisons", "crossover", "verdicts")
-        print(json.dumps({key: result[key] for key in shown}))
+        stored: Mapping[str, object] = result
+        print(json.dumps({key: stored[key] for key in shown}))
     else:
-        tables.print_table(result)  # says what is void and which threshold was missed
+        report.print_table(figures)  # says what is void and which threshold was missed
     typer.echo(f"report: {written}", err=True)
     raise typer.Exit(exit_code(result))
 
 
-def exit_code(result: dict[str, Any]) -> int:
+def exit_code(result: Result) -> int:
     from loadtests.lab.statistics import only_generator_failed
 
     if result["complete"]:
@@ -115,16 +119,15 @@ def render(
     ] = None,
 ) -> None:
     """Write the report of an earlier run again, from the raw blocks in its result.json."""
-    from loadtests.lab import crossover, report, session, statistics, tables
+    from loadtests.lab import report, session
 
     with _errors_shown(wrong_input=True):
-        result = session.read(directory)
-        statistics.summarise(result)
-        crossover.fit(result)
-        written = report.write(result, directory)
+        result = session.worked_out(session.read(directory), baselines(DOMAIN.engines))
+        figures = _figures(result)
+        written = report.write(figures, directory)
         if into is not None:
-            report.splice(result, directory, into)
-    tables.print_table(result)
+            report.splice(figures, directory, into)
+    report.print_table(figures)
     typer.echo(f"report: {written}", err=True)
 
 
@@ -159,12 +162,12 @@ def calibrate(
     seed: Seed = SEED, pin: Pin = False, out: Out = Path("out/calibration"), as_json: AsJson = False
 ) -> None:
     """Find the generator's ceiling: what it can do against a server that does nothing."""
-    from loadtests.lab import plan, progress, scenarios, session
+    from loadtests.lab import plan, progress, sections, session
 
     with _errors_shown(), progress.of_stderr() as shown:
-        chosen = plan.choose("quick", (usual(DOMAIN.engines),), ("json",))
-        request = plan.Request(chosen, out, LAB.options(), seed=seed, pin=pin)
-        with plan.planned(request, scenarios.sections(chosen)) as planned:
+        chosen = plan.choose(DOMAIN, "quick", (usual(DOMAIN.engines),), ("json",))
+        asked = plan.Asked(chosen, out, LAB.options(), seed=seed, pin=pin)
+        with plan.planned(asked, sections.sections(chosen)) as planned:
             found = session.calibrated(planned, shown)
     if as_json:
         print(json.dumps(found))
@@ -195,7 +198,7 @@ def detect(
     from loadtests.lab import detection
 
     with _errors_shown():
-        found = detection.detect(factor, seconds, out, seed, pin, _carried_out)
+        found = detection.detect(DOMAIN, factor, seconds, out, seed, pin, _carried_out)
     for one in found:
         typer.echo(one.words())
     raise typer.Exit(0 if any(one.is_found for one in found) else 1)
@@ -208,13 +211,19 @@ def _end_as_by_ctrl_c() -> None:
             signal.signal(number, signal.default_int_handler)
 
 
-def _carried_out(request: Request, sections: Sequence[Section]) -> dict[str, Any]:
+def _figures(result: Result) -> Figures:
+    from loadtests.lab.report.figures import Figures
+
+    return Figures(result, baselines(DOMAIN.engines), LAB.said)
+
+
+def _carried_out(asked: Asked, sections: Sequence[Section]) -> Result:
     from loadtests.lab import plan, progress, session
 
     _end_as_by_ctrl_c()
     with progress.of_stderr() as shown:
         shown.step("preparing requests and database")
-        with plan.planned(request, sections) as planned:
+        with plan.planned(asked, sections) as planned:
             return session.carry_out(planned, shown)
 
 

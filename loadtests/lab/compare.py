@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from math import exp, log
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
-from loadtests.lab.resampling import (
-    MIN_BLOCKS,
-    Counted,
-    enough,
-    resamples,
-    widening,
-)
+from loadtests.lab.records import Block, Pairs, Result
+from loadtests.lab.resampling import MIN_BLOCKS, Ratio, interval, percentile_ratio, resamples
 from loadtests.lab.statistics import known, main_stream, per_core, throughput
 from loadtests.lab.targets import LabError
 
@@ -22,20 +17,38 @@ TOLERANCE = 0.05
 SHOWN = 5  # of the cells that only one result has
 SCHEMA = "hotpath.lab.comparison/1"
 
-Result = Mapping[str, Any]
-Block = Mapping[str, Any]
 
-
-def compare(a: Result, b: Result, tolerance: float = TOLERANCE) -> dict[str, Any]:
-    """b by a, cell by cell.
-
-    Returns `schema`, `tolerance`, `noise` (the largest deviation from 1 that either run's
-    twins allow, as a share; null without twins), `differences` (of machine, packages,
-    settings), `missing` (cells that only one run has figures for), `slower` (whether
-    anything got worse with certainty) and `cells`: per cell and metric `ratio`, `low`,
-    `high` and `change`: "worse" or "better" where the whole interval lies beyond the
+class Change(TypedDict):
+    """Of a cell's figure. change: "worse" or "better" where the whole interval lies beyond the
     tolerance and beyond the noise, "changed" where it only excludes 1 and the ratio exceeds the
-    noise, else "same".
+    noise, else "same"."""
+
+    cell: str
+    metric: str
+    ratio: float
+    low: float | None
+    high: float | None
+    change: str
+
+
+class Compared(TypedDict):
+    """noise: the largest deviation from 1 that either run's twins allow, as a share; None without
+        twins.
+    differences: of machine, packages, settings. missing: cells that only one run has figures for.
+    slower: whether anything got worse with certainty.
+    """
+
+    schema: str
+    tolerance: float
+    noise: float | None
+    differences: list[str]
+    missing: list[str]
+    slower: bool
+    cells: list[Change]
+
+
+def compare(a: Result, b: Result, tolerance: float = TOLERANCE) -> Compared:
+    """b by a, cell by cell.
 
     Raises: LabError where the schemas differ or no cell is common to both.
     """
@@ -44,15 +57,19 @@ def compare(a: Result, b: Result, tolerance: float = TOLERANCE) -> dict[str, Any
     noise = _noise(a, b)
     sound_a, sound_b = _sound(a), _sound(b)
     models = {cell["id"]: cell["model"] for cell in b["cells"]}
-    rows = []
-    for cell in [cell for cell in sound_a if cell in sound_b]:
-        for metric, (ratio, bounds) in _ratios(sound_a[cell], sound_b[cell], models[cell]).items():
-            low, high = bounds or (None, None)
-            change = _change(metric, ratio, bounds, tolerance, noise)
-            rows.append(
-                {"cell": cell, "metric": metric, "ratio": ratio, "low": low, "high": high}
-                | {"change": change}
-            )
+    rows: list[Change] = [
+        {
+            "cell": cell,
+            "metric": metric,
+            "ratio": ratio.value,
+            "low": ratio.low,
+            "high": ratio.high,
+            "change": _change(metric, ratio, tolerance, noise),
+        }
+        for cell in sound_a
+        if cell in sound_b
+        for metric, ratio in _ratios(sound_a[cell], sound_b[cell], models[cell]).items()
+    ]
     if not rows:
         raise LabError("no cell has figures in both results")
     return {
@@ -69,9 +86,10 @@ def compare(a: Result, b: Result, tolerance: float = TOLERANCE) -> dict[str, Any
 def differences(a: Result, b: Result) -> list[str]:
     """What besides the code may explain a ratio."""
     found = []
-    for group in ("machine", "settings"):
-        for field in a[group].keys() | b[group].keys():
-            before, after = a[group].get(field), b[group].get(field)
+    groups = {"machine": (a["machine"], b["machine"]), "settings": (a["settings"], b["settings"])}
+    for group, (one, other) in groups.items():
+        for field in one.keys() | other.keys():
+            before, after = one.get(field), other.get(field)
             if before != after and field not in ("load_average", "packages"):
                 found.append(f"{group}: {field}: {before} and {after}")
     packages_a, packages_b = a["machine"]["packages"], b["machine"]["packages"]
@@ -83,7 +101,7 @@ def differences(a: Result, b: Result) -> list[str]:
     return sorted(found)
 
 
-def print_table(comparison: Mapping[str, Any], *, everything: bool = False) -> None:
+def print_table(comparison: Compared, *, everything: bool = False) -> None:
     """On stdout. everything: also what stayed the same."""
     from rich.console import Console
     from rich.markup import escape
@@ -129,21 +147,19 @@ def _sound(result: Result) -> dict[str, list[Block]]:
 
 def _noise(a: Result, b: Result) -> float | None:
     bounds = [
-        comparison[side]
+        bound
         for result in (a, b)
         for comparison in result["comparisons"]
         if comparison["section"] == "twins"
         and comparison["metric"] == "throughput_rps"
         and not result["targets"][comparison["numerator"]]["slowed"]
-        for side in ("low", "high")
-        if comparison[side] is not None
+        for bound in (comparison["low"], comparison["high"])
+        if bound is not None
     ]
     return max((exp(abs(log(bound))) - 1 for bound in bounds), default=None)
 
 
-def _ratios(
-    a: Sequence[Block], b: Sequence[Block], model: str
-) -> dict[str, tuple[float, tuple[float, float] | None]]:
+def _ratios(a: Sequence[Block], b: Sequence[Block], model: str) -> dict[str, Ratio]:
     """Of an open load the rate is the schedule's: its latency is what can change."""
     metrics: dict[str, Callable[[Block], float | None]] = {"per_core_rps": per_core}
     if model == "closed":
@@ -152,63 +168,42 @@ def _ratios(
     for metric, value in metrics.items():
         before, after = ([log(x) for x in known([value(block) for block in c])] for c in (a, b))
         if before and after:
-            found[metric] = _ratio_of_means(np.array(before), np.array(after))
-    stream = "io" if "io" in a[0]["streams"] else None
-    if model == "open" or stream:
-        tail = _ratio_of_tails(*([_latency(block, stream) for block in c] for c in (a, b)))
-        if tail is not None:
+            found[metric] = _ratio_of_means(before, after)
+    has_io = "io" in a[0]["streams"]
+    if model == "open" or has_io:
+        low, high = ([_latency(block, has_io) for block in c] for c in (a, b))
+        if (tail := percentile_ratio(high, low, 0.99, paired=False)) is not None:
             found["p99_ms"] = tail
     return found
 
 
-def _latency(block: Block, stream: str | None) -> Any:
-    return (block["streams"][stream] if stream else main_stream(block))["latency"]
+def _latency(block: Block, has_io: bool) -> Pairs:
+    return (block["streams"]["io"] if has_io else main_stream(block))["latency"]
 
 
-def _ratio_of_means(before: Any, after: Any) -> tuple[float, tuple[float, float] | None]:
-    """Blocks of two runs are no pairs: each run is resampled by itself."""
-    center = float(after.mean() - before.mean())
-    if min(len(before), len(after)) < MIN_BLOCKS:
-        return exp(center), None
+def _ratio_of_means(before: Sequence[float], after: Sequence[float]) -> Ratio:
+    """Of logarithms. Blocks of two runs are no pairs: each run is resampled by itself."""
+    low, high, n = np.array(before), np.array(after), min(len(before), len(after))
+    center = float(high.mean() - low.mean())
+    if n < MIN_BLOCKS:
+        return Ratio(exp(center))
     # Reversed, so that equal numbers of blocks do not draw the same places together.
-    drawn = after[resamples(len(after))].mean(axis=1) - before[resamples(len(before))[::-1]].mean(
-        axis=1
-    )
-    return exp(center), _bounds(center, drawn, min(len(before), len(after)))
+    drawn = high[resamples(len(high))].mean(axis=1) - low[resamples(len(low))[::-1]].mean(axis=1)
+    return Ratio(exp(center), *interval(center, drawn, n))
 
 
-def _ratio_of_tails(
-    before: Sequence[Any], after: Sequence[Any]
-) -> tuple[float, tuple[float, float] | None] | None:
-    low, high = Counted.of(before), Counted.of(after)
-    if not (enough(low.total, 0.99) and enough(high.total, 0.99)):
-        return None
-    center = log(high.pooled([0.99])[0] / low.pooled([0.99])[0])
-    if min(len(before), len(after)) < MIN_BLOCKS:
-        return exp(center), None
-    drawn = np.log(high.resampled([0.99])[:, 0] / low.resampled([0.99])[::-1, 0])
-    return exp(center), _bounds(center, drawn, min(len(before), len(after)))
-
-
-def _bounds(center: float, drawn: Any, n: int) -> tuple[float, float]:
-    low, high = np.percentile(drawn, (2.5, 97.5))
-    wider = widening(n)
-    return exp(center - wider * (center - low)), exp(center + wider * (high - center))
-
-
-def _change(
-    metric: str, ratio: float, bounds: tuple[float, float] | None, tolerance: float,
-    noise: float | None,
-) -> str:  # fmt: skip
-    if bounds is None:
+def _change(metric: str, ratio: Ratio, tolerance: float, noise: float | None) -> str:
+    if ratio.low is None or ratio.high is None:
         return "same"
     # As if more were always better.
-    low, high = (1 / bounds[1], 1 / bounds[0]) if metric.endswith("_ms") else bounds
+    low, high = (
+        (1 / ratio.high, 1 / ratio.low) if metric.endswith("_ms") else (ratio.low, ratio.high)
+    )
     allowed = max(tolerance, noise or 0.0)
     if high < 1 / (1 + allowed):
         return "worse"
     if low > 1 + allowed:
         return "better"
-    if (high < 1 or low > 1) and abs(log(ratio)) > log(1 + (noise or 0.0)):
+    if (high < 1 or low > 1) and abs(log(ratio.value)) > log(1 + (noise or 0.0)):
         return "changed"
     return "same"

@@ -4,68 +4,78 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from statistics import median
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from loadtests.lab.records import CellFacts, Contest, Crossover, Model, PaysFrom, Result, Swept
 from loadtests.lab.resampling import SEED, mean_ratio
 from loadtests.lab.scenario import Draw
-from loadtests.lab.scenarios import Chosen
+from loadtests.lab.sections import Chosen
 from loadtests.lab.statistics import throughput
 from service.offload.spec import default
 
 Floats = NDArray[np.float64]
-PARAMETERS = ("boundary_us", "per_byte_ns", "per_work")
+Costs = Mapping[str, Mapping[int, float]]
+"""By target the microseconds per request, by round."""
 REFITS = 400
 CALLS = 7  # of the kernel alone, by level of work
-# By items, work and target: microseconds per request by round.
-Costs = dict[tuple[Any, ...], dict[int, float]]
 UNIT = "microseconds of the saturated server per request: 1e6 / throughput_rps"
+_PER = np.array([1.0, 1000.0, 1.0])  # of a model's parameters by the coefficients of its factors
 
 
-def fit(result: dict[str, Any]) -> None:
-    """Fills in `crossover` from the summary and the blocks: models, cells, hit rate, where a
-    sidecar begins to pay; see schema.md.
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """coefficients: of the factors. refits: the same fits to the medians of blocks that are drawn
+    anew, REFITS by factors. error: median relative error of the cells that it was fitted to."""
 
-    It is null where the section was not measured or fewer than two variants have figures.
+    coefficients: Floats
+    refits: Floats
+    error: float
+    cells: int
+
+    def cost_us(self, one: Swept) -> float:
+        return float(np.dot(self.coefficients, _factors(one)))
+
+
+def fit(result: Result) -> Crossover | None:
+    """From the summary and the blocks: models, cells, hit rate, where a sidecar begins to pay; see
+    schema.md.
+
+    None where the section was not measured or fewer than two variants have figures.
     """
-    result["crossover"] = None
     if result["work_us"] is None:
-        return
-    loads, blocks = _loads(result)
-    targets = dict.fromkeys(name for load in loads for name in load["measured_us"])
-    models, refits = {}, {}
-    for name in targets:
-        fitted = [x for x in loads if name in x["measured_us"] and not x["held_out"]]
+        return None
+    swept = _swept(result, result["work_us"])
+    fits = {}
+    for name in dict.fromkeys(name for one, _ in swept for name in one["measured_us"]):
+        fitted = [pair for pair in swept if name in pair[1] and not pair[0]["held_out"]]
         # With no more cells than the model has parameters it would fit anything.
-        if len(fitted) > len(PARAMETERS):
-            models[name], refits[name] = _model(fitted, name, blocks)
-    if len(models) < 2:
-        return
-    for load in loads:
-        load["predicted_us"] = {name: predict(model, load) for name, model in models.items()}
-        load |= _contest(load, [n for n in models if n in load["measured_us"]], blocks)
-    for name, model in models.items():
-        model["held_out_error"] = _error([x for x in loads if x["held_out"]], name)
-    tested = [x for x in loads if x["held_out"] and x["winner"] is not None]
-    result["crossover"] = {
+        if len(fitted) > len(_PER):
+            fits[name] = _fit(fitted, name)
+    if len(fits) < 2:
+        return None
+    cells = [_contest(one, costs, fits) for one, costs in swept]
+    tested = [cell for cell in cells if cell["held_out"] and cell["winner"] is not None]
+    certain = [cell for cell in tested if cell["certain"]]
+    return {
         "unit": UNIT,
         "work_us": result["work_us"],
-        "models": models,
-        "cells": loads,
+        "models": {name: _model(found, name, cells) for name, found in fits.items()},
+        "cells": cells,
         "hit_rate": _hit_rate(tested),
         "held_out": len(tested),
-        "certain_hit_rate": _hit_rate([x for x in tested if x["certain"]]),
-        "certain": sum(x["certain"] for x in tested),
+        "certain_hit_rate": _hit_rate(certain),
+        "certain": len(certain),
         "pays_from": [
-            _pays_from(name, other, models, refits)
-            for name in models
+            pays_from(name, fits[name], other, fits[other])
+            for name in fits
             if name.endswith("-rpc")
-            for other in models
+            for other in fits
             if other != name
         ],
     }
@@ -77,7 +87,7 @@ def time_of_work(levels: Sequence[float], chosen: Chosen, draw: Draw) -> dict[st
     scenario = chosen.lab.swept()
     assert scenario is not None
     assert scenario.work is not None
-    kernels = default(chosen.engines).load()
+    kernels = default(chosen.domain.engines).load()
     found = {}
     for level in levels:
         call, items = scenario.work.unit(kernels, draw, level)
@@ -90,12 +100,12 @@ def time_of_work(levels: Sequence[float], chosen: Chosen, draw: Draw) -> dict[st
     return found
 
 
-def predict(model: Mapping[str, float], load: Mapping[str, Any]) -> float:
+def predict(model: Model, request_bytes: float, work_us: float) -> float:
     """Microseconds per request."""
-    return float(
+    return (
         model["boundary_us"]
-        + model["per_byte_ns"] / 1000 * load["request_bytes"]
-        + model["per_work"] * load["work_us"]
+        + model["per_byte_ns"] / 1000 * request_bytes
+        + model["per_work"] * work_us
     )
 
 
@@ -119,108 +129,111 @@ def least_squares(costs: Floats, factors: Floats) -> Floats:
     return best
 
 
-def _loads(result: Mapping[str, Any]) -> tuple[list[dict[str, Any]], Costs]:
-    """One row per batch size and level, with the measured cost of each target, and the costs
-    of the blocks behind it, by round."""
-    loads: dict[tuple[Any, ...], dict[str, Any]] = defaultdict(dict)
-    places: dict[str, tuple[Any, ...]] = {}
+def _factors(one: Swept) -> tuple[float, float, float]:
+    return 1.0, one["request_bytes"], one["work_us"]
+
+
+def _swept(result: Result, work_us: Mapping[str, float]) -> Sequence[tuple[Swept, Costs]]:
+    """With the costs of the blocks behind what was measured."""
+    groups: dict[tuple[int, float], list[CellFacts]] = defaultdict(list)
+    rates = {cell: summary["throughput_rps"] for cell, summary in result["summary"].items()}
     for cell in result["cells"]:
-        if cell["section"] != "crossover":
-            continue
-        load = loads[cell["items"], cell["work"]]
-        if not load:
-            load |= {field: cell[field] for field in ("items", "work", "request_bytes", "held_out")}
-            load["work_us"] = cell["items"] * result["work_us"][f"{cell['work']:g}"]
-            load["measured_us"] = {}
-        rate = result["summary"][cell["id"]]["throughput_rps"]
-        if rate is not None:
-            load["measured_us"][cell["target"]] = 1e6 / rate["median"]
-            places[cell["id"]] = (cell["items"], cell["work"], cell["target"])
-    costs: Costs = defaultdict(dict)
+        if cell["section"] == "crossover":
+            groups[cell["items"] or 0, cell["work"] or 0.0].append(cell)
+    costs: dict[str, dict[int, float]] = defaultdict(dict)
     for block in result["blocks"]:
-        if block["cell"] in places and not block["void"] and (rate := throughput(block)):
-            costs[places[block["cell"]]][block["round"]] = 1e6 / rate
-    return [loads[key] for key in sorted(loads)], costs
+        if not block.get("void") and (rate := throughput(block)):
+            costs[block["cell"]][block["round"]] = 1e6 / rate
+    found = []
+    for (items, work), cells in sorted(groups.items()):
+        known = {cell["target"]: cell["id"] for cell in cells if rates[cell["id"]]}
+        one: Swept = {
+            "items": items,
+            "work": work,
+            "request_bytes": cells[0]["request_bytes"] or 0.0,
+            "held_out": cells[0]["held_out"],
+            "work_us": items * work_us[f"{work:g}"],
+            "measured_us": {c["target"]: 1e6 / r["median"] for c in cells if (r := rates[c["id"]])},
+        }
+        found.append((one, {target: costs[cell] for target, cell in known.items()}))
+    return found
 
 
-def _model(
-    fitted: Sequence[Mapping[str, Any]], target: str, blocks: Costs
-) -> tuple[dict[str, Any], Floats]:
-    """The model, with intervals of its parameters, and its refits by parameter: the same fit to
-    the medians of blocks that are drawn anew."""
-    costs = np.array([load["measured_us"][target] for load in fitted])
-    factors = np.array([[1.0, load["request_bytes"], load["work_us"]] for load in fitted])
+def _fit(fitted: Sequence[tuple[Swept, Costs]], target: str) -> Fit:
+    costs = np.array([one["measured_us"][target] for one, _ in fitted])
+    factors = np.array([_factors(one) for one, _ in fitted])
     found = least_squares(costs, factors)
     drawn: list[Floats] = []
-    for load in fitted:
-        mine = np.array(list(blocks[load["items"], load["work"], target].values()))
+    for _, of_blocks in fitted:
+        mine = np.array(list(of_blocks[target].values()))
         # Cells draw independently of each other, however many blocks they have.
         dice = np.random.default_rng([SEED, len(drawn)])
         places = dice.integers(0, len(mine), (REFITS, len(mine)))
         drawn.append(np.median(mine[places], axis=1))
     refits = np.array([least_squares(sample, factors) for sample in np.array(drawn).T])
-    scale = np.array([1.0, 1000.0, 1.0])
-    low, high = np.percentile(refits * scale, (2.5, 97.5), axis=0)
-    model: dict[str, Any] = dict(zip(PARAMETERS, (float(x) for x in found * scale)))
-    model["intervals"] = {name: [float(a), float(b)] for name, a, b in zip(PARAMETERS, low, high)}
-    model["cells"] = len(fitted)
-    model["error"] = float(np.median(np.abs(factors @ found / costs - 1)))
-    return model, refits
+    error = float(np.median(np.abs(factors @ found / costs - 1)))
+    return Fit(found, refits, error, len(fitted))
 
 
-def _contest(load: Mapping[str, Any], names: Sequence[str], blocks: Costs) -> dict[str, Any]:
-    """Who won, who should have; a load that only one variant survived is no contest."""
-    none = {"winner": None, "predicted_winner": None, "regret": None, "certain": False}
-    if len(names) < 2:
-        return none
-    measured, predicted = load["measured_us"], load["predicted_us"]
-    winner, second = sorted(names, key=lambda name: float(measured[name]))[:2]
-    expected = min(names, key=lambda name: float(predicted[name]))
-    mine, others = (blocks[load["items"], load["work"], name] for name in (winner, second))
-    logs = [float(np.log(others[r] / mine[r])) for r in mine.keys() & others.keys()]
-    interval = mean_ratio(logs)[1] if logs else None
+def _model(fit: Fit, target: str, cells: Sequence[Contest]) -> Model:
+    boundary, per_byte, per_work = (float(x) for x in fit.coefficients * _PER)
+    bounds = np.percentile(fit.refits * _PER, (2.5, 97.5), axis=0).T.tolist()
+    errors = [
+        abs(cell["predicted_us"][target] / measured - 1)
+        for cell in cells
+        if cell["held_out"] and (measured := cell["measured_us"].get(target))
+    ]
     return {
-        "winner": winner,
-        "predicted_winner": expected,
-        "regret": measured[expected] / measured[winner] - 1,
-        "certain": interval is not None and interval[0] > 1,
+        "boundary_us": boundary,
+        "per_byte_ns": per_byte,
+        "per_work": per_work,
+        "intervals": dict(zip(("boundary_us", "per_byte_ns", "per_work"), bounds)),
+        "cells": fit.cells,
+        "error": fit.error,
+        "held_out_error": float(np.median(errors)) if errors else None,
     }
 
 
-def _hit_rate(tested: Sequence[Mapping[str, Any]]) -> float | None:
-    hits = sum(load["winner"] == load["predicted_winner"] for load in tested)
+def _contest(one: Swept, costs: Costs, fits: Mapping[str, Fit]) -> Contest:
+    """A load that only one variant survived is no contest."""
+    measured = one["measured_us"]
+    predicted = {name: fit.cost_us(one) for name, fit in fits.items()}
+    ranked = sorted((name for name in fits if name in measured), key=lambda name: measured[name])
+    winner = expected = regret = low = None
+    if len(ranked) >= 2:
+        winner, expected = ranked[0], min(ranked, key=lambda name: predicted[name])
+        regret = measured[expected] / measured[winner] - 1
+        mine, others = (costs[name] for name in ranked[:2])
+        logs = [float(np.log(others[r] / mine[r])) for r in mine.keys() & others.keys()]
+        low = mean_ratio(logs).low if logs else None
+    return {
+        **one,
+        "predicted_us": predicted,
+        "winner": winner,
+        "predicted_winner": expected,
+        "regret": regret,
+        "certain": low is not None and low > 1,
+    }
+
+
+def _hit_rate(tested: Sequence[Contest]) -> float | None:
+    hits = sum(cell["winner"] == cell["predicted_winner"] for cell in tested)
     return hits / len(tested) if tested else None
 
 
-def _pays_from(
-    sidecar: str, other: str, models: Mapping[str, Any], refits: Mapping[str, Floats]
-) -> dict[str, Any]:
+def pays_from(sidecar: str, its: Fit, other: str, others: Fit) -> PaysFrom:
     """From how much work of a request on the sidecar is the cheaper one, bytes left aside;
     null for never."""
 
-    def work_us(boundary: Floats, per_work: Floats) -> Floats:
-        """boundary: what the sidecar's is dearer by. per_work: what its work is cheaper by."""
+    def work_us(dearer: Floats) -> Floats:
+        """dearer: the sidecar's coefficients without the other's, in rows."""
+        boundary, per_work = dearer[:, 0], -dearer[:, 2]
         with np.errstate(divide="ignore", invalid="ignore"):
             found = np.where(per_work > 0, boundary / per_work, np.inf)
         return np.where((boundary <= 0) & (per_work >= 0), 0.0, found)
 
-    both = models[sidecar], models[other]
-    boundary, per_work = (
-        np.array([both[0]["boundary_us"] - both[1]["boundary_us"]]),
-        np.array([both[1]["per_work"] - both[0]["per_work"]]),
-    )
-    difference = refits[other] - refits[sidecar]
-    drawn = np.sort(work_us(-difference[:, 0], difference[:, 2]))
-    bounds = drawn[round(0.025 * (REFITS - 1))], drawn[round(0.975 * (REFITS - 1))]
-    values = (work_us(boundary, per_work)[0], *bounds)
-    figures = [float(value) if np.isfinite(value) else None for value in values]
-    return {"sidecar": sidecar, "against": other} | dict(zip(("work_us", "low", "high"), figures))
-
-
-def _error(loads: Sequence[Mapping[str, Any]], target: str) -> float | None:
-    errors = [
-        abs(load["predicted_us"][target] / load["measured_us"][target] - 1)
-        for load in loads
-        if target in load["measured_us"]
-    ]
-    return float(np.median(errors)) if errors else None
+    (best,) = work_us((its.coefficients - others.coefficients)[None])
+    drawn = np.sort(work_us(its.refits - others.refits))
+    bounds = (drawn[round(share * (REFITS - 1))] for share in (0.025, 0.975))
+    at, low, high = (float(x) if np.isfinite(x) else None for x in (best, *bounds))
+    return {"sidecar": sidecar, "against": other, "work_us": at, "low": low, "high": high}

@@ -7,17 +7,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
-from typing import Any
 
-from loadtests.lab import domain, plan
-from loadtests.lab.scenarios import Cell, Section, sections, twin_of
+from loadtests.lab import plan
+from loadtests.lab.domain import lab_of, usual
+from loadtests.lab.records import Result
+from loadtests.lab.requests import Kind
+from loadtests.lab.sections import Cell, Section, sections, twin_of
 from loadtests.lab.targets import LabError
-from service.wiring import DOMAIN
+from service.domain import Domain
 
 ITEMS = 128  # of a request, with the most work: most of its time is the kernel's
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Detection:
     """A figure of the slowed server as a share of the other's.
 
@@ -45,21 +47,26 @@ class Detection:
         )
 
 
-Carry = Callable[[plan.Request, Sequence[Section]], dict[str, Any]]
+Carry = Callable[[plan.Asked, Sequence[Section]], Result]
 
 
 def detect(
-    factor: float, seconds: float, out: Path, seed: int, pin: bool, carried_out: Carry
+    domain: Domain,
+    factor: float,
+    seconds: float,
+    out: Path,
+    seed: int,
+    pin: bool,
+    carried_out: Carry,
 ) -> list[Detection]:
     """One user after another on two servers of one variant, one of which is slowed.
     Raises LabError."""
-    variant = domain.usual(DOMAIN.engines)
-    lab = domain.lab_of(DOMAIN)
+    variant, lab = usual(domain.engines), lab_of(domain)
     scenario = lab.swept() or next(iter(lab.hot()), None)
     if scenario is None:
-        raise LabError(f"{DOMAIN.name}: has no scenario that needs an engine")
+        raise LabError(f"{domain.name}: has no scenario that needs an engine")
     work = scenario.work.levels[-1] if scenario.work else None
-    chosen = plan.choose("quick", (variant,), (scenario.name,), "none")
+    chosen = plan.choose(domain, "quick", (variant,), (scenario.name,), "none")
     chosen = replace(chosen, profile=replace(chosen.profile, budgets={"twins": seconds}))
     (section,) = sections(chosen)
     cells = tuple(
@@ -67,30 +74,35 @@ def detect(
         for name in (variant, twin_of(variant))
     )
     section = replace(section, cells=cells, window_s=0.4)
-    request = plan.Request(chosen, out, lab.options(), seed=seed, pin=pin, slowed=factor)
-    result = carried_out(request, [section])
+    asked = plan.Asked(chosen, out, lab.options(), seed=seed, pin=pin, slowed=factor)
+    result = carried_out(asked, [section])
     if result["voids"] or result["interrupted"]:
         raise LabError(next(iter(result["voids"].values()), "interrupted before the end"))
-    lost_ms = (factor - 1) * _kernel_ms(request, section, cells[0])
+    lost_ms = (factor - 1) * _kernel_ms(asked, section, cells[0])
     before = result["summary"][cells[0].id]
     found = []
-    for metric in ("throughput_rps", "per_core_rps"):
+    for metric, rate in (
+        ("throughput_rps", before["throughput_rps"]),
+        ("per_core_rps", before["per_core_rps"]),
+    ):
         (ratio,) = (c for c in result["comparisons"] if c["metric"] == metric)
-        request_ms = 1000 / before[metric]["median"]  # of the clock, or of CPU time
-        bounds = (ratio["ratio"], ratio["low"], ratio["high"], ratio["pairs"])
-        found.append(Detection(metric, *bounds, request_ms / (request_ms + lost_ms)))
+        low, high = ratio["low"], ratio["high"]
+        if rate is None or low is None or high is None:
+            raise LabError(f"{metric}: too few pairs for an interval, got {ratio['pairs']}")
+        request_ms = 1000 / rate["median"]  # of the clock, or of CPU time
+        expected = request_ms / (request_ms + lost_ms)
+        found.append(Detection(metric, ratio["ratio"], low, high, ratio["pairs"], expected))
     return found
 
 
-def _kernel_ms(request: plan.Request, section: Section, cell: Cell) -> float:
+def _kernel_ms(asked: plan.Asked, section: Section, cell: Cell) -> float:
     """Of a request, as the server that is not slowed says in its headers."""
-    with plan.planned(request, [section]) as planned:
+    with plan.planned(asked, [section]) as planned:
         target = planned.targets[cell.target]
         try:
             target.start()
-            pool = planned.pools.pool(cell.scenario, cell.items, cell.work)
             times = []
-            for one in pool.requests * 5:
+            for one in planned.pools[Kind(cell.scenario, cell.items, cell.work)].requests * 5:
                 _, headers, _ = target.ask(one["method"], one["path"], one["body"])
                 spent = re.search(r"kernel;dur=([0-9.]+)", headers["Server-Timing"])
                 assert spent is not None

@@ -12,7 +12,6 @@ from loadtests.lab import bench_routes
 from loadtests.lab.scenario import Lab
 from service.domain import Domain
 from service.offload.spec import EngineSpec, default
-from service.wiring import DOMAIN
 
 Specs = Sequence[EngineSpec]
 
@@ -77,6 +76,3 @@ def _usual(spec: EngineSpec) -> str:
 def _there(specs: Specs, names: Iterable[str | None]) -> list[str]:
     known = variants(specs)
     return [name for name in dict.fromkeys(names) if name in known]
-
-
-BASELINES = tuple(baselines(DOMAIN.engines))

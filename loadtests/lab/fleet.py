@@ -9,17 +9,18 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from loadtests.lab.scenarios import SATURATING_USERS
+from loadtests.lab.sections import SATURATING_USERS
 from loadtests.lab.targets import LabError, Target
+from service.database_url import SqliteFile
 
 if TYPE_CHECKING:
     from loadtests.lab.scenario import Process, Start
-    from service.database_url import SqliteFile
-from service.offload.spec import Variant
+    from service.domain import Domain
+    from service.offload.spec import Variant
 
 PLENTY = "10000"
 
@@ -84,50 +85,38 @@ class Fleet:
     def service(
         self,
         variant: Variant,
-        name: str | None = None,
+        name: str,
         server: str = "uvicorn",
         rung: str | None = None,
         twin_of: str | None = None,
         slowed: float | None = None,
     ) -> Target:
         """The service in its own process, configured for a variant."""
-        name = name or str(variant)
         env = {"HOTPATH_ENGINE": variant.engine, "HOTPATH_OFFLOAD": variant.offload}
         if rung is not None:
             env["HOTPATH_BENCH_RUNG"] = rung
         if slowed is not None:
             env["HOTPATH_TEST_SLOWDOWN"] = f"{slowed:g}"
-        facts = {"kind": "service", "variant": str(variant), "server": server, "rung": rung}
-        return Target(
-            name=name,
-            argv=(
-                *(sys.executable, "-m", "service.cli", "serve", "--server", server),
-                *("--host", "127.0.0.1", "--port", "{port}"),
-            ),
-            log=self.out / "logs" / f"{name}.log",
+        return replace(
+            self._target(name, "serve", "--server", server),
             env=env | self._surroundings(name),
             headers={"X-Engine": variant.engine, "X-Offload": variant.offload},
-            facts=facts | {"twin_of": twin_of, "slowed": slowed},
-            cores=None if self.cores is None else self.cores.server,
+            variant=str(variant),
+            server=server,
+            rung=rung,
+            twin_of=twin_of,
+            slowed=slowed,
         )
 
     def gateway(self, name: str) -> Target:
+        return replace(self._target(name, "gateway"), kind="gateway", env=self._surroundings(name))
+
+    def _target(self, name: str, *command: str) -> Target:
+        listening = ("--host", "127.0.0.1", "--port", "{port}")
         return Target(
             name=name,
-            argv=(
-                *(sys.executable, "-m", "service.cli", "gateway"),
-                *("--host", "127.0.0.1", "--port", "{port}"),
-            ),
+            argv=(sys.executable, "-m", "service.cli", *command, *listening),
             log=self.out / "logs" / f"{name}.log",
-            env=self._surroundings(name),
-            facts={
-                "kind": "gateway",
-                "variant": None,
-                "server": None,
-                "rung": None,
-                "twin_of": None,
-                "slowed": None,
-            },
             cores=None if self.cores is None else self.cores.server,
         )
 
@@ -161,7 +150,7 @@ class Fleet:
 
 
 @contextmanager
-def database(wanted: str, out: Path, cores: Cores | None) -> Iterator[str | Path]:
+def database(wanted: str, domain: Domain, out: Path, cores: Cores | None) -> Iterator[str | Path]:
     """A filled database: a SQLite file to copy for "sqlite", one from a wheel for "embedded",
     else the PostgreSQL of the URL. Raises LabError where there is none."""
     if wanted == "sqlite":
@@ -171,32 +160,31 @@ def database(wanted: str, out: Path, cores: Cores | None) -> Iterator[str | Path
         for old in directory.glob(f"{template.name}*"):
             old.unlink()
         try:
-            _fill(SqliteFile(str(template.resolve())).url())
+            _fill(SqliteFile(str(template.resolve())).url(), domain)
             yield template
         finally:
             shutil.rmtree(directory)
     elif wanted == "embedded":
         with _embedded(cores) as url:
-            _fill(url)
+            _fill(url, domain)
             yield url
     else:
-        _fill(wanted)
+        _fill(wanted, domain)
         yield wanted
 
 
-def _fill(url: str) -> None:
+def _fill(url: str, domain: Domain) -> None:
     from service import startup
     from service.errors import ServiceError
     from service.settings import Settings
     from service.store import migrate
-    from service.wiring import DOMAIN
 
     # Each server warns of a SQLite that could corrupt what two write; here it is one copy each.
     logging.getLogger("hotpath").setLevel(logging.ERROR)
     settings = Settings(database_url=url, bench_routes=True)
     try:
-        migrate.upgrade(settings, startup.schemas(settings, DOMAIN))
-        startup.prepare_database(settings, DOMAIN)
+        migrate.upgrade(settings, startup.schemas(settings, domain))
+        startup.prepare_database(settings, domain)
     except ServiceError as error:
         raise LabError(f"database: {error.message}") from error
 
@@ -232,13 +220,3 @@ def _embedded(cores: Cores | None) -> Iterator[str]:
             server.cleanup()
     finally:
         shutil.rmtree(directory, ignore_errors=True)  # it may be gone already
-
-
-def shown_environment(env: Mapping[str, str]) -> dict[str, str]:
-    """Without the database's URL, which may have a password in it, and without where a
-    directory lies on this machine, which says nothing elsewhere."""
-    return {
-        name: text.rpartition(os.sep)[2] if text.startswith(os.sep) else text
-        for name, text in env.items()
-        if name != "HOTPATH_DATABASE_URL"
-    }

@@ -2,21 +2,12 @@
 
     python -m loadtests.lab.generator
 
-It writes {"ready": true, "locust": VERSION}, then for each command {"block": ...} on
-stdin one reply {"block": ...} on stdout, and ends when stdin does. A command's block has
-    id; url: http://HOST:PORT; pid: of its server, on this machine; headers: expected of
-        each answer; seed
-    warmup_s; window_s; min_requests: of each stream, for which the window is prolonged up
-        to max_s, which is also the longest that is waited for an answer
-    streams: each with name, pool (path of {"requests": [{method, path, body, check}]}) and
-        first (the place in the pool to begin at), and
-        model "closed", users; or
-        model "open", rate_rps, arrivals ("poisson" or "constant"), connections.
-The reply has the id and a block's raw figures, as schema.md has them.
+It writes {"ready": true, "locust": VERSION}, then for each order of slices.py on stdin
+the slice's figures on stdout, as schema.md has them, with the order's id, and ends when stdin does.
 
 Where it may (as root, or with CAP_SYS_NICE), it runs before all ordinary processes while
 a stream is open, so that what else the machine does makes no request late. In a closed
-block it does not: to be given every answer at once would deprive the server of requests
+slice it does not: to be given every answer at once would deprive the server of requests
 that wait, which it handles together at a lower cost. Each reply says how it was.
 """
 
@@ -53,25 +44,25 @@ def main() -> None:
     from gevent.queue import Queue
     from locust import __version__
 
-    from loadtests.lab.load import Session
+    from loadtests.lab.load import Generator
+    from loadtests.lab.slices import Order
 
     logging.basicConfig(level=logging.ERROR, stream=sys.stderr)
-    commands: Queue = Queue()
-    session = Session()
+    orders: Queue = Queue()
+    generator = Generator()
 
     def work() -> None:
-        for command in commands:
-            block = command["block"]
-            first = runs_first(any(stream["model"] == "open" for stream in block["streams"]))
-            reply = session.run(block) | {"generator_real_time": first}
-            print(json.dumps({"block": reply}), flush=True)
+        for order in orders:
+            first = runs_first(order.is_open)
+            reply = {"id": order.id, **generator.run(order), "generator_real_time": first}
+            print(json.dumps(reply), flush=True)
 
     worker = gevent.spawn(work)
     worker.link_exception(lambda _: sys.exit(1))
     print(json.dumps({"ready": True, "locust": __version__}), flush=True)
     for line in FileObjectPosix(sys.stdin.fileno(), "rb"):
-        commands.put(json.loads(line))
-    worker.kill()  # whoever gave the commands has gone: nobody waits for the rest
+        orders.put(Order.read(json.loads(line)))
+    worker.kill()  # whoever gave the orders has gone: nobody waits for the rest
 
 
 if __name__ == "__main__":

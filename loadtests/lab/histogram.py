@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
+
+from loadtests.lab.records import Pairs
 
 GROWTH = 1.01
 _PER_BUCKET = 1 / math.log(GROWTH)
@@ -16,33 +18,28 @@ _log = math.log
 
 
 class Histogram:
-    def __init__(self, pairs: Iterable[Sequence[int]] = ()) -> None:
+    def __init__(self) -> None:
         self.counts: Counter[int] = Counter()
-        for bucket, count in pairs:
-            self.counts[bucket] += count
 
     def record(self, seconds: float) -> None:
         us = seconds * 1e6
         self.counts[int(_log(us) * _PER_BUCKET) if us > 1.0 else 0] += 1
 
-    def merge(self, other: Histogram) -> None:
-        self.counts.update(other.counts)
-
     @property
     def total(self) -> int:
         return self.counts.total()
 
-    def percentile(self, q: float) -> float | None:
-        """In seconds, within 0.5 % of the value at the nearest rank: the smallest one that
-        at least the share q of all do not exceed. None without any value."""
-        if not 0 <= q <= 1:
-            raise ValueError(f"q: expected 0 to 1, got {q}")
-        left = max(math.ceil(q * self.total), 1)
-        for bucket in sorted(self.counts):
-            left -= self.counts[bucket]
-            if left <= 0:
-                return float(GROWTH ** (bucket + 0.5)) * 1e-6
-        return None
+    def pairs(self) -> Pairs:
+        return _pairs(self.counts)
 
-    def pairs(self) -> list[list[int]]:
-        return [[bucket, count] for bucket, count in sorted(self.counts.items())]
+
+def added(histograms: Iterable[Pairs]) -> Pairs:
+    counts: Counter[int] = Counter()
+    for pairs in histograms:
+        for bucket, count in pairs:
+            counts[bucket] += count
+    return _pairs(counts)
+
+
+def _pairs(counts: Mapping[int, int]) -> Pairs:
+    return [[bucket, count] for bucket, count in sorted(counts.items())]

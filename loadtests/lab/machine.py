@@ -6,23 +6,24 @@ import os
 import platform
 import re
 import subprocess
+from collections.abc import Iterable
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from service.wiring import DOMAIN
+from service.offload.spec import EngineSpec
 
 PACKAGES = {  # those whose version can move a figure
     "aiohttp", "asyncpg", "fastapi", "gevent", "granian", "grpcio", "hotpath", "httptools",
     "hypercorn", "locust", "numpy", "pydantic", "pydantic-core", "rapidfuzz", "sqlalchemy",
     "starlette", "uvicorn", "uvloop",
-    *(spec.distribution for spec in DOMAIN.engines),
 }  # fmt: skip
 
 
-def describe() -> dict[str, Any]:
+def describe(engines: Iterable[EngineSpec]) -> dict[str, Any]:
+    noted = PACKAGES | {spec.distribution for spec in engines}
     return {
         "cpu": _cpu_model(),
         "cores": os.cpu_count(),
@@ -36,7 +37,7 @@ def describe() -> dict[str, Any]:
         "packages": {
             name: distribution.version
             for distribution in distributions()
-            if (name := re.sub(r"[-_.]+", "-", distribution.metadata["Name"]).lower()) in PACKAGES
+            if (name := re.sub(r"[-_.]+", "-", distribution.metadata["Name"]).lower()) in noted
         },
     }
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from loadtests.lab import crossover, domain, fleet, verdicts
 from loadtests.lab.fleet import Cores, Fleet
 from loadtests.lab.profiles import PROFILES
-from loadtests.lab.requests import Pools
+from loadtests.lab.requests import Pools, drawn
 from loadtests.lab.scenario import Options
-from loadtests.lab.scenarios import (
+from loadtests.lab.sections import (
     GATEWAY,
     LADDER_SERVERS,
     MIXED,
@@ -23,19 +24,17 @@ from loadtests.lab.scenarios import (
     rung_target,
     twin_of,
 )
-from loadtests.lab.session import Plan
 from loadtests.lab.targets import LabError, Target
 from service.domain import Domain
 from service.errors import ServiceError
-from service.offload.spec import Variant, find
-from service.wiring import DOMAIN
+from service.offload.spec import EngineSpec, Variant, find
 
 
 class RefusedError(Exception):
     """What the user asked for cannot be; the message names the field."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Price:
     """Of a vCPU-hour."""
 
@@ -54,8 +53,8 @@ class Price:
         return price
 
 
-@dataclass(frozen=True)
-class Request:
+@dataclass(frozen=True, slots=True)
+class Asked:
     """What the user asked for, checked.
 
     options: the domain's. database: "sqlite", "embedded" or the URL of a PostgreSQL.
@@ -74,6 +73,30 @@ class Request:
     slowed: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be measured, and on what.
+
+    targets: by name, of all sections. settings: what result.json says of the choice.
+    engines: the domain's. null_server: answers /bench/plaintext; None to leave the calibration out.
+    work_us: times the crossover's unit of work, where that is measured.
+    slo: the file of thresholds, if any.
+    """
+
+    sections: Sequence[Section]
+    targets: Mapping[str, Target]
+    pools: Pools
+    settings: Mapping[str, Any]
+    out: Path
+    verify_requests: int
+    verify_s: float
+    engines: Sequence[EngineSpec]
+    cores: Cores | None = None
+    null_server: Target | None = None
+    work_us: Callable[[Sequence[float]], Mapping[str, float]] | None = None
+    slo: Path | None = None
+
+
 def checked(slo: Path) -> Path:
     """The file of thresholds, once it can be read. Raises: RefusedError."""
     try:
@@ -84,12 +107,12 @@ def checked(slo: Path) -> Path:
 
 
 def choose(
+    of: Domain,
     profile_name: str,
     variant_names: Sequence[str] | None,
     scenario_names: Sequence[str] | None,
     against: str | None = None,
     pin: bool = False,
-    of: Domain = DOMAIN,
 ) -> Chosen:
     """against: None for the gateway where it can run. Raises: RefusedError, LabError."""
     engines, lab = of.engines, domain.lab_of(of)
@@ -115,11 +138,11 @@ def choose(
     if against == GATEWAY and not has_gateway:
         raise RefusedError(f"against: expected 'none', for there is no {GATEWAY} here")
     return Chosen(
+        of,
         profile,
         tuple(map(str, variants)),
         tuple(scenario_names or known),
         lab,
-        engines,
         gateway=has_gateway and against != "none",
         one_core=pin and len(Cores.split().server) == 1,
         ladder_servers=tuple(s for s in LADDER_SERVERS if importlib.util.find_spec(s)),
@@ -127,71 +150,65 @@ def choose(
 
 
 @contextmanager
-def planned(request: Request, sections: Sequence[Section]) -> Iterator[Plan]:
+def planned(asked: Asked, sections: Sequence[Section]) -> Iterator[Plan]:
     """The plan, with the database filled and all that stands around it up, which end with it.
 
     Raises: RefusedError, LabError.
     """
-    chosen = request.chosen
+    chosen, out, price = asked.chosen, asked.out, asked.price
     if not sections:
         raise RefusedError("scenario: this profile has no section with these scenarios")
-    cores = Cores.split() if request.pin else None
+    cores = Cores.split() if asked.pin else None
     with ExitStack() as stack:
-        start = stack.enter_context(fleet.processes(request.out / "logs", cores))
+        start = stack.enter_context(fleet.processes(out / "logs", cores))
         try:
-            around = stack.enter_context(
-                chosen.lab.surroundings(request.options, request.seed, start)
-            )
+            around = stack.enter_context(chosen.lab.surroundings(asked.options, asked.seed, start))
         except ServiceError as error:
             raise RefusedError(error.message) from error
-        database = stack.enter_context(fleet.database(request.database, request.out, cores))
-        ships = Fleet(request.out, around.environment, database, cores)
+        filled = fleet.database(asked.database, chosen.domain, out, cores)
+        ships = Fleet(out, around.environment, stack.enter_context(filled), cores)
+        hot = next((scenario.name for scenario in chosen.lab.hot()), None)
         yield Plan(
             sections=sections,
-            targets=_targets(request, sections, ships),
-            pools=Pools(chosen.lab, around.draw),
+            targets=_targets(asked, sections, ships),
+            pools=Pools(partial(drawn, chosen.lab, around.draw), hot, out / "pools"),
             settings={
                 "profile": chosen.profile.name,
                 "scenarios": list(chosen.scenarios),
                 "variants": list(chosen.variants),
                 "against": chosen.against(),
-                "seed": request.seed,
+                "seed": asked.seed,
                 "pinned": cores
                 and {"server": list(cores.server), "generator": list(cores.generator)},
                 **around.facts,
-                "database": "sqlite" if request.database == "sqlite" else "postgresql",
-                "price_per_vcpu_hour": request.price
-                and {"amount": request.price.amount, "currency": request.price.currency},
+                "database": "sqlite" if asked.database == "sqlite" else "postgresql",
+                "price_per_vcpu_hour": price and asdict(price),
             },
-            out=request.out,
+            out=out,
             verify_requests=chosen.profile.verify_requests,
             verify_s=chosen.profile.verify_s,
+            engines=chosen.domain.engines,
             cores=cores,
             null_server=ships.gateway("null") if domain.has_command(GATEWAY) else None,
             work_us=lambda levels: crossover.time_of_work(levels, chosen, around.draw),
-            slo=request.slo,
+            slo=asked.slo,
         )
 
 
-def _targets(request: Request, sections: Sequence[Section], ships: Fleet) -> dict[str, Target]:
+def _targets(asked: Asked, sections: Sequence[Section], ships: Fleet) -> dict[str, Target]:
     """Those that some section loads, by name."""
-    chosen = request.chosen
-    made: dict[str, Target] = {}
-    variants = {name: Variant.parse(name, chosen.engines) for name in chosen.variants}
+    chosen = asked.chosen
+    variants = {name: Variant.parse(name, chosen.domain.engines) for name in chosen.variants}
     (first,) = chosen.main(1)
-    rungs = {
-        rung_target(rung, server): (rung, server)
+    special: dict[str, Mapping[str, Any]] = {
+        rung_target(rung, server): {"rung": rung, "server": server}
         for rung in chosen.profile.rungs
         for server in chosen.ladder_servers
     }
-    for name in dict.fromkeys(name for section in sections for name in section.targets()):
-        more: dict[str, Any] = {}
-        if name == GATEWAY:
-            made[name] = ships.gateway(name)
-            continue
-        if name == twin_of(first):
-            more = {"twin_of": first, "slowed": request.slowed}
-        elif name in rungs:
-            more = dict(zip(("rung", "server"), rungs[name], strict=True))
-        made[name] = ships.service(variants.get(name, variants[first]), name, **more)
-    return made
+    special[twin_of(first)] = {"twin_of": first, "slowed": asked.slowed}
+    return {
+        name: ships.gateway(name)
+        if name == GATEWAY
+        else ships.service(variants.get(name, variants[first]), name, **special.get(name, {}))
+        for name in dict.fromkeys(name for section in sections for name in section.targets())
+    }

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from loadtests.lab.histogram import GROWTH
+from loadtests.lab.records import Bounds, Latency, Pairs, Spread
 
 RESAMPLES = 2000
 SEED = 20260101
@@ -19,8 +20,15 @@ MIN_BEYOND = 5  # requests that must lie beyond a percentile for it to be shown
 PERCENTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999}
 
 Floats = NDArray[np.float64]
-Pairs = Sequence[Sequence[int]]
-Interval = tuple[float, float]
+
+
+class Ratio(NamedTuple):
+    """With the bounds of its interval, where it has one."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
 
 # Student's t, 97.5 %, for 1 to 30 degrees of freedom (any table of it; NIST/SEMATECH 1.3.6.7.2).
 _T = (
@@ -45,7 +53,7 @@ def _weights(n: int) -> Floats:
     return counts
 
 
-def spread(values: Sequence[float]) -> dict[str, float | None] | None:
+def spread(values: Sequence[float]) -> Spread | None:
     """The median over blocks and its interval; None without any block."""
     if not values:
         return None
@@ -64,8 +72,8 @@ def widening(n: int) -> float:
     return (_T[n - 2] if n <= len(_T) + 1 else _Z) / _Z * float(np.sqrt(n / (n - 1)))
 
 
-def _interval(center: float, resampled: Floats, n: int) -> Interval:
-    """Of a logarithm; the bounds are those of the value itself."""
+def interval(center: float, resampled: Floats, n: int) -> tuple[float, float]:
+    """Of a logarithm of n observations; the bounds are those of the value itself."""
     low, high = np.percentile(resampled, (2.5, 97.5))
     wider = widening(n)
     return (
@@ -74,14 +82,15 @@ def _interval(center: float, resampled: Floats, n: int) -> Interval:
     )
 
 
-def mean_ratio(log_ratios: Sequence[float]) -> tuple[float, Interval | None]:
+def mean_ratio(log_ratios: Sequence[float]) -> Ratio:
     """The geometric mean of paired ratios, of which the logarithms are given, one at least."""
     logs = np.asarray(log_ratios, dtype=float)
     center = float(logs.mean())
     n = len(logs)
+    ratio = float(np.exp(center))
     if n < MIN_BLOCKS:
-        return float(np.exp(center)), None
-    return float(np.exp(center)), _interval(center, logs[resamples(n)].mean(axis=1), n)
+        return Ratio(ratio)
+    return Ratio(ratio, *interval(center, logs[resamples(n)].mean(axis=1), n))
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +149,7 @@ def enough(total: float, share: float) -> bool:
     return total * (1 - share) >= MIN_BEYOND - 1e-6
 
 
-def latencies(histograms: Sequence[Pairs]) -> dict[str, Any] | None:
+def latencies(histograms: Sequence[Pairs]) -> Latency | None:
     """p50 to p999 and max, in ms, of all blocks' requests, with their intervals; None
     without any request. See schema.md."""
     counted = Counted.of(histograms)
@@ -149,33 +158,42 @@ def latencies(histograms: Sequence[Pairs]) -> dict[str, Any] | None:
     known = {name: share for name, share in PERCENTILES.items() if enough(counted.total, share)}
     shares = list(known.values())
     values = counted.pooled(shares)
-    figures: dict[str, Any] = dict.fromkeys(PERCENTILES)
-    intervals: dict[str, list[float] | None] = dict.fromkeys(PERCENTILES)
-    figures |= {name: float(value) / 1000 for name, value in zip(known, values)}
-    figures["max"] = float(counted.pooled([1.0])[0]) / 1000
+    figures = {name: float(value) / 1000 for name, value in zip(known, values)}
+    intervals: dict[str, Bounds] = dict.fromkeys(PERCENTILES)
     n = len(histograms)
     if n >= MIN_BLOCKS and known:
         drawn = np.log(counted.resampled(shares))
         for column, name in enumerate(known):
-            low, high = _interval(float(np.log(values[column])), drawn[:, column], n)
+            low, high = interval(float(np.log(values[column])), drawn[:, column], n)
             intervals[name] = [low / 1000, high / 1000]
-    return figures | {"intervals": intervals}
+    return {
+        "p50": figures.get("p50"),
+        "p90": figures.get("p90"),
+        "p99": figures.get("p99"),
+        "p999": figures.get("p999"),
+        "max": float(counted.pooled([1.0])[0]) / 1000,
+        "intervals": intervals,
+    }
 
 
 def percentile_ratio(
-    numerators: Sequence[Pairs], denominators: Sequence[Pairs], share: float
-) -> tuple[float, Interval | None] | None:
-    """The ratio of the percentiles of all requests, paired by place: a resample draws the
-    same rounds of both. None where either has too few requests for the percentile."""
+    numerators: Sequence[Pairs], denominators: Sequence[Pairs], share: float, *, paired: bool
+) -> Ratio | None:
+    """The ratio of the percentiles of all requests. None where either has too few of them.
+
+    paired: by place: a resample draws the same rounds of both.
+    """
     upper, lower = Counted.of(numerators), Counted.of(denominators)
     if not (enough(upper.total, share) and enough(lower.total, share)):
         return None
     ratio = float(upper.pooled([share])[0] / lower.pooled([share])[0])
-    n = len(numerators)
+    n = min(len(numerators), len(denominators))
     if n < MIN_BLOCKS:
-        return ratio, None
-    drawn = np.log(upper.resampled([share])[:, 0] / lower.resampled([share])[:, 0])
-    return ratio, _interval(float(np.log(ratio)), drawn, n)
+        return Ratio(ratio)
+    # Reversed, so that equal numbers of blocks do not draw the same places together.
+    below = lower.resampled([share])[:: 1 if paired else -1, 0]
+    drawn = np.log(upper.resampled([share])[:, 0] / below)
+    return Ratio(ratio, *interval(float(np.log(ratio)), drawn, n))
 
 
 def block_percentile(pairs: Pairs, share: float) -> float | None:

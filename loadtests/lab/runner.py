@@ -12,35 +12,36 @@ from datetime import UTC, datetime
 from statistics import median
 from typing import Any
 
+from loadtests.lab.arrivals import POISSON
 from loadtests.lab.locust_process import LocustProcess
 from loadtests.lab.progress import Progress
-from loadtests.lab.scenarios import OPEN_WARMUP_S, Cell, Section
-from loadtests.lab.servers import Servers, StoredPools
-from loadtests.lab.slices import joined
+from loadtests.lab.records import Block, Calibration, CellFacts, Pairs, SliceTally
+from loadtests.lab.requests import Pools
+from loadtests.lab.sections import OPEN_WARMUP_S, Cell, Section
+from loadtests.lab.servers import Servers
+from loadtests.lab.slices import Order, StreamOrder, together
 from loadtests.lab.statistics import block_void
 from loadtests.lab.targets import LabError, Target
 
 SLOW = 4  # times as long as planned
 SLOW_ROUNDS = 3  # of cells that are: as many as an interval needs
 MAX_ROUNDS = 2  # times min_rounds, for cells whose blocks are void
-CONNECTIONS = 64  # that the open model may open
-MARGIN_S = 30.0  # for what a block takes besides its load
-
-Blocks = dict[str, dict[str, Any]]  # by cell id
-Rates = Mapping[tuple[str, str], float]
+MARGIN_S = 30.0  # for what a slice takes besides its load
 
 
-@dataclass
+@dataclass(slots=True)
 class Outcome:
-    """What a run yielded, complete or not; see schema.md."""
+    """What a run has yielded so far; see schema.md."""
 
-    targets: dict[str, dict[str, Any]] = field(default_factory=dict)
-    cells: list[dict[str, Any]] = field(default_factory=list)
-    blocks: list[dict[str, Any]] = field(default_factory=list)
+    work_us: Mapping[str, float] | None = None
+    calibration: Calibration | None = None
+    engines: Mapping[str, Any] | None = None
+    cells: list[CellFacts] = field(default_factory=list)
+    blocks: list[Block] = field(default_factory=list)
     voids: dict[str, str] = field(default_factory=dict)
     interrupted: bool = False
 
-    def saturation(self) -> Rates:
+    def saturation(self) -> Mapping[tuple[str, str], float]:
         """The median throughput of each (scenario, target) of the section `engines`."""
         found: dict[tuple[str, str], float] = {}
         for cell in self.cells:
@@ -52,7 +53,32 @@ class Outcome:
         return found
 
 
-@dataclass
+@dataclass(slots=True)
+class Begun:
+    """A cell's block before its last slice."""
+
+    cell: Cell
+    round: int
+    position: int
+    started_at: str = ""
+    slices: list[SliceTally] = field(default_factory=list)
+    loop_lag: Pairs | None = None
+    spent_s: float = 0.0
+
+    def block(self) -> Block:
+        return {
+            "cell": self.cell.id,
+            "round": self.round,
+            "position": self.position,
+            "slices": len(self.slices),
+            "started_at": self.started_at,
+            **together(self.slices),
+            "loop_lag": self.loop_lag,
+            "void": None,
+        }
+
+
+@dataclass(slots=True)
 class Taken:
     """What a cell's blocks took: block_s has what is planned, then what was. sound: how many
     of them are not void."""
@@ -73,7 +99,7 @@ class Measurement:
     """
 
     servers: Servers
-    pools: StoredPools
+    pools: Pools
     locust: LocustProcess
     progress: Progress
     outcome: Outcome
@@ -88,108 +114,89 @@ class Measurement:
         taken = {cell.id: Taken([section.spans(cell).planned]) for cell in section.cells}
         began = time.monotonic()
         for round_ in range(1, section.max_rounds + 1):
-            order = [
+            cells = [
                 cell
                 for cell in dice.sample(section.cells, k=len(section.cells))
                 if cell.id not in self.outcome.voids
                 and not (round_ > SLOW_ROUNDS and taken[cell.id].is_slow)
             ]
-            round_s = sum(taken[cell.id].block_s[-1] for cell in order)
+            round_s = sum(taken[cell.id].block_s[-1] for cell in cells)
             if round_ > section.min_rounds and _since(began) + round_s > section.budget_s:
-                order = [cell for cell in order if taken[cell.id].sound < section.min_rounds]
+                cells = [cell for cell in cells if taken[cell.id].sound < section.min_rounds]
                 if round_ > MAX_ROUNDS * section.min_rounds:
                     return
-            if not order:
+            if not cells:
                 return
-            unfinished: Blocks = {
-                cell.id: {"cell": cell.id, "round": round_, "position": position, "slices": 0}
-                for position, cell in enumerate(order, 1)
-            }
-            try:
-                self._round(section, order, unfinished, dice, taken, began)
-            except KeyboardInterrupt:
-                begun = [b for b in unfinished.values() if b["slices"]]
-                self.outcome.blocks += [b for b in begun if b not in self.outcome.blocks]
-                raise
+            begun = [Begun(cell, round_, position) for position, cell in enumerate(cells, 1)]
+            self._round(section, begun, dice, taken, began)
 
     def _round(
         self,
         section: Section,
-        order: Sequence[Cell],
-        unfinished: Blocks,
+        begun: Sequence[Begun],
         dice: random.Random,
         taken: Mapping[str, Taken],
         began: float,
     ) -> None:
-        """One block of each cell, slice by slice; out of `unfinished` once it has ended."""
-        spent_s = dict.fromkeys(unfinished, 0.0)
-        while order:
-            for cell in order:
-                if cell.id in self.outcome.voids:  # since this round began
-                    del unfinished[cell.id]
-                    continue
-                left_s = max(section.budget_s - _since(began), 0.0)
-                block = unfinished[cell.id]
-                label = f"{section.name} {block['round']}: {cell.target}"
-                self.progress.block(label, left_s + self.later_s)
-                started = time.monotonic()
-                ended = self._slice(section, cell, block)
-                spent_s[cell.id] += _since(started)
-                if ended:
-                    del unfinished[cell.id]
-                    taken[cell.id].block_s.append(spent_s[cell.id])
-                    taken[cell.id].sound += block.get("faults") == [] and not block_void(block)
-            order = dice.sample(
-                [cell for cell in order if cell.id in unfinished], k=len(unfinished)
-            )
+        """One block of each cell, slice by slice."""
+        left = {one.cell.id: one for one in begun}
+        try:
+            while left:
+                for one in begun:
+                    cell = one.cell
+                    if cell.id in self.outcome.voids:  # since this round began
+                        del left[cell.id]
+                        continue
+                    left_s = max(section.budget_s - _since(began), 0.0)
+                    label = f"{section.name} {one.round}: {cell.target}"
+                    self.progress.block(label, left_s + self.later_s)
+                    started = time.monotonic()
+                    try:
+                        block = self._slice(section, one)
+                    except LabError as error:
+                        del left[cell.id]
+                        self._void(cell, str(error))
+                        continue
+                    one.spent_s += _since(started)
+                    if block["faults"] or block["window_s"] >= section.spans(cell).window:
+                        del left[cell.id]
+                        self.outcome.blocks.append(block)
+                        self.servers[cell.target].note_descendants()
+                        if block["faults"]:
+                            self._void(cell, block["faults"][0])
+                        taken[cell.id].block_s.append(one.spent_s)
+                        taken[cell.id].sound += not (block["faults"] or block_void(block))
+                begun = dice.sample([one for one in begun if one.cell.id in left], k=len(left))
+        except KeyboardInterrupt:
+            self.outcome.blocks += [one.block() for one in left.values() if one.slices]
+            raise
 
     def _announce(self, section: Section) -> None:
         for cell in section.cells:
-            sizes = [
-                self.pools[key][0].request_bytes
-                for name, key in self.pools.keys(cell).items()
-                if name != "io"
-            ]
-            self.outcome.cells.append(
-                cell.facts() | {"request_bytes": sizes[0] if sizes and sizes[0] else None}
-            )
+            kinds = cell.streams(self.pools.hot)
+            kind = kinds.get("hot") or kinds.get("main")
+            request_bytes = self.pools[kind].request_bytes if kind else None
+            self.outcome.cells.append(cell.facts(request_bytes or None))
             if cell.target in self.servers.lost:
                 self.outcome.voids[cell.id] = self.servers.lost[cell.target]
 
-    def _slice(self, section: Section, cell: Cell, block: dict[str, Any]) -> bool:
-        """Adds to the block, and to the outcome once it is whole. Returns: whether it has ended,
-        which it may do without having become one."""
-        target = self.servers[cell.target]
-        block.setdefault("started_at", datetime.now(UTC).isoformat(timespec="milliseconds"))
-        number = block["slices"] + 1
-        watches_loop = section.name == "mixed" and target.facts["kind"] == "service"
-        try:
-            if watches_loop:
-                _loop_lag(target, "POST")
-            figures = self.locust.load(
-                self.command(section, cell, target, block["round"], number),
-                OPEN_WARMUP_S + 2 * section.max_s + MARGIN_S,
-            )
-            lag = None
-            if watches_loop and not figures["faults"]:
-                lag = _loop_lag(target, "GET")
-        except LabError as error:
-            self._void(cell, target, str(error))
-            return True
-        figures.pop("id")
-        block |= joined(block, figures) if number > 1 else figures
-        block |= {"slices": number, "loop_lag": lag, "void": None}
-        if not block["faults"] and block["window_s"] < section.spans(cell).window:
-            return False
-        target.note_descendants()
-        self.outcome.blocks.append(block)
-        if block["faults"]:
-            self._void(cell, target, str(block["faults"][0]))
-        return True
+    def _slice(self, section: Section, one: Begun) -> Block:
+        """The block with one more slice. Raises LabError where there are no figures of it."""
+        target = self.servers[one.cell.target]
+        one.started_at = one.started_at or datetime.now(UTC).isoformat(timespec="milliseconds")
+        watches_loop = section.name == "mixed" and target.kind == "service"
+        if watches_loop:
+            _loop_lag(target, "POST")
+        order = self.order(section, one.cell, target, one.round, len(one.slices) + 1)
+        figures = self.locust.load(order, OPEN_WARMUP_S + 2 * section.max_s + MARGIN_S)
+        if watches_loop and not figures["faults"]:
+            one.loop_lag = _loop_lag(target, "GET")
+        one.slices.append(figures)
+        return one.block()
 
-    def _void(self, cell: Cell, target: Target, reason: str) -> None:
+    def _void(self, cell: Cell, reason: str) -> None:
         """All of a crashed target's cells are void, the measured ones too."""
-        if crash := target.crashed():
+        if crash := self.servers[cell.target].crashed():
             self.servers.lost[cell.target] = crash
             for mine in self.outcome.cells:
                 if mine["target"] == cell.target:
@@ -197,38 +204,40 @@ class Measurement:
         self.outcome.voids.setdefault(cell.id, reason)
         self.progress.step(f"VOID {cell.id}: {crash or reason}")
 
-    def command(
+    def order(
         self, section: Section, cell: Cell, target: Target, round_: int, slice_: int = 1
-    ) -> dict[str, Any]:
-        """What generator.py takes. All targets get the same requests in the same slice of a
-        round, and with the same seed the same arrivals."""
+    ) -> Order:
+        """All targets get the same requests in the same slice of a round, and with the same seed
+        the same arrivals."""
         seed = f"{self.seed} {section.name} {cell.scenario} {cell.items} {round_} {slice_}"
         dice = random.Random(seed)
         streams = []
-        for name, key in self.pools.keys(cell).items():
-            pool, path = self.pools[key]
-            stream: dict[str, Any] = {"name": name, "pool": str(path)}
-            stream["first"] = dice.randrange(len(pool.requests))
+        for name, kind in cell.streams(self.pools.hot).items():
+            pool = self.pools[kind]
             rate_rps = cell.io_rate_rps if name == "io" else cell.rate_rps
-            if rate_rps is None:
-                stream |= {"model": "closed", "users": cell.users}
-            else:
-                stream |= {"model": "open", "rate_rps": rate_rps, "connections": CONNECTIONS}
-                stream["arrivals"] = cell.arrivals or "poisson"
-            streams.append(stream)
+            streams.append(
+                StreamOrder(
+                    name=name,
+                    pool=str(pool.path),
+                    first=dice.randrange(len(pool.requests)),
+                    users=cell.users if rate_rps is None else None,
+                    rate_rps=rate_rps,
+                    arrivals=cell.arrivals or POISSON,
+                )
+            )
         spans = section.spans(cell)
-        return {
-            "id": f"{cell.id} in round {round_}",
-            "url": target.url,
-            "pid": target.pid,
-            "headers": dict(target.headers),
-            "seed": dice.getrandbits(32),
-            "warmup_s": spans.warmup,
-            "window_s": spans.slice,
-            "min_requests": section.min_requests,
-            "max_s": section.max_s,
-            "streams": streams,
-        }
+        return Order(
+            id=f"{cell.id} in round {round_}",
+            url=target.url,
+            pid=target.pid,
+            streams=streams,
+            headers=target.headers,
+            seed=dice.getrandbits(32),
+            warmup_s=spans.warmup,
+            window_s=spans.slice,
+            max_s=section.max_s,
+            min_requests=section.min_requests,
+        )
 
 
 def _since(began: float) -> float:

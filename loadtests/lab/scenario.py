@@ -11,15 +11,35 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any, Protocol
+from typing import Any, Protocol, TypedDict
 
 from loadtests.options import Options as Options
 
-Request = dict[str, Any]
-"""method, path, body (text or None) and check; see answers.py."""
+BYTES = "bytes"
 Judge = Callable[[Any, Any], str | None]
 """What is wrong with a decoded answer, or None, from what is expected and the answer. It may fail
 on a body of another shape. Requests name it by its import string: it is a module's function."""
+
+
+class Check(TypedDict):
+    """kind: the import string of a judge, or BYTES for content that must be exactly the text
+        `expected`.
+    status: that the answer must have.
+    engine: whether the server's engine answers, and must be named in the headers.
+    expected: what the judge takes.
+    """
+
+    kind: str
+    status: int
+    engine: bool
+    expected: Any
+
+
+class Request(TypedDict):
+    method: str
+    path: str
+    body: str | None
+    check: Check
 
 
 @dataclass
@@ -135,8 +155,8 @@ def get(path: str, judge: Judge | None, expected: Any) -> Request:
     return {"method": "GET", "path": path, "body": None, "check": check}
 
 
-def _check(judge: Judge | None, expected: Any, status: int, *, engine: bool) -> Mapping[str, Any]:
-    kind = "bytes" if judge is None else f"{judge.__module__}:{judge.__qualname__}"
+def _check(judge: Judge | None, expected: Any, status: int, *, engine: bool) -> Check:
+    kind = BYTES if judge is None else f"{judge.__module__}:{judge.__qualname__}"
     return {"kind": kind, "status": status, "engine": engine, "expected": expected}
 
 

@@ -1,4 +1,4 @@
-"""From raw blocks to the figures of the report; pure but for the result that it fills."""
+"""From raw blocks to the figures of the report; pure."""
 
 from __future__ import annotations
 
@@ -7,9 +7,22 @@ from collections.abc import Mapping, Sequence
 from math import log
 from typing import Any
 
-from loadtests.lab import cost
-from loadtests.lab.domain import BASELINES
+from loadtests.lab.records import (
+    Block,
+    CellFacts,
+    Comparison,
+    Cost,
+    Result,
+    Role,
+    RoleSummary,
+    StreamTally,
+    Summary,
+    Tally,
+    TargetFacts,
+    load_of,
+)
 from loadtests.lab.resampling import (
+    Ratio,
     block_percentile,
     latencies,
     mean_ratio,
@@ -22,33 +35,38 @@ LAG_SHARE = 0.1  # of the reported p99 that the generator's own lateness may rea
 BUSY_GENERATOR = 0.95  # of a core
 VOID_BLOCKS = 0.5  # of a cell's blocks
 
-Block = Mapping[str, Any]
-Cell = Mapping[str, Any]
 
+def summarised(result: Result, baselines: Sequence[str]) -> Result:
+    """With `summary`, `comparisons`, each block's `void` and the voids that follow from them; a
+    result with voids is not complete. See schema.md.
 
-def summarise(result: dict[str, Any]) -> None:
-    """Fills in `summary`, `comparisons`, each block's `void` and the voids that follow from
-    them; a result with voids is not complete. See schema.md."""
-    by_cell: dict[str, list[dict[str, Any]]] = {cell["id"]: [] for cell in result["cells"]}
-    for block in result["blocks"]:
-        block["void"] = block_void(block)
+    baselines: the targets that all others are compared with, besides the gateway.
+    """
+    blocks: list[Block] = [{**block, "void": block_void(block)} for block in result["blocks"]]
+    by_cell: dict[str, list[Block]] = {cell["id"]: [] for cell in result["cells"]}
+    for block in blocks:
         by_cell[block["cell"]].append(block)
-    for cell, blocks in by_cell.items():
-        if cell not in result["voids"] and (reason := cell_void(blocks)):
-            result["voids"][cell] = reason
-    result["complete"] = bool(result.get("complete", True)) and not result["voids"]
-    sound: dict[str, Sequence[Block]] = {
-        cell: [] if cell in result["voids"] else [b for b in blocks if not b["void"]]
-        for cell, blocks in by_cell.items()
+    follow = {cell: reason for cell, mine in by_cell.items() if (reason := cell_void(mine))}
+    voids = {**result["voids"]}
+    voids |= {cell: reason for cell, reason in follow.items() if cell not in voids}
+    sound = {
+        cell: [] if cell in voids else [block for block in mine if not block["void"]]
+        for cell, mine in by_cell.items()
     }
     price = result["settings"]["price_per_vcpu_hour"]
-    result["summary"] = {
-        cell: _summary(sound[cell], price) | {"void": result["voids"].get(cell)} for cell in by_cell
+    return {
+        **result,
+        "blocks": blocks,
+        "voids": voids,
+        "complete": not voids
+        and not result["interrupted"]
+        and all(verdict["passed"] for verdict in result["verdicts"]),
+        "summary": {cell: _summary(mine, price, voids.get(cell)) for cell, mine in sound.items()},
+        "comparisons": _comparisons(result["cells"], result["targets"], sound, baselines),
     }
-    result["comparisons"] = _comparisons(result["cells"], result["targets"], sound)
 
 
-def block_void(block: Block) -> str | None:
+def block_void(block: Tally) -> str | None:
     """Why the generator's part in a block is too large for its figures to count."""
     # One that others crowd out is at its limit as well, and uses less.
     busy_s = block["generator_cpu_s"] + (block.get("generator_waited_s") or 0.0)
@@ -78,7 +96,7 @@ def cell_void(blocks: Sequence[Block]) -> str | None:
     return None
 
 
-def only_generator_failed(result: Mapping[str, Any]) -> bool:
+def only_generator_failed(result: Result) -> bool:
     """Whether all voids come from a generator that was late or at its limit: every answer
     was right, and every server lived."""
     reasons = {
@@ -88,23 +106,30 @@ def only_generator_failed(result: Mapping[str, Any]) -> bool:
     return reasons == result["voids"] and not any(block["faults"] for block in result["blocks"])
 
 
-def main_stream(block: Block) -> Mapping[str, Any]:
+def main_stream(block: Tally) -> StreamTally:
     streams = block["streams"]
-    found: Mapping[str, Any] = next(streams[n] for n in ("main", "hot", "io") if n in streams)
-    return found
+    return next(streams[name] for name in ("main", "hot", "io") if name in streams)
 
 
-def throughput(block: Block) -> float | None:
+def throughput(block: Tally) -> float | None:
     completed = main_stream(block)["completed"]
     return completed / block["window_s"] if completed and block["window_s"] else None
 
 
-def per_core(block: Block) -> float | None:
-    spent = cost.cpu_s_per_request(block)
+def cpu_s_per_request(block: Tally) -> float | None:
+    """Of server and sidecar together; None where the window never closed or nothing came."""
+    completed = sum(stream["completed"] for stream in block["streams"].values())
+    if not completed or block["usage"] is None:
+        return None
+    return sum(usage["cpu_s"] for usage in block["usage"].values()) / completed
+
+
+def per_core(block: Tally) -> float | None:
+    spent = cpu_s_per_request(block)
     return 1 / spent if spent else None
 
 
-def median_ms(block: Block) -> float | None:
+def median_ms(block: Tally) -> float | None:
     value = block_percentile(main_stream(block)["latency"], 0.5)
     return None if value is None else value / 1000
 
@@ -116,12 +141,12 @@ def known(values: Sequence[float | None]) -> list[float]:
     return [value for value in values if value is not None]
 
 
-def _summary(blocks: Sequence[Block], price: Mapping[str, Any] | None) -> dict[str, Any]:
+def _summary(blocks: Sequence[Block], price: Mapping[str, Any] | None, void: str | None) -> Summary:
     names = {name: None for block in blocks for name in block["streams"]}
     streams = {name: [b["streams"][name] for b in blocks] for name in names}
     lags = latencies([s["lag"] for mine in streams.values() for s in mine if s["model"] == "open"])
-    loop = [block["loop_lag"] for block in blocks if block.get("loop_lag")]
-    figures: dict[str, Any] = {
+    loop = [lag for block in blocks if (lag := block.get("loop_lag"))]
+    return {
         "requests": sum(s["completed"] for mine in streams.values() for s in mine),
         "throughput_rps": spread(known([throughput(block) for block in blocks])),
         "latency_ms": {name: latencies([s["latency"] for s in m]) for name, m in streams.items()},
@@ -131,70 +156,90 @@ def _summary(blocks: Sequence[Block], price: Mapping[str, Any] | None) -> dict[s
             [block["generator_cpu_s"] / block["window_s"] for block in blocks if block["window_s"]]
         ),
         "per_core_rps": spread(known([per_core(block) for block in blocks])),
-        "cost_per_million": cost.per_million(blocks, price),
+        "cost_per_million": _cost(blocks, price),
+        "server": _of_role("server", blocks),
+        "sidecar": _of_role("sidecar", blocks),
+        "void": void,
     }
-    for role in ("server", "sidecar"):
-        used = [(block, block["usage"][role]) for block in blocks if block["usage"] is not None]
-        peaks = [usage["peak_memory_bytes"] for _, usage in used]
-        figures[role] = {
-            "processes": max((usage["processes"] for _, usage in used), default=0),
-            "cpu_ms_per_request": spread(
-                [
-                    1000 * usage["cpu_s"] / completed
-                    for block, usage in used
-                    if (completed := sum(s["completed"] for s in block["streams"].values()))
-                ]
-            ),
-            "peak_memory_bytes": None if None in peaks else max(peaks, default=None),
-        }
-    return figures
+
+
+def _cost(blocks: Sequence[Block], price: Mapping[str, Any] | None) -> Cost | None:
+    """vCPU-hours of a million requests, and their price where the user gave one.
+
+    It is the price of the CPU time alone: not that of cores that idle, memory or traffic.
+    """
+    hours = [s * 1e6 / 3600 for s in known([cpu_s_per_request(block) for block in blocks])]
+    spent = spread(hours)
+    if spent is None:
+        return None
+    if price is None:
+        return {"vcpu_hours": spent, "price": None}
+    amount = spread([hour * price["amount"] for hour in hours])
+    return {"vcpu_hours": spent, "price": {"amount": amount, "currency": price["currency"]}}
+
+
+def _of_role(role: Role, blocks: Sequence[Block]) -> RoleSummary:
+    used = [(block, usage[role]) for block in blocks if (usage := block["usage"]) is not None]
+    peaks = [peak for _, usage in used if (peak := usage["peak_memory_bytes"]) is not None]
+    return {
+        "processes": max((usage["processes"] for _, usage in used), default=0),
+        "cpu_ms_per_request": spread(
+            [
+                1000 * usage["cpu_s"] / completed
+                for block, usage in used
+                if (completed := sum(s["completed"] for s in block["streams"].values()))
+            ]
+        ),
+        "peak_memory_bytes": max(peaks, default=None) if len(peaks) == len(used) else None,
+    }
 
 
 def _comparisons(
-    cells: Sequence[Cell],
-    targets: Mapping[str, Mapping[str, Any]],
+    cells: Sequence[CellFacts],
+    targets: Mapping[str, TargetFacts],
     sound: Mapping[str, Sequence[Block]],
-) -> list[dict[str, Any]]:
-    loads: dict[tuple[Any, ...], list[Cell]] = defaultdict(list)
+    baselines: Sequence[str],
+) -> list[Comparison]:
+    loads: dict[tuple[object, ...], list[CellFacts]] = defaultdict(list)
     for cell in cells:
         if cell["section"] in COMPARED:
-            load = ("section", "scenario", "model", "users", "rate_rps", "items", "work")
-            loads[tuple(cell[field] for field in load)].append(cell)
-    found = []
-    for same_load in loads.values():
-        for numerator, denominator in _pairs(same_load, targets):
-            pairs = _same_round(sound[numerator["id"]], sound[denominator["id"]])
-            common = {
-                field: numerator[field]
-                for field in ("section", "scenario", "model", "users", "items", "work")
-            }
-            common |= {"numerator": numerator["target"], "denominator": denominator["target"]}
-            for metric, (ratio, interval, n) in ratios(pairs).items():
-                low, high = interval or (None, None)
-                figures = {"ratio": ratio, "low": low, "high": high, "pairs": n}
-                found.append({**common, "metric": metric, **figures})
-    return found
+            loads[*load_of(cell).values(), cell["rate_rps"]].append(cell)
+    return [
+        {
+            **load_of(numerator),
+            "numerator": numerator["target"],
+            "denominator": denominator["target"],
+            "metric": metric,
+            "ratio": ratio.value,
+            "low": ratio.low,
+            "high": ratio.high,
+            "pairs": count,
+        }
+        for same_load in loads.values()
+        for numerator, denominator in _compared(same_load, targets, baselines)
+        for metric, (ratio, count) in ratios(
+            _same_round(sound[numerator["id"]], sound[denominator["id"]])
+        ).items()
+    ]
 
 
-def ratios(
-    pairs: Sequence[tuple[Block, Block]],
-) -> dict[str, tuple[float, tuple[float, float] | None, int]]:
-    """By metric the ratio of paired blocks, its interval and the number of pairs."""
-    found: dict[str, tuple[float, tuple[float, float] | None, int]] = {}
+def ratios(pairs: Sequence[tuple[Block, Block]]) -> dict[str, tuple[Ratio, int]]:
+    """By metric the ratio of paired blocks, and the number of pairs."""
+    found: dict[str, tuple[Ratio, int]] = {}
     for metric, value in METRICS.items():
         logs = [log(x / y) for a, b in pairs if (x := value(a)) and (y := value(b))]
         if logs:
-            found[metric] = (*mean_ratio(logs), len(logs))
+            found[metric] = mean_ratio(logs), len(logs)
     if pairs:
         upper, lower = ([main_stream(b)["latency"] for b in blocks] for blocks in zip(*pairs))
-        if tail := percentile_ratio(upper, lower, 0.99):
-            found["p99_ms"] = (*tail, len(pairs))
+        if tail := percentile_ratio(upper, lower, 0.99, paired=True):
+            found["p99_ms"] = tail, len(pairs)
     return found
 
 
-def _pairs(
-    cells: Sequence[Cell], targets: Mapping[str, Mapping[str, Any]]
-) -> list[tuple[Cell, Cell]]:
+def _compared(
+    cells: Sequence[CellFacts], targets: Mapping[str, TargetFacts], baselines: Sequence[str]
+) -> list[tuple[CellFacts, CellFacts]]:
     """Numerators and denominators among cells under the same load."""
     if cells[0]["section"] == "twins":
         by_target = {cell["target"]: cell for cell in cells}
@@ -206,7 +251,7 @@ def _pairs(
     denominators = [
         cell
         for cell in cells
-        if targets[cell["target"]]["kind"] == "gateway" or cell["target"] in BASELINES
+        if targets[cell["target"]]["kind"] == "gateway" or cell["target"] in baselines
     ]
     return [
         (cell, base)

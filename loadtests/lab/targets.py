@@ -13,9 +13,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import psutil
+
+from loadtests.lab.records import TargetFacts
 
 START_TIMEOUT_S = 90.0
 STOP_TIMEOUT_S = 10.0
@@ -45,7 +47,7 @@ class Target:
         the one that names the domain.
     headers: that each answer of its engine must carry, with their values.
     log: file for its stdout and stderr.
-    facts: what result.json says of it; see schema.md.
+    kind, variant, server, rung, twin_of, slowed: as schema.md has them.
     ready: the path that answers with 200 once it is up.
     cores: that it and all it starts may use; None for all.
     """
@@ -55,11 +57,17 @@ class Target:
     log: Path
     env: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
-    facts: dict[str, Any] = field(default_factory=dict)
+    kind: str = "service"
+    variant: str | None = None
+    server: str | None = None
+    rung: str | None = None
+    twin_of: str | None = None
+    slowed: float | None = None
     ready: str = "/health/ready"
     cores: Sequence[int] | None = None
     port: int = field(default=0, init=False)
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    startup_s: float | None = field(default=None, init=False)
     _descendants: set[psutil.Process] = field(default_factory=set, init=False)
 
     @property
@@ -83,8 +91,27 @@ class Target:
         }
         return kept | dict(self.env)
 
-    def start(self) -> float:
-        """Starts it and waits until it is ready; the seconds that took.
+    def facts(self, verification: Mapping[str, int]) -> TargetFacts:
+        """Of its environment without the database's URL, which may have a password in it, and
+        without where a directory lies on this machine, which says nothing elsewhere."""
+        return {
+            "kind": self.kind,
+            "variant": self.variant,
+            "server": self.server,
+            "rung": self.rung,
+            "twin_of": self.twin_of,
+            "slowed": self.slowed,
+            "environment": {
+                name: text.rpartition(os.sep)[2] if text.startswith(os.sep) else text
+                for name, text in self.env.items()
+                if name != "HOTPATH_DATABASE_URL"
+            },
+            "startup_s": self.startup_s,
+            "verification": verification,
+        }
+
+    def start(self) -> None:
+        """Starts it and waits until it is ready.
 
         It leads a session of its own, so that Ctrl-C reaches the lab alone, which
         then stops its targets in order.
@@ -109,7 +136,8 @@ class Target:
             with suppress(OSError, http.client.HTTPException):
                 if self.ask("GET", self.ready, timeout_s=5)[0] == 200:
                     self.note_descendants()
-                    return time.monotonic() - started
+                    self.startup_s = time.monotonic() - started
+                    return
             time.sleep(0.05)
         raise LabError(self.describe(f"was not ready within {START_TIMEOUT_S:.0f} s"))
 

@@ -8,20 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from loadtests.lab.records import CellFacts, Percentile, Result, Verdict
 from loadtests.lab.targets import LabError
 
-LATENCIES = {"p50_ms": "p50", "p90_ms": "p90", "p99_ms": "p99", "p999_ms": "p999"}
-METRICS = (*LATENCIES, "throughput_rps", "per_core_rps", "cpu_ms_per_request", "error_free")
-KEYS = {"scenario", "target", "section", "items", "at_rps", "metric", "max", "min"}
-
-Cell = Mapping[str, Any]
+LATENCIES: Mapping[str, Percentile] = {
+    "p50_ms": "p50", "p90_ms": "p90", "p99_ms": "p99", "p999_ms": "p999",
+}  # fmt: skip
+ERROR_FREE = "error_free"
+METRICS = (*LATENCIES, "throughput_rps", "per_core_rps", "cpu_ms_per_request", ERROR_FREE)
 
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
     """section, items: needed where several cells would match. at_rps: section `load`: the
     lowest load at or above this many requests per second is judged.
-    maximum, minimum: one of them, but neither for `error_free`."""
+    max, min: one of them, but neither for `error_free`."""
 
     scenario: str
     target: str
@@ -29,14 +30,20 @@ class Threshold:
     section: str | None = None
     items: int | None = None
     at_rps: float | None = None
-    maximum: float | None = None
-    minimum: float | None = None
+    max: float | None = None
+    min: float | None = None
 
     @property
     def limit(self) -> str:
-        if self.metric == "error_free":
+        if self.metric == ERROR_FREE:
             return "no fault"
-        return f"at most {self.maximum:g}" if self.minimum is None else f"at least {self.minimum:g}"
+        return f"at most {self.max:g}" if self.min is None else f"at least {self.min:g}"
+
+    def holds(self, value: float) -> bool:
+        return value <= self.max if self.max is not None else value >= (self.min or 0.0)
+
+
+KEYS = set(Threshold.__dataclass_fields__)
 
 
 def read(path: Path) -> list[Threshold]:
@@ -51,33 +58,35 @@ def read(path: Path) -> list[Threshold]:
     return [_threshold(row, f"{path}: threshold {n}") for n, row in enumerate(rows, 1)]
 
 
-def judge(result: dict[str, Any], path: Path) -> None:
-    """Fills in `verdicts`; a missed threshold makes the result incomplete.
+def judged(result: Result, path: Path) -> Result:
+    """With its `verdicts`; a missed threshold makes it incomplete.
 
     Raises LabError where a threshold names no cell of this run, or more than one.
     """
-    found = []
-    for number, threshold in enumerate(read(path), 1):
-        cell, reason = _cell(result, threshold, f"{path}: threshold {number}")
-        value = None
-        if cell is not None:
-            value, reason = _value(result, cell, threshold.metric)
-        found.append(
-            {
-                "scenario": threshold.scenario,
-                "target": threshold.target,
-                "section": threshold.section,
-                "cell": cell and cell["id"],
-                "metric": threshold.metric,
-                "limit": threshold.limit,
-                "value": value,
-                "passed": reason is None and _holds(threshold, value),
-                "reason": reason,
-            }
-        )
-    result["verdicts"] = found
-    if not all(verdict["passed"] for verdict in found):
-        result["complete"] = False
+    found = [
+        _verdict(result, threshold, f"{path}: threshold {number}")
+        for number, threshold in enumerate(read(path), 1)
+    ]
+    passed = all(verdict["passed"] for verdict in found)
+    return {**result, "verdicts": found, "complete": result["complete"] and passed}
+
+
+def _verdict(result: Result, threshold: Threshold, place: str) -> Verdict:
+    cell, reason = _cell(result, threshold, place)
+    value = None
+    if cell is not None:
+        value, reason = _value(result, cell, threshold.metric)
+    return {
+        "scenario": threshold.scenario,
+        "target": threshold.target,
+        "section": threshold.section,
+        "cell": cell and cell["id"],
+        "metric": threshold.metric,
+        "limit": threshold.limit,
+        "value": value,
+        "passed": reason is None and (value is None or threshold.holds(value)),
+        "reason": reason,
+    }
 
 
 def _threshold(row: Any, place: str) -> Threshold:
@@ -99,24 +108,13 @@ def _threshold(row: Any, place: str) -> Threshold:
     if not isinstance(row.get("section", ""), str):
         raise LabError(f"{place}: section: expected a name, got {row['section']!r}")
     limits = len({"max", "min"} & set(row))
-    if limits != (0 if row["metric"] == "error_free" else 1):
-        wanted = "neither max nor min" if row["metric"] == "error_free" else "one of max and min"
+    if limits != (0 if row["metric"] == ERROR_FREE else 1):
+        wanted = "neither max nor min" if row["metric"] == ERROR_FREE else "one of max and min"
         raise LabError(f"{place}: {row['metric']}: expected {wanted}")
-    return Threshold(
-        scenario=row["scenario"],
-        target=row["target"],
-        metric=row["metric"],
-        section=row.get("section"),
-        items=row.get("items"),
-        at_rps=row.get("at_rps"),
-        maximum=row.get("max"),
-        minimum=row.get("min"),
-    )
+    return Threshold(**row)
 
 
-def _cell(
-    result: Mapping[str, Any], threshold: Threshold, place: str
-) -> tuple[Cell | None, str | None]:
+def _cell(result: Result, threshold: Threshold, place: str) -> tuple[CellFacts | None, str | None]:
     """The cell that is meant, or why there is none although there could be one."""
     mine = [
         cell
@@ -130,8 +128,8 @@ def _cell(
         and (threshold.at_rps is None or cell["rate_rps"] is not None)
     ]
     if threshold.at_rps is not None and mine:
-        reached = [cell for cell in mine if cell["rate_rps"] >= threshold.at_rps]
-        mine = sorted(reached, key=lambda cell: float(cell["rate_rps"]))[:1]
+        reached = [(rate, c) for c in mine if (rate := c["rate_rps"] or 0.0) >= threshold.at_rps]
+        mine = [cell for _, cell in sorted(reached, key=lambda pair: pair[0])[:1]]
         if not mine:
             return None, f"no load of {threshold.at_rps:g} requests/s or more was measured"
     if len(mine) == 1:
@@ -147,14 +145,14 @@ def _cell(
     raise LabError(f"{place}: several cells match; add section, items or at_rps: {ids}")
 
 
-def _value(result: Mapping[str, Any], cell: Cell, metric: str) -> tuple[float | None, str | None]:
+def _value(result: Result, cell: CellFacts, metric: str) -> tuple[float | None, str | None]:
     """The cell's figure, or why it has none."""
     summary = result["summary"][cell["id"]]
     if summary["void"]:
         return None, f"void: {summary['void']}"
     if not summary["requests"]:
         return None, "not measured"
-    if metric == "error_free":
+    if metric == ERROR_FREE:
         return None, None
     if metric in LATENCIES:
         streams = summary["latency_ms"]
@@ -164,15 +162,5 @@ def _value(result: Mapping[str, Any], cell: Cell, metric: str) -> tuple[float | 
     if metric == "cpu_ms_per_request":
         spent = summary["cost_per_million"]
         return (spent["vcpu_hours"]["median"] * 3.6, None) if spent else (None, "not measured")
-    spread = summary[metric]
+    spread = summary["per_core_rps" if metric == "per_core_rps" else "throughput_rps"]
     return (spread["median"], None) if spread else (None, "not measured")
-
-
-def _holds(threshold: Threshold, value: float | None) -> bool:
-    if threshold.metric == "error_free":
-        return True
-    assert value is not None
-    if threshold.maximum is not None:
-        return value <= threshold.maximum
-    assert threshold.minimum is not None
-    return value >= threshold.minimum

@@ -7,15 +7,18 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from loadtests.lab import progress, session
 from loadtests.lab.bench_routes import DB
-from loadtests.lab.requests import Pool
-from loadtests.lab.scenario import post
-from loadtests.lab.scenarios import Cell, Section
+from loadtests.lab.plan import Plan
+from loadtests.lab.requests import Kind, Pools
+from loadtests.lab.scenario import Request, post
+from loadtests.lab.sections import Cell, Section
 from loadtests.lab.targets import Target
+from service.offload.spec import EngineSpec
 from tests.lab.fake_judge import hits
 
 SERVER = Path(__file__).with_name("fake_server.py")
@@ -31,32 +34,17 @@ SETTINGS: dict[str, Any] = {
     "database": "sqlite",
     "price_per_vcpu_hour": None,
 }
-FACTS = {
-    "kind": "service",
-    "server": "fake",
-    "rung": None,
-    "twin_of": None,
-    "slowed": None,
-}
+ENGINE = EngineSpec("fake", "json", ("inline",), "locust", "make fake")
 
 
-class Pools:
-    """The fake servers' own requests, whatever is asked for."""
-
-    hot = "matches"
-
-    def __init__(self, expected: Sequence[Any] = HITS) -> None:
-        self.expected = expected
-
-    def pool(self, scenario: str, *_: object) -> Pool:
-        if scenario == DB.name:
-            return Pool(DB.requests(None, 0, None))
-        return Pool(
-            [
-                post("/v1/matches", json.loads(body), hits, expected)
-                for body, expected in zip(BODIES, self.expected, strict=True)
-            ]
-        )
+def requests(kind: Kind, due: Sequence[Any] = HITS) -> list[Request]:
+    """The fake servers' own, whatever is asked for. due: the expected hits."""
+    if kind.scenario == DB.name:
+        return DB.requests(None, 0, None)
+    return [
+        post("/v1/matches", json.loads(body), hits, expected)
+        for body, expected in zip(BODIES, due, strict=True)
+    ]
 
 
 def section(modes: Sequence[str], rounds: int = 1, name: str = "engines") -> Section:
@@ -74,13 +62,13 @@ def section(modes: Sequence[str], rounds: int = 1, name: str = "engines") -> Sec
     )
 
 
-def plan(directory: Path, *sections: Section, pools: Pools | None = None) -> session.Plan:
+def plan(directory: Path, *sections: Section, due: Sequence[Any] = HITS) -> Plan:
     """Its targets are named after the modes of their servers."""
     directory.mkdir(parents=True, exist_ok=True)
     known = directory / "known.json"
     known.write_text(json.dumps(dict(zip(BODIES, HITS, strict=True))))
     modes = dict.fromkeys(name for section in sections for name in section.targets())
-    return session.Plan(
+    return Plan(
         sections=sections,
         targets={
             mode: Target(
@@ -88,20 +76,23 @@ def plan(directory: Path, *sections: Section, pools: Pools | None = None) -> ses
                 argv=(sys.executable, str(SERVER), "{port}", str(known), mode),
                 log=directory / "logs" / f"{mode}.log",
                 headers={"X-Engine": "fake"},
-                facts=FACTS | {"variant": mode},
+                server="fake",
+                variant=mode,
             )
             for mode in modes
         },
-        pools=pools or Pools(),
+        pools=Pools(partial(requests, due=due), "matches", directory / "pools"),
         settings=SETTINGS | {"variants": list(modes)},
         out=directory,
         verify_requests=4,
         verify_s=5.0,
+        engines=(ENGINE,),
     )
 
 
 if __name__ == "__main__":
     out, rounds, *modes = sys.argv[1:]
     long = replace(section(modes, int(rounds)), budget_s=600)
-    result = session.carry_out(plan(Path(out), long), progress.of_stderr())
+    with progress.of_stderr() as shown:
+        result = session.carry_out(plan(Path(out), long), shown)
     print(json.dumps({key: result[key] for key in ("interrupted", "complete")}))

@@ -10,6 +10,7 @@ import numpy as np
 VARIANTS = (
     "reference-inline", "python-inline", "python-process", "cython-thread", "rust-thread", "go-rpc",
 )  # fmt: skip
+BASELINES = ("python-inline", "reference-inline")
 # Microseconds per request: boundary, per byte, per microsecond of work.
 COSTS = {
     "reference-inline": (450.0, 0.02, 1500.0),

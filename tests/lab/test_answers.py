@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from loadtests.lab.answers import fault
 from loadtests.lab.bench_routes import row, rows
+from loadtests.lab.requests import fault
 from loadtests.lab.scenario import equal_json, get
 
 HEADERS = {"X-Engine": "rust", "X-Offload": "thread"}

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from loadtests.lab.cli import app, exit_code
-from loadtests.lab.statistics import summarise
+from loadtests.lab.statistics import summarised
 from tests.lab import made_up
 
 
@@ -67,8 +67,7 @@ def run_of(seed, cost_us):
     maker.target("rust-thread")
     maker.cell("engines", "matches", "rust-thread", cost_us, items=4)
     result = maker.result()
-    summarise(result)
-    return result
+    return summarised(result, made_up.BASELINES)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +87,7 @@ def test_a_late_generator_has_an_exit_code_of_its_own(harm, code):
     maker.cell("engines", "matches", "rust-thread", 1000.0, items=4)
     result = maker.result()
     harm(result)
-    summarise(result)
+    result = summarised(result, made_up.BASELINES)
     assert exit_code(result) == code
 
 

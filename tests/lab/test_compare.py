@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from loadtests.lab import compare
-from loadtests.lab.statistics import summarise
+from loadtests.lab.statistics import summarised
 from loadtests.lab.targets import LabError
-from tests.lab.made_up import Maker
+from tests.lab.made_up import BASELINES, Maker
 
 
 def run(seed, cost=1000.0, rounds=20, noise=0.02, drift=0.02, slowed=None):
@@ -22,8 +22,7 @@ def run(seed, cost=1000.0, rounds=20, noise=0.02, drift=0.02, slowed=None):
         maker.cell("twins", "matches", target, 900.0)
     result = maker.result()
     result["targets"]["twin"]["slowed"] = slowed
-    summarise(result)
-    return result
+    return summarised(result, BASELINES)
 
 
 def row(comparison, cell, metric):

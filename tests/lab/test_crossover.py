@@ -6,21 +6,19 @@ import numpy as np
 import pytest
 
 from loadtests.lab import crossover
-from loadtests.lab.statistics import summarise
+from loadtests.lab.statistics import summarised
 from tests.lab import made_up
 
 
 @pytest.fixture(scope="module")
 def fitted():
     result = made_up.swept(seed=3, rounds=24, noise=0.03)
-    summarise(result)
-    crossover.fit(result)
-    return result
+    return crossover.fit(summarised(result, made_up.BASELINES))
 
 
 @pytest.mark.parametrize("target", ["python-inline", "rust-thread", "go-rpc"])
 def test_model_recovers_the_law_of_the_costs(fitted, target):
-    model = fitted["crossover"]["models"][target]
+    model = fitted["models"][target]
     boundary, _, per_work = made_up.COSTS[target]
     assert model["boundary_us"] == pytest.approx(boundary, rel=0.1)
     assert model["per_work"] == pytest.approx(per_work, rel=0.15)
@@ -30,7 +28,7 @@ def test_model_recovers_the_law_of_the_costs(fitted, target):
 
 
 def test_held_out_loads_are_not_fitted_and_are_judged(fitted):
-    found = fitted["crossover"]
+    found = fitted
     held_out = [load for load in found["cells"] if load["held_out"]]
     assert found["held_out"] == len(held_out) > 3
     assert found["models"]["go-rpc"]["cells"] == len(found["cells"]) - len(held_out)
@@ -43,7 +41,7 @@ def test_held_out_loads_are_not_fitted_and_are_judged(fitted):
 
 @pytest.mark.parametrize("target", ["python-inline", "rust-thread", "go-rpc"])
 def test_intervals_of_the_parameters_hold_the_law(fitted, target):
-    found = fitted["crossover"]["models"][target]["intervals"]
+    found = fitted["models"][target]["intervals"]
     law = made_up.COSTS[target]
     # The rounds of a run drift together: all costs may be off by what their median is.
     for name, value in (("boundary_us", law[0]), ("per_work", law[2])):
@@ -53,7 +51,7 @@ def test_intervals_of_the_parameters_hold_the_law(fitted, target):
 
 
 def test_sidecar_pays_from_where_the_laws_cross(fitted):
-    (point,) = (p for p in fitted["crossover"]["pays_from"] if p["against"] == "rust-thread")
+    (point,) = (p for p in fitted["pays_from"] if p["against"] == "rust-thread")
     expected = (700 - 520) / (1.0 - 0.6)
     assert point["low"] < expected < point["high"]
     assert point["high"] / point["low"] < 2
@@ -62,15 +60,16 @@ def test_sidecar_pays_from_where_the_laws_cross(fitted):
 def pays(sidecar, other, spread=0.0):
     """Of models whose boundary and per_work are given, refitted with a spread."""
     dice = np.random.default_rng(3)
-    models = {
-        name: {"boundary_us": law[0], "per_work": law[1]}
-        for name, law in (("go-rpc", sidecar), ("x", other))
-    }
-    refits = {
-        name: np.array([[law[0], 0, law[1]]]) * (1 + spread * dice.normal(size=(400, 3)))
-        for name, law in (("go-rpc", sidecar), ("x", other))
-    }
-    found = crossover._pays_from("go-rpc", "x", models, refits)
+    its, others = (
+        crossover.Fit(
+            coefficients=np.array([law[0], 0, law[1]]),
+            refits=np.array([[law[0], 0, law[1]]]) * (1 + spread * dice.normal(size=(400, 3))),
+            error=0.0,
+            cells=4,
+        )
+        for law in (sidecar, other)
+    )
+    found = crossover.pays_from("go-rpc", its, "x", others)
     return found["work_us"], found["low"], found["high"]
 
 
@@ -97,9 +96,8 @@ def test_winner_within_the_noise_is_not_certain():
             maker.cell("crossover", "matches", name, cost, items=items, work=0.9,
                        request_bytes=10 * items)  # fmt: skip
     result = maker.result()
-    summarise(result)
-    crossover.fit(result)
-    certain = {load["items"]: load["certain"] for load in result["crossover"]["cells"]}
+    found = crossover.fit(summarised(result, made_up.BASELINES))
+    certain = {load["items"]: load["certain"] for load in found["cells"]}
     assert certain[16]
     assert sum(certain[n] for n in (1, 2, 4, 8)) <= 1
 
@@ -123,15 +121,12 @@ def test_coefficients_are_never_negative_and_the_best_of_those():
 @pytest.mark.parametrize("changed", [{"cells": [], "blocks": []}, {"work_us": None}])
 def test_without_the_section_or_its_unit_there_is_no_model(changed):
     result = made_up.swept(rounds=3) | changed
-    summarise(result)
-    crossover.fit(result)
-    assert result["crossover"] is None
+    assert crossover.fit(summarised(result, made_up.BASELINES)) is None
 
 
 def test_void_cells_are_left_out():
     result = made_up.swept(rounds=4)
     gone = [c["id"] for c in result["cells"] if c["section"] == "crossover" and "go-rpc" in c["id"]]
     result["voids"] = dict.fromkeys(gone, "crashed")
-    summarise(result)
-    crossover.fit(result)
-    assert set(result["crossover"]["models"]) == {"python-inline", "rust-thread"}
+    found = crossover.fit(summarised(result, made_up.BASELINES))
+    assert set(found["models"]) == {"python-inline", "rust-thread"}

@@ -9,7 +9,7 @@ import pytest
 from loadtests.lab import domain
 from loadtests.lab.plan import RefusedError, choose
 from loadtests.lab.scenario import Draw, Lab, Scenario, Work, equal_json, post
-from loadtests.lab.scenarios import sections
+from loadtests.lab.sections import sections
 from service.domain import Domain
 from service.offload.spec import EngineSpec
 
@@ -40,7 +40,7 @@ def of(*engines, lab="tests.lab.test_domain:LAB"):
 
 
 def chosen(found, profile="standard", **more):
-    return choose(profile, None, None, of=found, **more)
+    return choose(found, profile, None, None, **more)
 
 
 def names(cells, section):
@@ -71,7 +71,7 @@ def test_only_with_a_sidecar_there_is_a_crossover():
     without = [section.name for section in sections(chosen(of(PLAIN, FAST), against="none"))]
     assert without == ["engines", "twins", "io", "load", "mixed", "ladder"]
     # Its module has no such path, and nothing is started here.
-    found = replace(chosen(of(PLAIN, FAST), against="none"), engines=(PLAIN, FAST, FAR))
+    found = replace(chosen(of(PLAIN, FAST), against="none"), domain=of(PLAIN, FAST, FAR))
     found = replace(found, variants=(*found.variants, "far-rpc"))
     cells = sections(found)
     assert names(cells, "crossover") == ["plain-inline", "fast-thread", "far-rpc"]
@@ -84,7 +84,7 @@ def test_a_domain_without_a_lab_measures_the_platforms_routes():
     assert found.scenarios == ("json", "db", "queries")
     assert [section.name for section in sections(found)] == ["io", "ladder"]
     with pytest.raises(RefusedError, match="scenario: expected some of json, db, queries, got"):
-        choose("quick", None, ("mixed",), of=of(PLAIN, lab=None))
+        choose(of(PLAIN, lab=None), "quick", None, ("mixed",))
 
 
 def test_without_a_mark_the_quick_profile_has_each_engines_default():

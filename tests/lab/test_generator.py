@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
-from loadtests.lab.histogram import Histogram
+from loadtests.lab.resampling import Counted
 from loadtests.lab.statistics import BUSY_GENERATOR
 from tests.servers import COMMANDS, free_port, serving
 
@@ -40,8 +40,8 @@ class Generator:
         return str(file)
 
     def send(self, port, *streams, pid=None, **settings):
-        block = {
-            "id": "the block",
+        order = {
+            "id": "the slice",
             "url": f"http://127.0.0.1:{port}",
             "pid": pid or os.getpid(),
             "headers": {},
@@ -52,13 +52,13 @@ class Generator:
             "max_s": 5.0,
             "streams": streams,
         }
-        self.process.stdin.write(json.dumps({"block": block | settings}) + "\n")
+        self.process.stdin.write(json.dumps(order | settings) + "\n")
         self.process.stdin.flush()
 
     def run(self, *arguments, **settings):
         self.send(*arguments, **settings)
-        figures = json.loads(self.process.stdout.readline())["block"]
-        assert figures["id"] == "the block"
+        figures = json.loads(self.process.stdout.readline())
+        assert figures["id"] == "the slice"
         return figures
 
 
@@ -121,15 +121,13 @@ def answering(answer):
 
 
 def closed(pool, users=2, name="main"):
-    return {"name": name, "pool": pool, "first": 0, "model": "closed", "users": users}
+    return {"name": name, "pool": pool, "users": users}
 
 
 def opened(pool, rate_rps, connections=8, arrivals="poisson", name="main"):
     return {
         "name": name,
         "pool": pool,
-        "first": 0,
-        "model": "open",
         "rate_rps": rate_rps,
         "arrivals": arrivals,
         "connections": connections,
@@ -137,7 +135,8 @@ def opened(pool, rate_rps, connections=8, arrivals="poisson", name="main"):
 
 
 def p(pairs, q):
-    return Histogram(pairs).percentile(q)
+    """In seconds."""
+    return Counted.of([pairs]).pooled([q])[0] / 1e6
 
 
 def count(pairs):
@@ -293,7 +292,7 @@ def test_streams_share_a_window(generator, null_server):
 
 
 @pytest.mark.parametrize("model", ["closed", "open"])
-def test_a_wrong_answer_ends_the_block_at_once(generator, model):
+def test_a_wrong_answer_ends_the_slice_at_once(generator, model):
     def sometimes_wrong(handler, number):
         handler.reply(b"Hello, World!" if number < 20 else b"Hello, Wurld!")
 
@@ -414,7 +413,7 @@ def test_it_runs_first_in_the_open_model_where_it_may(generator, null_server):
         policies = set()
         while not select.select([generator.process.stdout], [], [], 0.01)[0]:
             policies.add(os.sched_getscheduler(generator.process.pid))
-        figures = json.loads(generator.process.stdout.readline())["block"]
+        figures = json.loads(generator.process.stdout.readline())
         return figures["generator_real_time"], os.SCHED_RR in policies
 
     said, was = seen(opened(pool, 100.0))
@@ -438,20 +437,21 @@ def test_a_failure_is_in_locust_s_own_statistics(generator, null_server, tmp_pat
     program = tmp_path / "listen.py"
     program.write_text(
         "import json, sys\n"
-        "from loadtests.lab.load import Session\n"
-        "session = Session()\n"
-        "figures = session.run(json.load(sys.stdin))\n"
-        "stats = session._environment.stats.total\n"
+        "from loadtests.lab.load import Generator\n"
+        "from loadtests.lab.slices import Order\n"
+        "generator = Generator()\n"
+        "figures = generator.run(Order.read(json.load(sys.stdin)))\n"
+        "stats = generator._environment.stats.total\n"
         "print(json.dumps([figures['faults'], stats.num_requests, stats.num_failures]))\n"
     )
     pool = generator.pool({**HELLO, "expected": "Goodbye"})
-    block = {
-        "id": 1, "url": f"http://127.0.0.1:{null_server.port}", "pid": os.getpid(),
+    order = {
+        "id": "1", "url": f"http://127.0.0.1:{null_server.port}", "pid": os.getpid(),
         "headers": {}, "seed": 1, "warmup_s": 0.1, "window_s": 0.3, "min_requests": 1,
         "max_s": 5.0, "streams": [closed(pool)],
     }  # fmt: skip
     done = subprocess.run(
-        [sys.executable, program], input=json.dumps(block), capture_output=True, text=True,
+        [sys.executable, program], input=json.dumps(order), capture_output=True, text=True,
         check=True, env=os.environ | {"PYTHONPATH": "."},
     )  # fmt: skip
     faults, requests, failures = json.loads(done.stdout)

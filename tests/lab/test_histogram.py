@@ -5,7 +5,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from loadtests.lab.histogram import Histogram
+from loadtests.lab.histogram import Histogram, added
+from loadtests.lab.resampling import Counted
 
 SECONDS = st.floats(1.1e-6, 3600)
 MANY = st.lists(SECONDS, min_size=1, max_size=300)
@@ -23,7 +24,8 @@ def of(values):
 @example([1e-3] * 98 + [1.0, 2.0], 0.99)
 def test_percentiles_are_within_a_percent_of_the_nearest_rank(values, q):
     expected = np.percentile(values, 100 * q, method="inverted_cdf")
-    assert of(values).percentile(q) == pytest.approx(expected, rel=0.01)
+    (found,) = Counted.of([of(values).pairs()]).pooled([q])
+    assert found / 1e6 == pytest.approx(expected, rel=0.01)
 
 
 @given(SECONDS)
@@ -39,27 +41,18 @@ def test_what_is_below_a_microsecond_is_in_bucket_0(value):
 
 
 @given(MANY, MANY)
-def test_merged_is_as_if_recorded_in_one(left, right):
-    merged = of(left)
-    merged.merge(of(right))
-    assert merged.pairs() == of(left + right).pairs()
-    assert merged.total == len(left) + len(right)
+def test_added_are_as_if_recorded_in_one(left, right):
+    assert added([of(left).pairs(), of(right).pairs()]) == of(left + right).pairs()
+    assert of(left + right).total == len(left) + len(right)
 
 
 @given(MANY)
-def test_pairs_are_sorted_and_enough_to_make_it_anew(values):
+def test_pairs_are_sorted_and_have_every_value(values):
     pairs = of(values).pairs()
-    assert pairs == sorted(pairs)
-    assert Histogram(pairs).pairs() == pairs
+    assert pairs == sorted(pairs) == added([pairs])
     assert sum(count for _, count in pairs) == len(values)
 
 
-def test_an_empty_one_has_no_percentile():
-    assert Histogram().percentile(0.5) is None
-    assert Histogram().pairs() == []
-
-
-@pytest.mark.parametrize("q", [-0.1, 1.1, 99])
-def test_a_percentile_is_asked_for_by_a_share(q):
-    with pytest.raises(ValueError, match="q: expected 0 to 1"):
-        of([1.0]).percentile(q)
+def test_an_empty_one_has_no_value():
+    assert Counted.of([Histogram().pairs()]).total == 0
+    assert Histogram().pairs() == added([]) == []

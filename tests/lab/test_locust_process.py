@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import psutil
 import pytest
 
 from loadtests.lab import runner
 from loadtests.lab.locust_process import locust
-from loadtests.lab.progress import Lines
-from loadtests.lab.servers import StoredPools
+from loadtests.lab.progress import Progress
 from loadtests.lab.targets import LabError
 from tests.lab import fakes
 
@@ -22,17 +23,16 @@ def sound(tmp_path):
     target.stop()
 
 
-def command(plan, target, **changes):
-    pools = StoredPools(plan.pools, plan.out / "pools")
-    measurement = runner.Measurement(None, pools, None, Lines(), runner.Outcome(), seed=1)
+def ordered(plan, target, **changes):
+    measurement = runner.Measurement(None, plan.pools, None, Progress(), runner.Outcome(), seed=1)
     (section,) = plan.sections
-    return measurement.command(section, section.cells[0], target, 1) | changes
+    return replace(measurement.order(section, section.cells[0], target, 1), **changes)
 
 
 def test_it_is_started_anew_after_it_was_lost(tmp_path, sound):
-    block = command(*sound)
-    with locust(tmp_path / "logs/locust.log", Lines(), None) as process:
-        first = process.load(block, 30)
+    order = ordered(*sound)
+    with locust(tmp_path / "logs/locust.log", Progress(), None) as process:
+        first = process.load(order, 30)
         (pid,) = (
             child.pid
             for child in psutil.Process().children()
@@ -40,17 +40,17 @@ def test_it_is_started_anew_after_it_was_lost(tmp_path, sound):
         )
         psutil.Process(pid).kill()
         with pytest.raises(LabError, match="the generator has ended"):
-            process.load(block, 30)
-        again = process.load(block, 30)
+            process.load(order, 30)
+        again = process.load(order, 30)
         assert again["streams"]["main"]["completed"] > 0
         assert first["faults"] == again["faults"] == []
     assert not psutil.pid_exists(pid)
 
 
 def test_a_block_without_figures_in_time_is_an_error(tmp_path, sound):
-    long = command(*sound, window_s=60.0)
+    long = ordered(*sound, window_s=60.0)
     with (
-        locust(tmp_path / "logs/locust.log", Lines(), None) as process,
+        locust(tmp_path / "logs/locust.log", Progress(), None) as process,
         pytest.raises(LabError, match="gave no answer within 1 s"),
     ):
         process.load(long, 1)
@@ -58,8 +58,8 @@ def test_a_block_without_figures_in_time_is_an_error(tmp_path, sound):
 
 def test_all_targets_get_the_same_requests_and_arrivals(sound):
     plan, target = sound
-    block = command(plan, target)
+    order = ordered(plan, target)
     plan.targets["sound"].name = "other"
-    assert command(plan, target) == block
-    assert block["url"] == target.url
-    assert block["streams"][0]["users"] == 2
+    assert ordered(plan, target) == order
+    assert order.url == target.url
+    assert order.streams[0].users == 2

@@ -10,13 +10,12 @@ from html.parser import HTMLParser
 
 import pytest
 
-from loadtests.lab import crossover, report, tables
-from loadtests.lab.report import answer, drawing, markdown, sections, wording
+from loadtests.lab import report, session
+from loadtests.lab.report import answer, drawing, markdown, wording
 from loadtests.lab.report.document import Row, Table
 from loadtests.lab.report.figures import Figures
-from loadtests.lab.statistics import summarise
 from loadtests.lab.targets import LabError
-from tests.lab.made_up import VARIANTS, Maker
+from tests.lab.made_up import BASELINES, VARIANTS, Maker
 
 ORDER = [
     "verdicts", "against-go", "engines", "latency", "load", "mixed", "ladder", "crossover", "cost",
@@ -25,9 +24,11 @@ ORDER = [
 
 
 def finished(result):
-    summarise(result)
-    crossover.fit(result)
-    return result
+    return session.worked_out(result, BASELINES)
+
+
+def figures(result):
+    return Figures(result, BASELINES)
 
 
 def two(ratio=1.0, rounds=8, noise=0.02, **cells):
@@ -82,25 +83,25 @@ def test_page_carries_its_raw_data(whole, written):
 
 
 def test_sections_come_in_their_order(whole):
-    assert [section.anchor for section in sections.document(whole).sections] == ORDER
+    assert [section.anchor for section in report.composed(figures(whole)).chapters] == ORDER
 
 
 def test_sections_without_data_are_left_out():
-    document = sections.document(finished(two()))
-    assert [s.anchor for s in document.sections] == ["against-go", "cost", "machine", "method"]
+    document = report.composed(figures(finished(two())))
+    assert [s.anchor for s in document.chapters] == ["against-go", "cost", "machine", "method"]
 
 
 def test_run_without_any_figure_still_has_a_report(tmp_path):
     result = two()
     result["voids"] = {cell["id"]: "crashed <b>here</b>" for cell in result["cells"]}
-    page = report.write(finished(result), tmp_path).read_text()
+    page = report.write(figures(finished(result)), tmp_path).read_text()
     assert "No route was measured against Go" in page
     assert "io/json/gateway is void: crashed &lt;b&gt;here&lt;/b&gt;" in page
 
 
 def test_interrupted_before_any_block(tmp_path):
     result = two() | {"blocks": [], "interrupted": True, "calibration": None}
-    text = report.write(finished(result), tmp_path).with_name("report.md").read_text()
+    text = report.write(figures(finished(result)), tmp_path).with_name("report.md").read_text()
     assert "interrupted" in text
     assert "not calibrated" in text
 
@@ -114,7 +115,7 @@ def test_interrupted_before_any_block(tmp_path):
     ],
 )
 def test_answer_says_no_more_than_the_interval(ratio, noise, words):
-    sentence = answer.answer(Figures(finished(two(ratio, noise=noise))))[0]
+    sentence = answer.answer(figures(finished(two(ratio, noise=noise))))[0]
     assert sentence.startswith(words)
 
 
@@ -122,18 +123,18 @@ def test_answer_has_the_ratio_and_its_interval():
     result = finished(two(0.3))
     (ratio,) = (c for c in result["comparisons"] if c["metric"] == "per_core_rps")
     shown = f"{ratio['ratio']:.2f} ({ratio['low']:.2f}–{ratio['high']:.2f})"
-    assert f"json {shown}" in answer.answer(Figures(result))[0]
+    assert f"json {shown}" in answer.answer(figures(result))[0]
 
 
 def test_answer_is_two_sentences_and_names_the_steps(whole):
-    first, second = answer.answer(Figures(whole))
+    first, second = answer.answer(figures(whole))
     assert first.count(". ") == 0
     assert second.startswith("The cheapest way to close the gap: on matches the better method")
     assert "a plain FastAPI route on uvicorn" in second
 
 
 def test_without_go_there_is_no_gap():
-    (step,) = answer.answer(Figures(engines({"python-inline": 3000.0, "rust-thread": 1000.0})))
+    (step,) = answer.answer(figures(engines({"python-inline": 3000.0, "rust-thread": 1000.0})))
     assert step.startswith("The cheapest way to more speed: on matches")
 
 
@@ -150,13 +151,13 @@ def test_answer_names_whom_the_fastest_is_not_told_apart_from():
         {"python-inline": 3000.0, "cython-thread": 1001.0, "rust-thread": 1000.0, "go-rpc": 2000.0},
         noise=0.1,
     )
-    step = answer.answer(Figures(close))[-1]
+    step = answer.answer(figures(close))[-1]
     assert re.search(r"times python-inline \(not told apart from (cython|rust)-thread\)\.", step)
 
 
 def not_worth_it(result):
-    document = sections.document(result)
-    return next(s for s in document.sections if s.anchor == "not-worth-it").parts[1].items
+    document = report.composed(figures(result))
+    return next(s for s in document.chapters if s.anchor == "not-worth-it").parts[1].items
 
 
 def test_engine_that_is_slower_does_not_pay():
@@ -186,7 +187,7 @@ def test_sidecar_has_its_break_even(whole):
 
 
 def problems(result):
-    return " ".join(answer.problems(Figures(result)))
+    return " ".join(answer.problems(figures(result)))
 
 
 def test_quiet_run_has_no_problem():
@@ -229,7 +230,7 @@ def test_figures_near_the_generators_limit_are_named():
 def test_void_cell_is_marked_and_has_no_figures(tmp_path):
     result = two()
     result["voids"]["io/json/rust-thread"] = "status: expected 200, got 500"
-    text = report.write(finished(result), tmp_path).with_name("report.md").read_text()
+    text = report.write(figures(finished(result)), tmp_path).with_name("report.md").read_text()
     assert "io/json/rust-thread is void: status: expected 200, got 500" in text
     assert re.search(r"^\| rust-thread \*\*\(void\)\*\* (\| – )+\|$", text, re.M)
 
@@ -237,7 +238,7 @@ def test_void_cell_is_marked_and_has_no_figures(tmp_path):
 def test_text_from_outside_is_no_markup(tmp_path):
     result = two()
     result["voids"]["io/json/gateway"] = "</script><script>alert(1)</script> **bold** `code`"
-    report.write(finished(result), tmp_path)
+    report.write(figures(finished(result)), tmp_path)
     assert "<script>alert" not in (tmp_path / "report.html").read_text()
     text = (tmp_path / "report.md").read_text()
     assert "<script>" not in text
@@ -247,31 +248,34 @@ def test_text_from_outside_is_no_markup(tmp_path):
 def test_all_tables_are_as_wide_as_their_heads(whole):
     shown = [
         part
-        for s in sections.document(whole).sections
+        for s in report.composed(figures(whole)).chapters
         for part in s.parts
         if isinstance(part, Table)
     ]
     assert len(shown) >= 7
     for table in shown:
         for row in table.rows:
-            assert row.kind == "group" or len(row.cells) == len(table.head) - 1, (table.label, row)
+            assert row.kind == "group" or len(row.entries) == len(table.head) - 1, (
+                table.label,
+                row,
+            )
 
 
 def test_engines_name_every_variant_and_the_fastest(whole):
-    section = next(s for s in sections.document(whole).sections if s.anchor == "engines")
+    section = next(s for s in report.composed(figures(whole)).chapters if s.anchor == "engines")
     (table,) = (part for part in section.parts if isinstance(part, Table))
     names = [row.name for row in table.rows]
     assert set(VARIANTS) <= set(names)
     best = [row for row in table.rows if row.kind == "best"]
     assert len(best) == 3  # of matches, validations and seals
-    rates = {row.name: row.cells[0][0] for row in table.rows[1 : 1 + len(VARIANTS)]}
+    rates = {row.name: row.entries[0][0] for row in table.rows[1 : 1 + len(VARIANTS)]}
     assert float(rates[best[0].name].replace(",", "")) == max(
         float(rate.replace(",", "")) for rate in rates.values()
     )
 
 
 def test_charts_are_files_in_both_colors_and_stale_ones_go(whole, written):
-    document = sections.document(whole)
+    document = report.composed(figures(whole))
     names = [chart.name for chart in markdown.charts(document)]
     assert len(names) == len(set(names)) >= 9
     assert {path.name for path in (written / "charts").iterdir()} == {
@@ -296,7 +300,7 @@ def test_every_color_has_a_value_in_both_themes():
 
 @pytest.mark.parametrize("width", [drawing.WIDE, drawing.NARROW])
 def test_charts_keep_to_their_width(whole, width):
-    for chart in markdown.charts(sections.document(whole)):
+    for chart in markdown.charts(report.composed(figures(whole))):
         found = re.search(r'<svg [^>]*?width="([\d.]+)"', drawing.drawn(chart, width))
         assert float(found[1]) <= width * 1.08, chart.name
 
@@ -321,26 +325,26 @@ def test_splice_replaces_what_is_between_the_markers(whole, tmp_path):
     document = tmp_path / "README.md"
     document.write_text("before\n<!-- lab:begin -->\nstale words\n<!-- lab:end -->\nafter\n")
     out = tmp_path / "docs" / "results"
-    report.splice(whole, out, document)
-    report.splice(whole, out, document)
+    report.splice(figures(whole), out, document)
+    report.splice(figures(whole), out, document)
     text = document.read_text()
     assert text.startswith("before\n")
     assert text.endswith("\nafter\n")
     assert "stale words" not in text
     assert text.count("<!-- lab:begin -->") == 1
     assert 'src="docs/results/charts/against-go.svg"' in text
-    assert answer.answer(Figures(whole))[0] in text
+    assert answer.answer(figures(whole))[0] in text
 
 
 def test_splice_needs_its_markers(whole, tmp_path):
     document = tmp_path / "README.md"
     document.write_text("<!-- lab:end --> <!-- lab:begin -->")
     with pytest.raises(LabError, match="expected one pair of markers"):
-        report.splice(whole, tmp_path, document)
+        report.splice(figures(whole), tmp_path, document)
 
 
 def test_terminal_has_the_answer_and_the_main_tables(whole, capsys):
-    tables.print_table(whole)
+    report.print_table(figures(whole))
     text = re.sub(r"\s+", " ", capsys.readouterr().out)
     assert "FastAPI against Go" in text
-    assert re.sub(r"\s+", " ", answer.answer(Figures(whole))[0]) in text
+    assert re.sub(r"\s+", " ", answer.answer(figures(whole))[0]) in text

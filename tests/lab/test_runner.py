@@ -17,8 +17,8 @@ import psutil
 import pytest
 
 from loadtests.lab import runner, session
-from loadtests.lab.progress import Lines
-from loadtests.lab.scenarios import Cell
+from loadtests.lab.progress import Progress
+from loadtests.lab.sections import Cell
 from loadtests.lab.targets import LabError
 from tests.lab import fakes
 
@@ -26,7 +26,7 @@ TREE = Path(__file__).parents[2]
 
 
 def carried_out(directory: Path, *sections, **options):
-    return session.carry_out(fakes.plan(directory, *sections, **options), Lines())
+    return session.carry_out(fakes.plan(directory, *sections, **options), Progress())
 
 
 def processes_naming(path: Path) -> list[str]:
@@ -182,7 +182,7 @@ def test_a_wrong_answer_before_load_ends_the_run(tmp_path):
     hits = copy.deepcopy(fakes.HITS)
     hits[1][0][0][0] += 1
     with pytest.raises(LabError, match=r"failed the verification: hits of 'name 1'.*\[2, 1.0\]"):
-        carried_out(tmp_path, fakes.section(["sound"]), pools=fakes.Pools(hits))
+        carried_out(tmp_path, fakes.section(["sound"]), due=hits)
 
 
 def test_slow_cells_take_part_in_three_rounds(tmp_path):

@@ -1,6 +1,6 @@
 """Slices of a block, added up by hand."""
 
-from loadtests.lab.slices import joined
+from loadtests.lab.slices import together
 
 
 def figures(**changed):
@@ -25,7 +25,7 @@ def test_counts_times_and_histograms_add_up_and_peaks_do_not():
     }
     more = {"processes": 1, "cpu_s": 0.5, "peak_memory_bytes": 300}
     other["usage"] = {"server": more, "sidecar": more}
-    both = joined(figures(), other)
+    both = together([figures(), other])
     assert both["streams"]["main"] == {
         "model": "closed", "rate_rps": None, "taken": 10, "completed": 7,
         "latency": [[7, 2], [9, 5]], "raw_latency": [[7, 4], [9, 2]], "lag": [],
@@ -38,7 +38,7 @@ def test_counts_times_and_histograms_add_up_and_peaks_do_not():
 
 def test_what_one_slice_does_not_know_the_block_does_not():
     silent = figures(usage=None, generator_waited_s=None, faults=["no answer"])
-    both = joined(figures(), silent)
+    both = together([figures(), silent])
     assert both["usage"] is None
     assert both["generator_waited_s"] is None
     assert both["faults"] == ["no answer"]

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from loadtests.lab import resampling
-from loadtests.lab.statistics import block_void, summarise
-from tests.lab.made_up import Maker
+from loadtests.lab.statistics import block_void, summarised
+from tests.lab.made_up import BASELINES, Maker
 
 
 def two(seed=1, rounds=12, ratio=1.0, noise=0.05, drift=0.3, section="twins", costs=1000.0):
@@ -55,7 +55,7 @@ def test_interval_of_a_ratio_covers_it_95_times_in_100(rounds):
     dice = np.random.default_rng(11)
     covered = 0
     for _ in range(600):
-        _, (low, high) = resampling.mean_ratio(np.log(1.05) + dice.normal(0, 0.08, rounds))
+        _, low, high = resampling.mean_ratio(np.log(1.05) + dice.normal(0, 0.08, rounds))
         covered += low <= 1.05 <= high
     assert 0.92 <= covered / 600 <= 0.98
 
@@ -65,7 +65,7 @@ def test_interval_covers_the_true_ratio_through_drift():
     covered, misled = 0, 0
     for seed in range(40):
         result = two(seed, rounds=10, ratio=1.08, noise=0.02, drift=0.3)
-        summarise(result)
+        result = summarised(result, BASELINES)
         found = comparison(result)
         covered += found["low"] <= 1.08 <= found["high"]
         misled += found["low"] <= 1 <= found["high"]
@@ -77,7 +77,7 @@ def test_a_variant_beside_itself_has_a_ratio_of_one():
     contains = 0
     for seed in range(40):
         result = two(seed, rounds=10)
-        summarise(result)
+        result = summarised(result, BASELINES)
         found = comparison(result)
         assert (found["numerator"], found["denominator"], found["pairs"]) == ("b", "a", 10)
         contains += found["low"] <= 1 <= found["high"]
@@ -87,7 +87,7 @@ def test_a_variant_beside_itself_has_a_ratio_of_one():
 @pytest.mark.parametrize("metric", ["p50_ms", "p99_ms"])
 def test_latency_ratio_is_the_inverse_of_a_speed_up(metric):
     result = two(ratio=2.0, rounds=30)
-    summarise(result)
+    result = summarised(result, BASELINES)
     found = comparison(result, metric)
     assert found["low"] < 0.5 < found["high"]
     assert found["high"] / found["low"] < 1.3
@@ -99,13 +99,13 @@ def test_ratios_pair_blocks_of_the_same_round_only():
         b for b in result["blocks"] if not (b["cell"].endswith("/b") and b["round"] > 4)
     ]
     result["blocks"].reverse()
-    summarise(result)
+    result = summarised(result, BASELINES)
     assert comparison(result)["pairs"] == 4
 
 
 def test_two_blocks_have_no_interval():
     result = two(rounds=2)
-    summarise(result)
+    result = summarised(result, BASELINES)
     assert comparison(result)["low"] is None
     summary = result["summary"]["twins/matches/a"]
     assert summary["throughput_rps"]["blocks"] == 2
@@ -129,7 +129,7 @@ def by_hand():
 
 def test_summary_of_blocks_worked_by_hand():
     result = by_hand()
-    summarise(result)
+    result = summarised(result, BASELINES)
     figures = result["summary"]["twins/matches/a"]
     assert figures["requests"] == 150
     assert figures["throughput_rps"]["median"] == 12.5  # of 5, 10, 15 and 45
@@ -148,7 +148,7 @@ def test_summary_of_blocks_worked_by_hand():
 def test_without_a_price_there_is_none():
     result = by_hand()
     result["settings"]["price_per_vcpu_hour"] = None
-    summarise(result)
+    result = summarised(result, BASELINES)
     assert result["summary"]["twins/matches/a"]["cost_per_million"]["price"] is None
 
 
@@ -156,7 +156,7 @@ def test_one_fault_voids_a_cell_and_all_its_figures():
     result = two()
     result["blocks"][3]["faults"] = ["status: expected 200, got 500"]
     cell = result["blocks"][3]["cell"]
-    summarise(result)
+    result = summarised(result, BASELINES)
     assert result["voids"] == {cell: "status: expected 200, got 500"}
     assert result["summary"][cell]["void"] == "status: expected 200, got 500"
     assert result["summary"][cell]["throughput_rps"] is None
@@ -169,7 +169,7 @@ def test_what_the_runner_saw_stays():
     result = two()
     result["voids"]["twins/matches/a"] = "crashed"
     result["blocks"] = [b for b in result["blocks"] if b["cell"].endswith("/b")]
-    summarise(result)
+    result = summarised(result, BASELINES)
     assert result["summary"]["twins/matches/a"]["void"] == "crashed"
     assert result["summary"]["twins/matches/b"]["void"] is None
 
@@ -208,7 +208,7 @@ def test_more_than_half_void_blocks_void_the_cell(busy, void):
     mine = [block for block in result["blocks"] if block["cell"].endswith("/a")]
     for block in mine[:busy]:
         block["generator_cpu_s"] = block["window_s"]
-    summarise(result)
+    result = summarised(result, BASELINES)
     assert ("twins/matches/a" in result["voids"]) is void
     if not void:
         assert result["summary"]["twins/matches/a"]["throughput_rps"]["blocks"] == 5
@@ -217,9 +217,9 @@ def test_more_than_half_void_blocks_void_the_cell(busy, void):
 
 def test_summary_is_the_same_each_time():
     first, second = two(), two()
-    summarise(first)
-    summarise(second)
+    first = summarised(first, BASELINES)
+    second = summarised(second, BASELINES)
     assert first == second
     again = copy.deepcopy(first)
-    summarise(again)
+    again = summarised(again, BASELINES)
     assert again == first

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.lab import verdicts
-from loadtests.lab.statistics import summarise
+from loadtests.lab.statistics import summarised
 from loadtests.lab.targets import LabError
 from tests.lab import made_up
 
@@ -23,15 +23,13 @@ def result():
         maker.cell("load", "matches", "rust-thread", 1000.0, model="open", users=None,
                    rate_rps=rate, arrivals="poisson", items=4)  # fmt: skip
     made = maker.result()
-    summarise(made)
-    return made
+    return summarised(made, made_up.BASELINES)
 
 
 def judged(result, tmp_path, text):
     path = tmp_path / "slo.toml"
     path.write_text(text)
-    verdicts.judge(result, path)
-    return result["verdicts"]
+    return verdicts.judged(result, path)["verdicts"]
 
 
 ROW = '[[threshold]]\nscenario = "matches"\ntarget = "rust-thread"\n'
@@ -53,7 +51,13 @@ def test_metric_is_judged_by_its_figure(result, tmp_path, metric, expected):
     assert not over["passed"]
     assert under["passed"]
     assert over["limit"] == f"at most {0.6 * expected:g}"
-    assert result["complete"] is False
+
+
+def test_a_missed_threshold_makes_the_result_incomplete(result, tmp_path):
+    path = tmp_path / "slo.toml"
+    for limit, complete in ((1e9, True), (1e-9, False)):
+        path.write_text(f'{ENGINES}metric = "p50_ms"\nmax = {limit}\n')
+        assert verdicts.judged(result, path)["complete"] is complete
 
 
 def test_load_is_judged_at_the_lowest_rate_that_is_enough(result, tmp_path):
@@ -70,7 +74,7 @@ def test_void_cell_misses_every_threshold(tmp_path):
     maker.target("rust-thread")
     maker.cell("engines", "matches", "rust-thread", 1000.0)
     made = maker.result(voids={"engines/matches/rust-thread": "crashed"})
-    summarise(made)
+    made = summarised(made, made_up.BASELINES)
     rows = judged(
         made, tmp_path, f'{ROW}metric = "error_free"\n{ROW}metric = "p50_ms"\nmax = 9e9\n'
     )

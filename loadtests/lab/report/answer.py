@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from loadtests.lab.domain import BASELINES
-from loadtests.lab.report.figures import Cell, Figures
+from loadtests.lab.records import CellFacts, Comparison
+from loadtests.lab.report.figures import Figures
 from loadtests.lab.report.wording import certainly, figure, interval, listed, said
 
 CLOSE = 0.67  # of Go's requests per core and above; below, FastAPI needs half as many cores again
@@ -16,7 +15,6 @@ NEAR_CEILING = 0.6  # of the generator's own limit
 SHOWN_VOIDS = 3
 MOST_NAMED = 3  # in a sentence
 PLAIN = "model"  # the rung that people start from
-METHOD, DEFINITION = (*BASELINES, None, None)[:2]
 
 
 def answer(figures: Figures) -> list[str]:
@@ -30,9 +28,10 @@ def answer(figures: Figures) -> list[str]:
         words = f"{route} {said(found, 2)}"
         if cell["section"] == "engines":
             words = f"{route} with {cell['target']} {said(found, 2)}"
-        if found["low"] is None or found["low"] < CLOSE <= found["high"]:
+        low, high = found["low"], found["high"]
+        if low is None or high is None or low < CLOSE <= high:
             open_.append(words)
-        elif found["low"] >= CLOSE:
+        elif low >= CLOSE:
             close.append(words)
         else:
             far.append(words)
@@ -61,7 +60,7 @@ def _range(routes: Sequence[str]) -> str:
     return f"{len(routes)} cases, from {routes[0]} to {routes[-1]}"
 
 
-def _best_per_route(figures: Figures) -> dict[str, tuple[Cell, Mapping[str, Any]]]:
+def _best_per_route(figures: Figures) -> dict[str, tuple[CellFacts, Comparison]]:
     """By route the fastest FastAPI target, and its requests per core by the gateway's."""
     gateway = figures.gateway()
     found = {}
@@ -86,20 +85,20 @@ def _step_of_engines(figures: Figures) -> str | None:
     if not loads:
         return None
     route, cells = loads[0]
-    by_target = {cell["target"]: cell for cell in cells}
     best = figures.fastest(cells)
-    method = by_target.get(METHOD)
+    method, definition = (*figures.baselines, None, None)[:2]
+    plain = next((cell for cell in cells if cell["target"] == method), None)
     if best is None:
         return None
-    gain = method and figures.compare(method, DEFINITION)
-    rest = figures.compare(best, METHOD)
-    compared = {cell["target"]: found for cell in cells if (found := figures.compare(cell, METHOD))}
+    gain = figures.compare(plain, definition) if plain else None
+    rest = figures.compare(best, method)
+    compared = {cell["target"]: found for cell in cells if (found := figures.compare(cell, method))}
     rated = sorted(compared, key=lambda name: name != best["target"])
     near = _not_told_apart(compared, rated) if best["target"] in compared else ""
     if gain and rest and certainly(gain) == "above":
         words = (
-            f"on {route} the better method, still pure Python ({METHOD}), is {said(gain, 2)} times "
-            f"{DEFINITION}"
+            f"on {route} the better method, still pure Python ({method}), is {said(gain, 2)} times "
+            f"{definition}"
         )
         if certainly(rest) == "above":
             words += f", and {best['target']} adds a factor of {said(rest, 2)}{near}"
@@ -108,13 +107,13 @@ def _step_of_engines(figures: Figures) -> str | None:
                 f", to which no other engine certainly adds ({best['target']}: {said(rest, 2)})"
             )
         return words + _left(figures, best)
-    if rest and best["target"] != METHOD:
-        words = f"on {route} {best['target']} is {said(rest, 2)} times {METHOD}{near}"
+    if rest and best["target"] != method:
+        words = f"on {route} {best['target']} is {said(rest, 2)} times {method}{near}"
         return words + _left(figures, best)
     return None
 
 
-def _left(figures: Figures, cell: Cell) -> str:
+def _left(figures: Figures, cell: CellFacts) -> str:
     """What then remains between it and Go."""
     rest = figures.compare(cell, figures.gateway(), "per_core_rps")
     return f", with which FastAPI has {said(rest, 2)} of Go's requests per core" if rest else ""
@@ -150,14 +149,11 @@ def _step_of_ladder(figures: Figures) -> str | None:
     return "; ".join(steps) or None
 
 
-def _not_told_apart(compared: Mapping[str, Mapping[str, Any]], rated: Sequence[str]) -> str:
+def _not_told_apart(compared: Mapping[str, Comparison], rated: Sequence[str]) -> str:
     """Those whose intervals reach the best one's."""
     low = compared[rated[0]]["low"]
-    near = [
-        name
-        for name in rated[1:]
-        if low is None or compared[name]["high"] is None or compared[name]["high"] >= low
-    ]
+    highs = [(name, compared[name]["high"]) for name in rated[1:]]
+    near = [name for name, high in highs if low is None or high is None or high >= low]
     if len(near) > MOST_NAMED:
         near = [*near[: MOST_NAMED - 1], f"{len(near) - MOST_NAMED + 1} more"]
     return f" (not told apart from {listed(near)})" if near else ""
@@ -180,7 +176,7 @@ def problems(figures: Figures) -> list[str]:
     return found + _twins(figures) + _near_ceiling(figures)
 
 
-def twins(figures: Figures) -> list[Mapping[str, Any]]:
+def twins(figures: Figures) -> list[Comparison]:
     return [
         comparison
         for comparison in figures.result["comparisons"]
@@ -199,7 +195,7 @@ def _twins(figures: Figures) -> list[str]:
                 f"A test switch slowed the kernels of {name} by a factor of {slowed:g}. {seen}: "
                 f"its throughput is {said(pair)} times its twin's."
             )
-        elif low is None:
+        elif low is None or high is None:
             found.append("The A/A pair has too few rounds for an interval.")
         elif low < 1 - ALLOWED or high > 1 + ALLOWED:
             found.append(
@@ -211,7 +207,7 @@ def _twins(figures: Figures) -> list[str]:
 
 def _near_ceiling(figures: Figures) -> list[str]:
     calibration = figures.result["calibration"]
-    if not calibration or not calibration["ceiling_rps"]:
+    if not calibration:
         return ["The generator was not calibrated: its own limit is not known."]
     limit = calibration["ceiling_rps"]["median"]
     near = {

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 import altair as alt
 
-from loadtests.lab import crossover
+from loadtests.lab.records import CellFacts, Comparison, Latency, Percentile, Spread
 from loadtests.lab.report import drawing
 from loadtests.lab.report.document import Chart
-from loadtests.lab.report.drawing import SERIES, STAND_IN
-from loadtests.lab.report.figures import Cell, Figures
+from loadtests.lab.report.drawing import SERIES
+from loadtests.lab.report.figures import Figures
 from loadtests.lab.report.wording import figure, interval, said
 
-Row = dict[str, Any]
+Datum = dict[str, Any]
+"""What one mark is drawn from."""
 
 
-def intervals(name: str, title: str, axis: str, rows: Sequence[Row], one: str = "") -> list[Chart]:
+def intervals(
+    name: str, title: str, axis: str, rows: Sequence[Datum], one: str = ""
+) -> list[Chart]:
     """No chart without rows, and none of a single figure: a table says that better."""
     if len(rows) < 2:
         return []
@@ -26,7 +28,7 @@ def intervals(name: str, title: str, axis: str, rows: Sequence[Row], one: str = 
     return [Chart(name, title, words, lambda width: drawing.dots(rows, width, axis, one=one))]
 
 
-def spread_row(label: str, spread: Any, unit: str) -> Row:
+def spread_datum(label: str, spread: Spread, unit: str) -> Datum:
     bounds = interval(spread)
     tip = f"{label}: {figure(spread['median'])} {unit}" + (f", 95 % {bounds}" if bounds else "")
     return {
@@ -35,7 +37,7 @@ def spread_row(label: str, spread: Any, unit: str) -> Row:
     }  # fmt: skip
 
 
-def ratio_row(label: str, comparison: Any, series: str, place: int) -> Row:
+def ratio_datum(label: str, comparison: Comparison, series: str, place: int) -> Datum:
     return {
         "label": label, "median": comparison["ratio"], "low": comparison["low"],
         "high": comparison["high"], "value": figure(comparison["ratio"]), "series": series,
@@ -43,7 +45,9 @@ def ratio_row(label: str, comparison: Any, series: str, place: int) -> Row:
     }  # fmt: skip
 
 
-def percentile_row(label: str, latency: Any, name: str, series: str, place: int) -> Row:
+def percentile_datum(
+    label: str, latency: Latency, name: Percentile, series: str, place: int
+) -> Datum:
     low, high = latency["intervals"][name] or (None, None)
     bounds = interval(latency["intervals"][name])
     tip = f"{label}, {series}: {figure(latency[name])} ms" + (f", 95 % {bounds}" if bounds else "")
@@ -53,8 +57,8 @@ def percentile_row(label: str, latency: Any, name: str, series: str, place: int)
     }  # fmt: skip
 
 
-def latency_curves(figures: Figures, shown: Sequence[tuple[str, Cell]]) -> list[Chart]:
-    rows: list[Row] = []
+def latency_curves(figures: Figures, shown: Sequence[tuple[str, CellFacts]]) -> list[Chart]:
+    rows: list[Datum] = []
     order = []
     for series, cell in shown:
         points = list(figures.curve(cell))
@@ -90,10 +94,10 @@ def latency_curves(figures: Figures, shown: Sequence[tuple[str, Cell]]) -> list[
     ]  # fmt: skip
 
 
-def load_curves(figures: Figures, cells: Sequence[Cell]) -> list[Chart]:
-    rows = []
+def load_curves(figures: Figures, cells: Sequence[CellFacts]) -> list[Chart]:
+    rows: list[Datum] = []
     for cell in cells:
-        latency = figures.summary(cell)["latency_ms"].get("main")
+        latency = figures.latency(cell)
         if latency is None or latency["p99"] is None:
             continue
         bounds = latency["intervals"]["p99"] or (None, None)
@@ -118,121 +122,3 @@ def load_curves(figures: Figures, cells: Sequence[Cell]) -> list[Chart]:
         Chart("load", "p99 by load, ms, from the intended start", words,
               lambda width: drawing.lines(rows, width, x, "p99, ms, log axis", order))
     ]  # fmt: skip
-
-
-def crossover_map(figures: Figures) -> list[Chart]:
-    """Which variant wins, by batch size and work per item, and where the models expect it."""
-    found = figures.result["crossover"]
-    loads = [load for load in found["cells"] if load["winner"] is not None]
-    if len(loads) < 2:
-        return []
-    items = sorted({load["items"] for load in loads})
-    works = sorted({load["work_us"] / load["items"] for load in loads})
-    item_edges, work_edges = _edges(items), _edges(works)
-    rows = []
-    for load in loads:
-        i = items.index(load["items"])
-        j = works.index(load["work_us"] / load["items"])
-        others = [us for name, us in load["measured_us"].items() if name != load["winner"]]
-        lead = min(others) / load["measured_us"][load["winner"]] if others else 1.0
-        rows.append({
-            "winner": load["winner"], "x": item_edges[i], "x2": item_edges[i + 1],
-            "y": work_edges[j], "y2": work_edges[j + 1], "middle_x": load["items"],
-            "middle_y": works[j], "label": f"×{lead:.2f}",
-            "held": "held out" if load["held_out"] else "", "certain": load["certain"],
-            "tip": f"{load['items']} items, {figure(works[j])} µs each: {load['winner']}, "
-                   f"{figure(lead)} times the next" + ("" if load["certain"] else ", not certain")
-                   + (", held out" if load["held_out"] else ""),
-        })  # fmt: skip
-    edge = _boundaries(found, items, item_edges, work_edges)
-    names = list(dict.fromkeys(name for load in loads for name in load["measured_us"]))
-    words = "Winner by batch size and work: " + "; ".join(row["tip"] for row in rows)
-
-    three_digits = "format(datum.value, '.3~g')"
-
-    def draw(width: int) -> alt.LayerChart:
-        def axis(field: str, title: str, edges: list[float], values: list[float]) -> dict[str, Any]:
-            scale = alt.Scale(type="log", domain=[edges[0], edges[-1]], nice=False)
-            return {
-                "title": title, "scale": scale,
-                "axis": alt.Axis(values=values, labelExpr=three_digits, grid=False),
-                "shorthand": f"{field}:Q",
-            }  # fmt: skip
-
-        def x(field: str) -> alt.X:
-            return alt.X(**axis(field, "items per request, log axis", item_edges, items))
-
-        def y(field: str) -> alt.Y:
-            return alt.Y(**axis(field, "µs of kernel per item, log axis", work_edges, works))
-
-        color = alt.Color(
-            "winner:N",
-            scale=alt.Scale(domain=names, range=[SERIES[figures.color(n)] for n in names]),
-            legend=alt.Legend(title=None, orient="top", symbolOpacity=0.5),
-        )
-        opacity = alt.Opacity(
-            "certain:N", scale=alt.Scale(domain=[True, False], range=[0.55, 0.16]), legend=None
-        )
-        base = drawing.data(rows)
-        layers = [
-            base.mark_rect(stroke=STAND_IN["paper"], strokeWidth=2).encode(
-                x=x("x"), x2="x2:Q", y=y("y"), y2="y2:Q", color=color, opacity=opacity
-            ),
-            base.mark_text(fontSize=11.5, dy=-3).encode(
-                x=x("middle_x"), y=y("middle_y"), text="label:N"
-            ),
-            base.mark_text(fontSize=9.5, dy=10, color=STAND_IN["muted"]).encode(
-                x=x("middle_x"), y=y("middle_y"), text="held:N"
-            ),
-        ]
-        if edge:
-            layers.append(
-                drawing.data(edge)
-                .mark_line(color=STAND_IN["ink"], strokeWidth=2, strokeDash=[6, 4], clip=True)
-                .encode(x=x("x"), y=y("y"), detail="pair:N", order="y:Q")
-            )
-        height = 70 * len(works) + 30
-        return drawing.finish(alt.layer(*layers).properties(width=width - 64, height=height))
-
-    return [Chart("crossover", "Which variant wins, and by what factor over the next", words, draw)]
-
-
-def _edges(values: Sequence[float]) -> list[float]:
-    """Halfway between neighbours on a log axis, and as far beyond the first and the last."""
-    middles = [(a * b) ** 0.5 for a, b in pairwise(values)]
-    if not middles:
-        return [values[0] / 2, values[0] * 2]
-    return [values[0] ** 2 / middles[0], *middles, values[-1] ** 2 / middles[-1]]
-
-
-def _boundaries(
-    found: Any, items: Sequence[int], item_edges: list[float], work_edges: list[float]
-) -> list[Row]:
-    """Where the models' winner changes along the batch size, for many amounts of work."""
-    bytes_of = {load["items"]: load["request_bytes"] for load in found["cells"]}
-    few, many = items[0], items[-1]
-    models: dict[str, Any] = found["models"]
-    slope = (bytes_of[many] - bytes_of[few]) / (many - few) if many > few else 0.0
-
-    def winner(count: float, work: float) -> str:
-        load = {
-            "request_bytes": bytes_of[few] + slope * (count - few),
-            "work_us": work * count,
-        }
-        return min(models, key=lambda name: crossover.predict(models[name], load))
-
-    steps = 160
-    across = [
-        item_edges[0] * (item_edges[-1] / item_edges[0]) ** (k / steps) for k in range(steps + 1)
-    ]
-    rows = []
-    for k in range(41):
-        work = work_edges[0] * (work_edges[-1] / work_edges[0]) ** (k / 40)
-        winners = [winner(count, work) for count in across]
-        for place, (left, right) in enumerate(pairwise(winners)):
-            if left != right:
-                rows.append({
-                    "x": (across[place] * across[place + 1]) ** 0.5, "y": work,
-                    "pair": f"{left}, {right}", "tip": f"the models: {left} before, {right} after",
-                })  # fmt: skip
-    return rows

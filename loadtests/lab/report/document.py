@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-Cell = tuple[str, str]  # a figure, and its interval or ""
+Entry = tuple[str, str]
+"""Of a table: a figure, and its interval or ""."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Row:
     """kind: "" or "best", "void", "group" (which has a name alone)."""
 
     name: str
-    cells: Sequence[Cell] = ()
+    entries: Sequence[Entry] = ()
     kind: str = ""
 
 
@@ -59,7 +60,7 @@ Part = Text | Bullets | Facts | Table | Chart
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class Chapter:
     anchor: str
     title: str
     parts: Sequence[Part]
@@ -73,4 +74,4 @@ class Document:
     eyebrow: str
     answer: Sequence[str]
     problems: Sequence[str]
-    sections: Sequence[Section]
+    chapters: Sequence[Chapter]

@@ -171,15 +171,13 @@ def lines(
         symbolSize=70,
         columnPadding=22,
     )
-    color = alt.Color(
-        "series:N", scale=alt.Scale(domain=names, range=[SERIES[p] for p in places]), legend=legend
-    )
-    dash = alt.StrokeDash(
-        "series:N", scale=alt.Scale(domain=names, range=[DASHES[p] for p in places]), legend=None
-    )
-    shape = alt.Shape(
-        "series:N", scale=alt.Scale(domain=names, range=[SHAPES[p] for p in places]), legend=None
-    )
+
+    def scale_of(marks: Sequence[Any]) -> alt.Scale:
+        return alt.Scale(domain=names, range=[marks[p] for p in places])
+
+    color = alt.Color("series:N", scale=scale_of(SERIES), legend=legend)
+    dash = alt.StrokeDash("series:N", scale=scale_of(DASHES), legend=None)
+    shape = alt.Shape("series:N", scale=scale_of(SHAPES), legend=None)
     base = data(drawn).encode(x=x, color=color)
     chart = alt.layer(
         base.mark_line(strokeWidth=2).encode(

@@ -2,119 +2,96 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from loadtests.lab.domain import BASELINES
+from loadtests.lab.records import CellFacts, RoleSummary, Spread, Summary
 from loadtests.lab.report import against_go, charts
-from loadtests.lab.report.document import Bullets, Part, Row, Section, Table, Text
-from loadtests.lab.report.document import Cell as TableCell
-from loadtests.lab.report.figures import Cell, Figures
+from loadtests.lab.report.document import Bullets, Chapter, Entry, Part, Text
+from loadtests.lab.report.figures import Column, Figures
 from loadtests.lab.report.wording import (
     certainly,
     figure,
     listed,
-    percentile_cell,
-    ratio_cell,
+    ratio_entry,
     said,
-    spread_cell,
+    spread_entry,
 )
 
 
-def engines(figures: Figures) -> Section | None:
+def engines(figures: Figures) -> Chapter | None:
     loads = figures.loads("engines")
     if not loads:
         return None
-    there = [b for b in BASELINES if any(c["target"] == b for _, mine in loads for c in mine)]
-    head = [
-        ("scenario, target", ""), ("requests/s", "95 %"), *((f"by {b}", "95 %") for b in there),
-        ("p50", "ms"), ("p99", "ms"), ("requests", "counted"), ("generator", "% of a core"),
-    ]  # fmt: skip
-    rows, parts = [], []
-    for load, cells in loads:
-        rows.append(Row(load, kind="group"))
-        best = figures.fastest(cells)
-        drawn = []
-        for cell in cells:
-            summary = figures.summary(cell)
-            latency = summary["latency_ms"].get("main")
-            ratios: list[TableCell] = [
-                ("1", "") if cell["target"] == base else ratio_cell(figures.compare(cell, base))
-                for base in there
-            ]
+    measured = {cell["target"] for _, cells in loads for cell in cells}
+
+    def by(base: str) -> Column:
+        def entry(cell: CellFacts) -> Entry:
             if figures.is_gateway(cell["target"]):
-                ratios = [("", "")] * len(there)
-            share = summary["generator_cpu_share"]
-            rows.append(
-                Row(
-                    cell["target"],
-                    [
-                        spread_cell(summary["throughput_rps"]), *ratios,
-                        percentile_cell(latency, "p50"), percentile_cell(latency, "p99"),
-                        (f"{summary['requests']:,}", ""),
-                        (figure(share and 100 * share["median"]), ""),
-                    ],
-                    "void" if summary["void"] else "best" if cell is best else "",
-                )
-            )  # fmt: skip
-            if summary["throughput_rps"]:
-                row = charts.spread_row(cell["target"], summary["throughput_rps"], "requests/s")
-                drawn.append(row)
-        parts += charts.intervals(
+                return "", ""
+            same = cell["target"] == base
+            return ("1", "") if same else ratio_entry(figures.compare(cell, base))
+
+        return Column(f"by {base}", "95 %", entry)
+
+    def share(summary: Summary) -> str:
+        found = summary["generator_cpu_share"]
+        return figure(100 * found["median"] if found else None)
+
+    columns = [
+        figures.column("requests/s", "95 %", lambda summary: summary["throughput_rps"]),
+        *(by(base) for base in figures.baselines if base in measured),
+        figures.percentile("p50"),
+        figures.percentile("p99"),
+        figures.column("requests", "counted", lambda summary: f"{summary['requests']:,}"),
+        figures.column("generator", "% of a core", share),
+    ]
+    drawn: list[Part] = []
+    for load, cells in loads:
+        data = [
+            charts.spread_datum(cell["target"], rate, "requests/s")
+            for cell in cells
+            if (rate := figures.rate(cell))
+        ]
+        drawn += charts.intervals(
             f"engines-{load.replace(', ', '-').replace(' ', '-')}",
             f"Throughput and 95 % interval, {load}",
-            "requests/s, log axis", drawn,
+            "requests/s, log axis", data,
         )  # fmt: skip
     words = [_load_words(figures, loads[0][1][0])]
     if noise := against_go.twins(figures):
         words.append(noise)
-    return Section(
-        "engines", "The engines",
-        [Text(" ".join(words)), *parts, Table(head, rows, "Throughput of the engines")],
-    )  # fmt: skip
+    table = figures.table(
+        "Throughput of the engines", "scenario, target", loads, columns, best=True
+    )
+    return Chapter("engines", "The engines", [Text(" ".join(words)), *drawn, table])
 
 
-def _load_words(figures: Figures, cell: Cell) -> str:
-    found = figures.result["calibration"]
-    limit = found and found["ceiling_rps"]
+def _load_words(figures: Figures, cell: CellFacts) -> str:
     words = f"Closed model: {cell['users']} users, each waiting for its answer, at saturation."
-    if limit:
-        value, bounds = spread_cell(limit)
+    if found := figures.result["calibration"]:
+        value, bounds = spread_entry(found["ceiling_rps"])
         words += f" The generator's own ceiling here is {value} requests/s ({bounds})."
     return words
 
 
-def cost(figures: Figures) -> Section | None:
+def cost(figures: Figures) -> Chapter | None:
     loads = [*figures.loads("engines"), *figures.loads("io")]
     if not loads:
         return None
+
     price = figures.result["settings"]["price_per_vcpu_hour"]
-    head = [
-        ("scenario, target", ""), ("CPU server", "ms/request"), ("CPU sidecar", "ms/request"),
-        ("vCPU-hours", "per million"), ("memory server", "MiB, peak"),
-        ("memory sidecar", "MiB, peak"), ("processes", ""),
-    ]  # fmt: skip
-    if price:
-        head.insert(4, ("price", f"{price['currency']} per million"))
-    rows, drawn = [], []
-    for number, (load, cells) in enumerate(loads):
-        rows.append(Row(load, kind="group"))
-        for cell in cells:
-            summary = figures.summary(cell)
-            spent = summary["cost_per_million"]
-            sidecar = summary["sidecar"] if summary["sidecar"]["processes"] else None
-            shown: list[TableCell] = [
-                spread_cell(summary["server"]["cpu_ms_per_request"]),
-                spread_cell(sidecar and sidecar["cpu_ms_per_request"]),
-                spread_cell(spent and spent["vcpu_hours"]),
-                (_mib(summary["server"]), ""), (_mib(sidecar), ""),
-                (str(summary["server"]["processes"] + summary["sidecar"]["processes"]), ""),
-            ]  # fmt: skip
-            if price:
-                shown.insert(3, spread_cell(spent and spent["price"] and spent["price"]["amount"]))
-            rows.append(Row(cell["target"], shown, "void" if summary["void"] else ""))
-            if spent and not number:
-                drawn.append(charts.spread_row(cell["target"], spent["vcpu_hours"], "vCPU-hours"))
+    columns = [
+        figures.column("CPU server", "ms/request", lambda s: s["server"]["cpu_ms_per_request"]),
+        figures.column("CPU sidecar", "ms/request", lambda s: _cpu_of_sidecar(s["sidecar"])),
+        figures.column("vCPU-hours", "per million", _hours),
+        *([figures.column("price", f"{price['currency']} per million", _price)] if price else []),
+        figures.column("memory server", "MiB, peak", lambda s: _mib(s["server"])),
+        figures.column("memory sidecar", "MiB, peak", lambda s: _mib(s["sidecar"])),
+        figures.column("processes", "", _processes),
+    ]
+    drawn = [
+        charts.spread_datum(cell["target"], hours, "vCPU-hours")
+        for cell in loads[0][1]
+        if (hours := _hours(figures.summary(cell)))
+    ]
     parts: list[Part] = [
         Text(
             "CPU time of the server's whole process tree, the sidecar's beside it, by request. "
@@ -126,47 +103,62 @@ def cost(figures: Figures) -> Section | None:
             "cost", f"Cost and 95 % interval, {loads[0][0]}",
             "vCPU-hours per million requests, log axis", drawn,
         ),
-        Table(head, rows, "CPU time, cost and memory"),
+        figures.table("CPU time, cost and memory", "scenario, target", loads, columns),
     ]  # fmt: skip
-    return Section("cost", "What it costs", parts)
+    return Chapter("cost", "What it costs", parts)
 
 
-def _mib(role: Mapping[str, Any] | None) -> str:
-    peak = role and role["peak_memory_bytes"]
+def _cpu_of_sidecar(sidecar: RoleSummary) -> Spread | None:
+    return sidecar["cpu_ms_per_request"] if sidecar["processes"] else None
+
+
+def _hours(summary: Summary) -> Spread | None:
+    spent = summary["cost_per_million"]
+    return spent and spent["vcpu_hours"]
+
+
+def _price(summary: Summary) -> Spread | None:
+    spent = summary["cost_per_million"]
+    return spent and spent["price"] and spent["price"]["amount"]
+
+
+def _processes(summary: Summary) -> str:
+    return str(summary["server"]["processes"] + summary["sidecar"]["processes"])
+
+
+def _mib(role: RoleSummary) -> str:
+    peak = role["peak_memory_bytes"]
     return figure(peak / 2**20 if peak else None)
 
 
-def not_worth_it(figures: Figures) -> Section | None:
+def not_worth_it(figures: Figures) -> Chapter | None:
     """By variant what was measured against it; derived, so it can be empty."""
-    loads = figures.loads("engines")
-    if not BASELINES:
+    if not figures.baselines:
         return None
-    base = BASELINES[0]
-    variants = [
-        target
-        for target in figures.targets("engines")
-        if not figures.is_gateway(target) and target not in BASELINES
-    ]
+    loads, base = figures.loads("engines"), figures.baselines[0]
     items = []
-    for variant in variants:
-        mine = [(load, c) for load, cells in loads for c in cells if c["target"] == variant]
+    for variant, cells in figures.by_target("engines"):
+        if figures.is_gateway(variant) or variant in figures.baselines:
+            continue
+        mine = [(load, c) for load, found in loads for c in found if c["target"] == variant]
         found = [*_beside(figures, mine, base), *_of_the_loop(figures, variant)]
         found += _of_the_sidecar(figures, variant)
         if found:
             items.append(f"{variant}: {'; '.join(found)}.")
-        elif any(figures.rate(cell) for _, cell in mine):
+        elif figures.sound(cells):
             items.append(f"{variant}: faster than {base} wherever this run compared them.")
-    items += [f"{b}: {'; '.join(found)}." for b in BASELINES if (found := _of_the_loop(figures, b))]
+    harm = {variant: _of_the_loop(figures, variant) for variant in figures.baselines}
+    items += [f"{variant}: {'; '.join(found)}." for variant, found in harm.items() if found]
     if not items:
         return None
     words = (
         f"Where a variant is not certainly faster than pure Python with the better method "
         f"({base}), takes more CPU time for it, or makes other requests wait."
     )
-    return Section("not-worth-it", "When an engine does not pay", [Text(words), Bullets(items)])
+    return Chapter("not-worth-it", "When an engine does not pay", [Text(words), Bullets(items)])
 
 
-def _beside(figures: Figures, mine: list[tuple[str, Cell]], base: str) -> list[str]:
+def _beside(figures: Figures, mine: list[tuple[str, CellFacts]], base: str) -> list[str]:
     slower, equal, dearer = [], [], []
     for load, cell in mine:
         speed = figures.compare(cell, base)
@@ -190,7 +182,7 @@ def _beside(figures: Figures, mine: list[tuple[str, Cell]], base: str) -> list[s
 def _of_the_loop(figures: Figures, variant: str) -> list[str]:
     """What it does to the other requests of the loop, where that is certain."""
     latency = {
-        bool(cell["users"]): figures.summary(cell)["latency_ms"].get("io")
+        bool(cell["users"]): figures.latency(cell, "io")
         for cell in figures.cells("mixed")
         if cell["target"] == variant
     }
@@ -208,26 +200,25 @@ def _of_the_loop(figures: Figures, variant: str) -> list[str]:
 
 def _of_the_sidecar(figures: Figures, variant: str) -> list[str]:
     """From which amount of work on it pays, as the cost models have it."""
-    found = figures.result["crossover"]
-    if not found:
-        return []
-    said_ = []
-    for point in found["pays_from"]:
+    crossover = figures.result["crossover"]
+    found = []
+    for point in crossover["pays_from"] if crossover else ():
         if point["sidecar"] != variant:
             continue
-        from_us, low, high = (point[name] for name in ("work_us", "low", "high"))
+        other, from_us = point["against"], point["work_us"]
+        low, high = point["low"], point["high"]
         if low is None:
-            said_.append(f"by the cost models it never pays against {point['against']}")
+            found.append(f"by the cost models it never pays against {other}")
         elif from_us is None or high is None:
-            said_.append(
-                f"the cost models cannot tell from where on it pays against {point['against']}, "
+            found.append(
+                f"the cost models cannot tell from where on it pays against {other}, "
                 f"only that it does not below {figure(low)} µs of kernel work per request"
                 if low
-                else f"the cost models cannot tell whether it pays against {point['against']}"
+                else f"the cost models cannot tell whether it pays against {other}"
             )
         elif high:
-            said_.append(
-                f"by the cost models it pays against {point['against']} from {figure(from_us)} µs "
+            found.append(
+                f"by the cost models it pays against {other} from {figure(from_us)} µs "
                 f"({figure(low)}–{figure(high)}) of kernel work per request on"
             )
-    return said_
+    return found

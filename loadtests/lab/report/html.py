@@ -5,21 +5,21 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
 from string import Template
-from typing import Any
 
+from loadtests.lab.records import Result
 from loadtests.lab.report import drawing
 from loadtests.lab.report.document import (
     Bullets,
+    Chapter,
     Chart,
     Document,
     Facts,
     Part,
     Row,
-    Section,
     Table,
     Text,
 )
@@ -29,9 +29,9 @@ Draw = Callable[[Chart, int], str]  # an SVG in stand-in colours
 PAGE = Path(__file__).with_name("page.html")
 
 
-def page(document: Document, result: Mapping[str, Any], draw: Draw) -> str:
+def page(document: Document, result: Result, draw: Draw) -> str:
     contents = "".join(
-        f'<a href="#{section.anchor}">{escape(section.title)}</a>' for section in document.sections
+        f'<a href="#{chapter.anchor}">{escape(chapter.title)}</a>' for chapter in document.chapters
     )
     raw = gzip.compress(json.dumps(result).encode(), mtime=0)
     return Template(PAGE.read_text(encoding="utf-8")).substitute(
@@ -42,14 +42,14 @@ def page(document: Document, result: Mapping[str, Any], draw: Draw) -> str:
         answer=" ".join(f"<span>{escape(sentence)}</span>" for sentence in document.answer),
         problems="".join(f'<p class="problem">{escape(p)}</p>' for p in document.problems),
         contents=contents,
-        sections="".join(_section(section, draw) for section in document.sections),
+        sections="".join(_chapter(chapter, draw) for chapter in document.chapters),
         raw=base64.b64encode(raw).decode(),
     )
 
 
-def _section(section: Section, draw: Draw) -> str:
-    parts = "".join(_part(part, draw) for part in section.parts)
-    return f'<section id="{section.anchor}"><h2>{escape(section.title)}</h2>{parts}</section>\n'
+def _chapter(chapter: Chapter, draw: Draw) -> str:
+    parts = "".join(_part(part, draw) for part in chapter.parts)
+    return f'<section id="{chapter.anchor}"><h2>{escape(chapter.title)}</h2>{parts}</section>\n'
 
 
 def _part(part: Part, draw: Draw) -> str:
@@ -88,9 +88,9 @@ def _row(row: Row, columns: int) -> str:
     if row.kind == "group":
         name = f'<th scope="rowgroup">{escape(row.name)}</th><td colspan="{columns - 1}"></td>'
         return f'<tr class="group">{name}</tr>'
-    cells = "".join(
+    entries = "".join(
         f"<td>{escape(figure)}" + (f"<small>{escape(more)}</small>" if more else "") + "</td>"
-        for figure, more in row.cells
+        for figure, more in row.entries
     )
     note = "<small>void</small>" if row.kind == "void" else ""
-    return f'<tr class="{row.kind}"><th scope="row">{escape(row.name)}{note}</th>{cells}</tr>'
+    return f'<tr class="{row.kind}"><th scope="row">{escape(row.name)}{note}</th>{entries}</tr>'

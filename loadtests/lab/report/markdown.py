@@ -6,9 +6,9 @@ from html import escape
 
 from loadtests.lab.report.document import (
     Bullets,
-    Cell,
     Chart,
     Document,
+    Entry,
     Facts,
     Part,
     Row,
@@ -21,15 +21,15 @@ def text(document: Document, to_charts: str) -> str:
     """to_charts: path of the charts as seen from where the text will be."""
     parts = [f"# {document.title}", document.eyebrow, *document.answer]
     parts += [f"> **{_plain(problem)}**" for problem in document.problems]
-    for section in document.sections:
-        parts.append(f"## {section.title}")
-        parts += [_part(part, to_charts) for part in section.parts]
+    for chapter in document.chapters:
+        parts.append(f"## {chapter.title}")
+        parts += [_part(part, to_charts) for part in chapter.parts]
     return "\n\n".join(parts) + "\n"
 
 
 def charts(document: Document) -> list[Chart]:
     return [
-        part for section in document.sections for part in section.parts if isinstance(part, Chart)
+        part for chapter in document.chapters for part in chapter.parts if isinstance(part, Chart)
     ]
 
 
@@ -63,19 +63,19 @@ def _part(part: Part, to_charts: str) -> str:
 
 def _row(row: Row, columns: int) -> str:
     if row.kind == "group":
-        return f"| **{_cell(row.name)}** |" + " |" * (columns - 1)
-    name = _cell(row.name) + (" **(void)**" if row.kind == "void" else "")
+        return f"| **{_in_table(row.name)}** |" + " |" * (columns - 1)
+    name = _in_table(row.name) + (" **(void)**" if row.kind == "void" else "")
     if row.kind == "best":
         name = f"**{name}**"
-    return f"| {name} | " + " | ".join(_figure(cell) for cell in row.cells) + " |"
+    return f"| {name} | " + " | ".join(_entry(entry) for entry in row.entries) + " |"
 
 
-def _figure(cell: Cell) -> str:
-    value, more = cell
-    return _cell(f"{value} ({more})" if more else value)
+def _entry(entry: Entry) -> str:
+    value, more = entry
+    return _in_table(f"{value} ({more})" if more else value)
 
 
-def _cell(words: str) -> str:
+def _in_table(words: str) -> str:
     return _plain(words).replace("|", "\\|").replace("\n", " ")
 
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 
-from loadtests.lab.domain import lab_of
-from loadtests.lab.report.document import Bullets, Facts, Row, Section, Table, Text
+from loadtests.lab.report.document import Bullets, Chapter, Facts, Row, Table, Text
 from loadtests.lab.report.figures import Figures
-from loadtests.lab.report.wording import figure, interval, listed
+from loadtests.lab.report.wording import figure, listed, spread_entry
 from loadtests.lab.resampling import MIN_BEYOND, MIN_BLOCKS, RESAMPLES
-from loadtests.lab.scenarios import SLICE_S
+from loadtests.lab.sections import SLICE_S
 from loadtests.lab.statistics import BUSY_GENERATOR, LAG_SHARE, VOID_BLOCKS
-from service.wiring import DOMAIN
 
 
-def verdicts(figures: Figures) -> Section | None:
+def verdicts(figures: Figures) -> Chapter | None:
     found = figures.result["verdicts"]
     if not found:
         return None
@@ -33,10 +31,10 @@ def verdicts(figures: Figures) -> Section | None:
     ]
     missed = sum(not v["passed"] for v in found)
     words = f"{len(found) - missed} of {len(found)} thresholds are met."
-    return Section("verdicts", "Verdicts", [Text(words), Table(head, rows, "Thresholds")])
+    return Chapter("verdicts", "Verdicts", [Text(words), Table(head, rows, "Thresholds")])
 
 
-def machine(figures: Figures) -> Section:
+def machine(figures: Figures) -> Chapter:
     result = figures.result
     m, commit, s = result["machine"], result["commit"], result["settings"]
     state = "not known" if commit is None else commit["hash"][:12]
@@ -44,7 +42,11 @@ def machine(figures: Figures) -> Section:
         state += ", with uncommitted changes"
     pinned = s["pinned"]
     calibration = result["calibration"]
-    limit = calibration and calibration["ceiling_rps"]
+    ceiling = "not measured"
+    if calibration:
+        value, bounds = spread_entry(calibration["ceiling_rps"])
+        spent = figure(calibration["cpu_us_per_request"])
+        ceiling = f"{value} requests/s ({bounds}), {spent} µs of CPU per request"
     pairs = [
         ("Processor", f"{m['cpu']}, {m['usable_cores']} of {m['cores']} cores"),
         ("Memory", f"{m['memory_bytes'] / 2**30:.1f} GiB"),
@@ -57,17 +59,11 @@ def machine(figures: Figures) -> Section:
             if pinned
             else "not pinned: servers and generator share all of them",
         ),
-        (
-            "Generator's ceiling",
-            f"{figure(limit['median'])} requests/s ({interval(limit)}), "
-            f"{figure(calibration['cpu_us_per_request'])} µs of CPU per request"
-            if limit
-            else "not measured",
-        ),
+        ("Generator's ceiling", ceiling),
         ("Commit", state),
         ("Measured", f"{result['started_at']} to {result['finished_at']}"),
         ("Profile, seed", f"{s['profile']}, {s['seed']}"),
-        *lab_of(DOMAIN).said(s).items(),
+        *figures.said(s).items(),
         ("Database", s["database"]),
     ]
     used = {str(t["variant"]).rpartition("-")[0] for t in result["targets"].values()}
@@ -77,19 +73,19 @@ def machine(figures: Figures) -> Section:
         if engine["name"] in used
     ]
     pairs.append(("Packages", ", ".join(f"{n} {v}" for n, v in sorted(m["packages"].items()))))
-    return Section("machine", "The machine", [Facts(pairs)])
+    return Chapter("machine", "The machine", [Facts(pairs)])
 
 
-def method(figures: Figures) -> Section:
+def method(figures: Figures) -> Chapter:
     result = figures.result
     rounds = Counter(block["cell"] for block in result["blocks"])
     counts = sorted(rounds.values())
     shares = [
-        summary["generator_cpu_share"]["median"]
+        share["median"]
         for summary in result["summary"].values()
-        if summary["generator_cpu_share"]
+        if (share := summary["generator_cpu_share"])
     ]
-    void = sum(bool(block["void"]) for block in result["blocks"])
+    void = sum(bool(block.get("void")) for block in result["blocks"])
     items = [
         f"{len(result['blocks'])} blocks of {len(result['cells'])} cells"
         + (f", {counts[0]} to {counts[-1]} a cell" if counts else "")
@@ -118,4 +114,4 @@ def method(figures: Figures) -> Section:
         "ratios would be nearer to 1 than here.",
         "docs/methodology.md says what else could mislead.",
     ]
-    return Section("method", "Method and limits", [Bullets(items)])
+    return Chapter("method", "Method and limits", [Bullets(items)])

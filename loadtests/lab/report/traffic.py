@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from loadtests.lab.records import CellFacts, Latency, Percentile, Summary
 from loadtests.lab.report import charts
-from loadtests.lab.report.document import Cell as TableCell
-from loadtests.lab.report.document import Part, Row, Section, Table, Text
-from loadtests.lab.report.figures import Cell, Figures
-from loadtests.lab.report.wording import figure, percentile_cell, spread_cell
+from loadtests.lab.report.document import Chapter, Entry, Part, Text
+from loadtests.lab.report.figures import Column, Figures
+from loadtests.lab.report.wording import NOT_KNOWN, figure, percentile_entry, spread_entry
 from loadtests.lab.resampling import latencies
 
 
-def curves(figures: Figures) -> Section | None:
+def _rate(cell: CellFacts) -> float:
+    return cell["rate_rps"] or 0.0
+
+
+def curves(figures: Figures) -> Chapter | None:
     """Of every target at the level nearest to half its saturation; where no load was
     measured at given rates, of the engines at saturation."""
-    shown: list[tuple[str, Cell]] = []
-    for target in figures.targets("load"):
-        mine = [cell for cell in figures.cells("load") if cell["target"] == target]
-        mine = sorted(figures.sound(mine), key=lambda cell: float(cell["rate_rps"]))
+    shown: list[tuple[str, CellFacts]] = []
+    for target, cells in figures.by_target("load"):
+        mine = sorted(figures.sound(cells), key=_rate)
         if mine:
-            half = mine[-1]["rate_rps"] / 2
-            cell = min(mine, key=lambda cell: abs(cell["rate_rps"] - half))
+            half = _rate(mine[-1]) / 2
+            cell = min(mine, key=lambda cell: abs(_rate(cell) - half))
             shown.append((f"{target} at {figure(cell['rate_rps'])}/s", cell))
     words = (
         "How long the slowest share of the requests takes, from the moment that they were meant "
@@ -31,97 +34,90 @@ def curves(figures: Figures) -> Section | None:
         shown = [(cell["target"], cell) for cell in cells][-5:]
         words = "How long the slowest share of the requests takes, at saturation, closed model."
     parts = charts.latency_curves(figures, shown)
-    return Section("latency", "Latency", [Text(words), *parts]) if parts else None
+    return Chapter("latency", "Latency", [Text(words), *parts]) if parts else None
 
 
-def load(figures: Figures) -> Section | None:
-    cells = sorted(figures.cells("load"), key=lambda cell: float(cell["rate_rps"]))
-    if not cells:
+def load(figures: Figures) -> Chapter | None:
+    targets = [(name, sorted(cells, key=_rate)) for name, cells in figures.by_target("load")]
+    if not targets:
         return None
-    head = [
-        ("target, requests/s", ""), ("answered", "requests/s"), ("p50", "ms"), ("p90", "ms"),
-        ("p99", "ms"), ("p99 from sending", "ms"), ("max", "ms"), ("generator late", "p99, ms"),
-    ]  # fmt: skip
-    rows = []
-    for target in figures.targets("load"):
-        rows.append(Row(target, kind="group"))
-        for cell in cells:
-            if cell["target"] != target:
-                continue
-            summary = figures.summary(cell)
-            latency = summary["latency_ms"].get("main")
-            raw = latencies(figures.histograms(cell, "main", "raw_latency"))
-            if summary["void"]:
-                raw = None
-            late = summary["lag_ms"]
-            rows.append(
-                Row(
-                    figure(cell["rate_rps"]),
-                    [
-                        spread_cell(summary["throughput_rps"]),
-                        *(percentile_cell(latency, name) for name in ("p50", "p90", "p99")),
-                        percentile_cell(raw, "p99"), percentile_cell(latency, "max"),
-                        (figure(late and late["p99"]), ""),
-                    ],
-                    "void" if summary["void"] else "",
-                )
-            )  # fmt: skip
-    words = (
-        f"{cells[0]['arrivals'].capitalize()} arrivals that do not wait for answers. Latency "
-        "counts from the moment that a request was meant to be sent, so that a server that "
-        "stalls is charged for all whom it keeps waiting; the time from sending stands beside it."
-    )
-    parts: list[Part] = [Text(words), *charts.load_curves(figures, cells)]
-    return Section(
-        "load",
-        "Latency under load, up to saturation",
-        [*parts, Table(head, rows, "Load and latency")],
-    )
 
+    def from_sending(cell: CellFacts) -> Entry:
+        is_void = figures.summary(cell)["void"]
+        raw = None if is_void else latencies(figures.histograms(cell, raw=True))
+        return percentile_entry(raw, "p99")
 
-def mixed(figures: Figures) -> Section | None:
-    cells = figures.cells("mixed")
-    if not cells:
-        return None
-    head = [
-        ("target", ""), ("hot path", "requests/s"), ("I/O p50", "ms"), ("I/O p90", "ms"),
-        ("I/O p99", "ms"), ("I/O max", "ms"), ("loop late p99", "ms"), ("loop late max", "ms"),
-    ]  # fmt: skip
-    rows, drawn = [], []
-    known = [
-        latency["p99"]
-        for cell in cells
-        if (latency := figures.summary(cell)["latency_ms"].get("io")) is not None
+    def late(summary: Summary) -> str:
+        lag = summary["lag_ms"]
+        return figure(lag["p99"] if lag else None)
+
+    columns = [
+        figures.column("answered", "requests/s", lambda summary: summary["throughput_rps"]),
+        figures.percentile("p50"),
+        figures.percentile("p90"),
+        figures.percentile("p99"),
+        Column("p99 from sending", "ms", from_sending),
+        figures.percentile("max"),
+        figures.column("generator late", "p99, ms", late),
     ]
-    name = "p90" if None in known else "p99"  # the same for all that stand side by side
-    for target in figures.targets("mixed"):
-        rows.append(Row(target, kind="group"))
-        for cell in sorted(
-            (cell for cell in cells if cell["target"] == target), key=lambda cell: cell["users"]
-        ):
-            summary = figures.summary(cell)
-            latency, lag = summary["latency_ms"].get("io"), summary["loop_lag_ms"]
-            series = "hot path loaded" if cell["users"] else "I/O alone"
-            hot: TableCell = spread_cell(summary["throughput_rps"]) if cell["users"] else ("–", "")
-            rows.append(
-                Row(
-                    series,
-                    [
-                        hot,
-                        *(percentile_cell(latency, p) for p in ("p50", "p90", "p99", "max")),
-                        percentile_cell(lag, "p99"), percentile_cell(lag, "max"),
-                    ],
-                    "void" if summary["void"] else "",
-                )
-            )  # fmt: skip
-            if latency and latency[name]:
-                place = 2 if cell["users"] else 1
-                drawn.append(charts.percentile_row(target, latency, name, series, place))
-    rate = cells[0]["io_rate_rps"]
+    cells = sorted(figures.cells("load"), key=_rate)
     words = (
-        f"I/O requests arrive at a steady {figure(rate)} per second, alone and while "
-        f"{max(cell['users'] for cell in cells)} users keep the hot path of the same server busy: "
-        "the difference is what a variant does to everyone else on its event loop. The loop's "
+        f"{(cells[0]['arrivals'] or '').capitalize()} arrivals that do not wait for answers. "
+        "Latency counts from the moment that a request was meant to be sent, so that a server "
+        "that stalls is charged for all whom it keeps waiting; the time from sending stands beside "
+        "it."
+    )
+    table = figures.table(
+        "Load and latency", "target, requests/s", targets, columns,
+        name=lambda cell: figure(cell["rate_rps"]),
+    )  # fmt: skip
+    parts: list[Part] = [Text(words), *charts.load_curves(figures, cells), table]
+    return Chapter("load", "Latency under load, up to saturation", parts)
+
+
+def mixed(figures: Figures) -> Chapter | None:
+    def users(cell: CellFacts) -> int:
+        return cell["users"] or 0
+
+    def series(cell: CellFacts) -> str:
+        return "hot path loaded" if users(cell) else "I/O alone"
+
+    def io(summary: Summary) -> Latency | None:
+        return summary["latency_ms"].get("io")
+
+    def hot(cell: CellFacts) -> Entry:
+        return spread_entry(figures.rate(cell)) if users(cell) else (NOT_KNOWN, "")
+
+    targets = [(name, sorted(cells, key=users)) for name, cells in figures.by_target("mixed")]
+    if not targets:
+        return None
+    columns = [
+        Column("hot path", "requests/s", hot),
+        figures.percentile("p50", "I/O p50", io),
+        figures.percentile("p90", "I/O p90", io),
+        figures.percentile("p99", "I/O p99", io),
+        figures.percentile("max", "I/O max", io),
+        figures.percentile("p99", "loop late p99", lambda summary: summary["loop_lag_ms"]),
+        figures.percentile("max", "loop late max", lambda summary: summary["loop_lag_ms"]),
+    ]
+    known = [
+        (cell, latency)
+        for _, cells in targets
+        for cell in cells
+        if (latency := io(figures.summary(cell))) is not None
+    ]
+    # The same for all that stand side by side.
+    name: Percentile = "p90" if any(latency["p99"] is None for _, latency in known) else "p99"
+    drawn = [
+        charts.percentile_datum(cell["target"], latency, name, series(cell), 1 + bool(users(cell)))
+        for cell, latency in known
+        if latency[name]
+    ]
+    cells = figures.cells("mixed")
+    words = (
+        f"I/O requests arrive at a steady {figure(cells[0]['io_rate_rps'])} per second, alone and "
+        f"while {max(map(users, cells))} users keep the hot path of the same server busy: the "
+        "difference is what a variant does to everyone else on its event loop. The loop's "
         "lateness is measured in the server itself."
     )
     parts: list[Part] = [
@@ -130,6 +126,6 @@ def mixed(figures: Figures) -> Section | None:
             "mixed", f"{name} of I/O requests and 95 % interval, without and with the hot path",
             "ms, log axis", drawn,
         ),
-        Table(head, rows, "I/O beside the hot path"),
+        figures.table("I/O beside the hot path", "target", targets, columns, name=series),
     ]  # fmt: skip
-    return Section("mixed", "I/O beside the hot path", parts)
+    return Chapter("mixed", "I/O beside the hot path", parts)

@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from math import floor, log10
 from typing import Any
 
+from loadtests.lab.records import Bounds, Comparison, Latency, Percentile, Spread
+from loadtests.lab.report.document import Entry
+
 NOT_KNOWN = "–"
 
 
@@ -19,31 +22,31 @@ def figure(value: float | None, digits: int = 3) -> str:
     return f"{value:,.{decimals}f}"
 
 
-def interval(bounds: Mapping[str, Any] | Sequence[float] | None, digits: int = 3) -> str:
+def interval(bounds: Mapping[str, Any] | Bounds, digits: int = 3) -> str:
     """ "1.02–1.08", or nothing where there is none."""
     low, high = _bounds(bounds)
     return "" if low is None or high is None else f"{figure(low, digits)}–{figure(high, digits)}"
 
 
-def spread_cell(spread: Mapping[str, Any] | None) -> tuple[str, str]:
-    """A table's cell: the median and its interval."""
+def spread_entry(spread: Spread | None) -> Entry:
+    """The median and its interval."""
     return (NOT_KNOWN, "") if spread is None else (figure(spread["median"]), interval(spread))
 
 
-def ratio_cell(comparison: Mapping[str, Any] | None) -> tuple[str, str]:
+def ratio_entry(comparison: Comparison | None) -> Entry:
     if comparison is None:
         return NOT_KNOWN, ""
     return figure(comparison["ratio"]), interval(comparison)
 
 
-def percentile_cell(latency: Mapping[str, Any] | None, name: str) -> tuple[str, str]:
+def percentile_entry(latency: Latency | None, name: Percentile) -> Entry:
     if latency is None:
         return NOT_KNOWN, ""
     bounds = None if name == "max" else latency["intervals"][name]
     return figure(latency[name]), interval(bounds)
 
 
-def said(comparison: Mapping[str, Any], digits: int = 3) -> str:
+def said(comparison: Comparison, digits: int = 3) -> str:
     """In a sentence: "0.85 (0.82–0.88)"."""
     value, bounds = figure(comparison["ratio"], digits), interval(comparison, digits)
     return f"{value} ({bounds})" if bounds else f"{value} (too few rounds for an interval)"
@@ -55,7 +58,7 @@ def listed(words: Sequence[str], last: str = "and") -> str:
     return f"{', '.join(words[:-1])} {last} {words[-1]}"
 
 
-def certainly(comparison: Mapping[str, Any]) -> str | None:
+def certainly(comparison: Comparison) -> str | None:
     """ "above" or "below" one; None where the interval does not tell, or is not known."""
     low, high = _bounds(comparison)
     if low is None or high is None:
@@ -63,7 +66,7 @@ def certainly(comparison: Mapping[str, Any]) -> str | None:
     return "above" if low > 1 else "below" if high < 1 else None
 
 
-def _bounds(bounds: Mapping[str, Any] | Sequence[float] | None) -> tuple[Any, Any]:
+def _bounds(bounds: Mapping[str, Any] | Bounds) -> tuple[Any, Any]:
     if bounds is None:
         return None, None
     if isinstance(bounds, Mapping):

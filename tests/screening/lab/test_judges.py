@@ -8,7 +8,7 @@ import math
 
 import pytest
 
-from loadtests.lab.answers import fault
+from loadtests.lab.requests import fault
 from loadtests.lab.scenario import get
 from service.screening.scenarios.matches import hits
 from service.screening.scenarios.screenings import screening

@@ -22,7 +22,7 @@ def test_the_crossover_is_between_these():
 
 
 def test_the_quick_profile():
-    assert choose("quick", None, None).variants == (
+    assert choose(DOMAIN, "quick", None, None).variants == (
         "reference-inline",
         "python-inline",
         "python-process",
@@ -38,4 +38,8 @@ def test_scenarios_in_the_order_of_the_reports():
     hot = [scenario.name for scenario in lab.hot()]
     assert hot[:4] == ["matches", "validations", "seals", "screenings"]
     assert [scenario.name for scenario in lab.io()] == ["json", "db", "queries", "rates"]
-    assert choose("full", None, None).scenarios == (*hot, *(s.name for s in lab.io()), "mixed")
+    assert choose(DOMAIN, "full", None, None).scenarios == (
+        *hot,
+        *(s.name for s in lab.io()),
+        "mixed",
+    )

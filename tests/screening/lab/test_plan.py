@@ -9,14 +9,15 @@ import pytest
 
 from loadtests.lab.plan import RefusedError, choose
 from loadtests.lab.profiles import PROFILES
-from loadtests.lab.scenarios import sections
+from loadtests.lab.sections import sections
 from service.screening.engines import ENGINES
+from service.wiring import DOMAIN
 
 VARIANTS = {f"{spec.name}-{offload}" for spec in ENGINES for offload in spec.offloads}
 
 
 def of(profile="standard", variants=None, scenarios=None, against="gateway"):
-    return {s.name: s for s in sections(choose(profile, variants, scenarios, against))}
+    return {s.name: s for s in sections(choose(DOMAIN, profile, variants, scenarios, against))}
 
 
 def targets(section, scenario=None):
@@ -48,7 +49,7 @@ def test_each_profile_has_twins_and_the_service_beside_the_gateway(profile):
 
 
 def test_io_is_saturated_where_each_server_has_one_core():
-    chosen = choose("standard", None, None, "gateway")
+    chosen = choose(DOMAIN, "standard", None, None, "gateway")
     for one_core, users in ((True, 4), (False, 1)):
         found = {s.name: s for s in sections(replace(chosen, one_core=one_core))}
         for name in ("io", "ladder"):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from loadtests.lab.requests import Pools
+from loadtests.lab.requests import Kind, drawn
 from service.screening.contract import payment_rules
 from service.screening.scenarios import LAB
 from service.screening.scenarios.draw import ScreeningDraw
@@ -38,16 +38,16 @@ ENTRIES = [Entry(i, name) for i, name in enumerate(["Dwayne", "Martha", "Dixon",
 VALID = payment(end_to_end_id="INV-1")
 
 
-def pools(seed=1, rates=None):
-    return Pools(LAB, ScreeningDraw(seed, ENTRIES, rates=rates or {}))
+def requests(*kind, seed=1, rates=None):
+    return drawn(LAB, ScreeningDraw(seed, ENTRIES, rates=rates or {}), Kind(*kind))
 
 
 def bodies(pool):
-    return [json.loads(request["body"]) for request in pool.requests]
+    return [json.loads(request["body"]) for request in pool]
 
 
 def expected(pool):
-    return [request["check"]["expected"] for request in pool.requests]
+    return [request["check"]["expected"] for request in pool]
 
 
 def test_expected_hits_are_the_published_scores():
@@ -67,7 +67,7 @@ def test_nothing_below_the_cutoff_is_expected():
 
 def test_hits_of_a_higher_cutoff_are_those_of_a_pass_with_it():
     """One pass over the list, at the lowest cutoff, serves all of them."""
-    found = {cutoff: pools().pool("matches", 4, cutoff) for cutoff in (0.8, 0.95)}
+    found = {cutoff: requests("matches", 4, cutoff) for cutoff in (0.8, 0.95)}
     for cutoff, pool in found.items():
         for body, hits in zip(bodies(pool), expected(pool), strict=True):
             names = [name.lower() for name in body["names"]]
@@ -77,13 +77,13 @@ def test_hits_of_a_higher_cutoff_are_those_of_a_pass_with_it():
 
 @pytest.mark.parametrize("scenario", ["matches", "validations", "seals", "screenings"])
 def test_same_seed_same_requests_and_another_seed_others(scenario):
-    first = pools().pool(scenario, 3, None)
-    assert first == pools().pool(scenario, 3, None)
-    assert bodies(first) != bodies(pools(seed=2).pool(scenario, 3, None))
+    first = requests(scenario, 3)
+    assert first == requests(scenario, 3)
+    assert bodies(first) != bodies(requests(scenario, 3, seed=2))
 
 
 def test_requests_mix_exact_misspelt_and_unrelated_names():
-    pool = pools().pool("matches", 4, None)
+    pool = requests("matches", 4)
     hits = [name for request in expected(pool) for name in request]
     best = [found[0][1] if found else 0.0 for found in hits]
     assert {body["limit"] for body in bodies(pool)} == {5}
@@ -99,9 +99,7 @@ def test_requests_have_as_many_items_as_asked_for():
         ("seals", "records"),
     ):
         for items in (1, 7, 300):
-            assert {len(body[field]) for body in bodies(pools().pool(scenario, items, None))} == {
-                items
-            }
+            assert {len(body[field]) for body in bodies(requests(scenario, items))} == {items}
 
 
 def test_merkle_roots_are_those_of_certificate_transparency():
@@ -142,7 +140,7 @@ def test_a_warning_is_told_apart():
 def test_some_payments_are_broken_and_most_are_not():
     results = [
         result
-        for document in expected(pools().pool("validations", 50, None))
+        for document in expected(requests("validations", 50))
         for result in document["results"]
     ]
     share = sum(result["valid"] for result in results) / len(results)
@@ -156,7 +154,7 @@ def test_some_payments_are_broken_and_most_are_not():
 # engine: go
 def test_rates_are_those_that_the_upstreams_gave():
     rates = {base: {"alpha": {"USD": "1.0"}} for base in BASES}
-    for request in pools(rates=rates).pool("rates", None, None).requests:
+    for request in requests("rates", rates=rates):
         base = request["path"].rpartition("=")[2]
         assert request["check"]["expected"] == {
             "base": base,

@@ -5,57 +5,40 @@ It imports nothing of the service, which is not there where Locust alone is inst
 
 from __future__ import annotations
 
-import random
-from functools import cache
 from typing import Any
 
 from locust import tag, task
 
-from loadtests.checked import Call, Check, CheckedUser, checked, post
+from loadtests.checked import CheckedUser
+from loadtests.lab.scenario import Draw, Request, Scenario, post
 
-POINTS = 20  # of a request
 POOL = 64  # different requests
-SEED = 20260101
 FARTHEST_M = 20_037_600  # half of the Earth's circumference
 
 
-def expect_distances() -> Check:
-    def judge(body: Any) -> str | None:
-        distances = [result["distance_m"] for result in body["results"]]
-        if len(distances) == POINTS and all(0 <= metres <= FARTHEST_M for metres in distances):
-            return None
-        return f"results: expected {POINTS} distances on the Earth, got {distances}"
-
-    return checked(200, judge)
-
-
-@cache
-def calls(host: str) -> list[Call]:
-    dice = random.Random(SEED)
-    return [
-        post(
-            host,
-            "/v1/nearest",
-            {
-                "points": [
-                    {"lat": dice.uniform(-90, 90), "lon": dice.uniform(-180, 180)}
-                    for _ in range(POINTS)
-                ]
-            },
-            expect_distances(),
-        )
+def requests(draw: Draw, items: int, *_: object) -> list[Request]:
+    dice = draw.dice("nearest")
+    drawn = [
+        [{"lat": dice.uniform(-90, 90), "lon": dice.uniform(-180, 180)} for _ in range(items)]
         for _ in range(POOL)
     ]
+    return [post("/v1/nearest", {"points": points}, distances, items) for points in drawn]
+
+
+def distances(count: int, body: Any) -> str | None:
+    found = [result["distance_m"] for result in body["results"]]
+    if len(found) == count and all(0 <= metres <= FARTHEST_M for metres in found):
+        return None
+    return f"results: expected {count} distances on the Earth, got {found}"
+
+
+NEAREST = Scenario(name="nearest", requests=requests, items=20)
 
 
 class NearestUser(CheckedUser):
     abstract = True
 
-    def on_start(self) -> None:
-        super().on_start()
-        self.calls |= {"nearest": calls(self.netloc)}
-
     @tag("nearest")
     @task
     def nearest(self) -> None:
-        self.call("nearest")
+        self.call(NEAREST)

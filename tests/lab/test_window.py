@@ -3,15 +3,19 @@
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import psutil
 import pytest
 
-from loadtests.lab.block import Block, Stream
-from loadtests.lab.meter import Meter, cpu_s
-from loadtests.lab.resources import SERVER, SIDECAR, Usage, used_between
+from loadtests.lab.meter import Meter, Spent, cpu_s, used_between
+from loadtests.lab.slices import Order, StreamOrder
+from loadtests.lab.window import Stream, Window
 
-SETTINGS = {"warmup_s": 1.0, "window_s": 3.0, "min_requests": 2, "max_s": 20.0}
+ORDER = Order(
+    id="", url="", pid=0, streams=(), headers={}, seed=1,
+    warmup_s=1.0, window_s=3.0, min_requests=2, max_s=20.0,
+)  # fmt: skip
 
 
 class FakeMeter:
@@ -33,21 +37,22 @@ class FakeMeter:
         return call
 
 
-def closed(name="main", first=0, pool=3):
-    return Stream(name, "closed", first, pool)
+def closed(name="main", first=0):
+    return Stream(StreamOrder(name=name, pool="", first=first, users=2), pool_size=3)
 
 
 def opened(name="main"):
-    return Stream(name, "open", 0, 3, rate_rps=10.0)
+    return Stream(StreamOrder(name=name, pool="", rate_rps=10.0), pool_size=3)
 
 
-def block_of(*streams, meter=None, **settings):
-    return Block(SETTINGS | settings, streams, meter or FakeMeter(), now=0.0)
+def window_of(*streams, meter=None, **settings):
+    order = replace(ORDER, streams=[stream.order for stream in streams], **settings)
+    return Window(order, streams, meter or FakeMeter(), now=0.0)
 
 
-def answer(block, stream, at, sent=None, intended=None, fault=None):
+def answer(window, stream, at, sent=None, intended=None, fault=None):
     sent = at - 0.001 if sent is None else sent
-    block.answered(stream, sent if intended is None else intended, sent, at, fault)
+    window.answered(stream, sent if intended is None else intended, sent, at, fault)
 
 
 def counts(pairs):
@@ -62,23 +67,23 @@ def test_pool_is_cycled_from_its_first_request():
 
 def test_closed_only_answers_inside_the_window_count():
     stream, meter = closed(), FakeMeter()
-    block = block_of(stream, meter=meter)
+    window = window_of(stream, meter=meter)
     for _ in range(6):
         stream.take()
-    answer(block, stream, 0.5)  # warm-up
+    answer(window, stream, 0.5)  # warm-up
     assert meter.calls == []
-    answer(block, stream, 1.5)  # opens the window
+    answer(window, stream, 1.5)  # opens the window
     assert meter.calls == ["open"]
-    answer(block, stream, 2.0, sent=1.0)  # was in flight when it opened
-    answer(block, stream, 4.0)
-    assert block.closed is None  # 2.5 s of 3
-    answer(block, stream, 5.0)  # closes it
-    assert block.closed == 5.0
+    answer(window, stream, 2.0, sent=1.0)  # was in flight when it opened
+    answer(window, stream, 4.0)
+    assert window.closed is None  # 2.5 s of 3
+    answer(window, stream, 5.0)  # closes it
+    assert window.closed == 5.0
     assert meter.calls == ["open", "close"]
-    assert not block.drained
-    answer(block, stream, 6.0)  # drained, not counted
-    assert block.drained
-    figures = block.figures()
+    assert not window.drained
+    answer(window, stream, 6.0)  # drained, not counted
+    assert window.drained
+    figures = window.figures()
     assert figures["window_s"] == 3.5
     assert figures["streams"]["main"]["completed"] == 3
     # ln(1000) / ln(1.01) = 694.2, ln(1e6) / ln(1.01) = 1388.4
@@ -92,65 +97,65 @@ def test_closed_only_answers_inside_the_window_count():
 
 def test_slow_target_gets_the_time_for_enough_requests():
     stream = closed()
-    block = block_of(stream)
+    window = window_of(stream)
     for _ in range(3):
         stream.take()
-    answer(block, stream, 4.0)
-    answer(block, stream, 10.0)
-    assert block.closed is None
-    answer(block, stream, 14.0)
-    assert block.figures()["window_s"] == 10.0
+    answer(window, stream, 4.0)
+    answer(window, stream, 10.0)
+    assert window.closed is None
+    answer(window, stream, 14.0)
+    assert window.figures()["window_s"] == 10.0
 
 
 def test_window_ends_at_its_bound():
     stream = closed()
-    block = block_of(stream, min_requests=100)
+    window = window_of(stream, min_requests=100)
     for _ in range(2):
         stream.take()
-    answer(block, stream, 2.0)
-    answer(block, stream, 22.0)
-    assert block.closed == 22.0
-    assert block.figures()["streams"]["main"]["completed"] == 1
+    answer(window, stream, 2.0)
+    answer(window, stream, 22.0)
+    assert window.closed == 22.0
+    assert window.figures()["streams"]["main"]["completed"] == 1
 
 
 def test_every_stream_must_have_enough():
     fast, slow = closed("fast"), closed("slow")
-    block = block_of(fast, slow)
+    window = window_of(fast, slow)
     for at in (1.5, 2.0, 3.0, 6.0):
         fast.take()
-        answer(block, fast, at)
-    assert block.closed is None
+        answer(window, fast, at)
+    assert window.closed is None
     for at in (6.5, 7.0):
         slow.take()
-        answer(block, slow, at)
-    assert block.closed == 7.0
+        answer(window, slow, at)
+    assert window.closed == 7.0
 
 
 def test_fault_ends_the_block():
     stream = closed()
-    block = block_of(stream)
+    window = window_of(stream)
     stream.take()
-    answer(block, stream, 0.1, fault="status: expected 200, got 500")
-    assert block.drained
-    figures = block.figures()
+    answer(window, stream, 0.1, fault="status: expected 200, got 500")
+    assert window.drained
+    figures = window.figures()
     assert figures["faults"] == ["status: expected 200, got 500"]
     assert figures["usage"] is None
 
 
 def test_open_latency_counts_from_the_intended_start():
     stream = opened()
-    block = block_of(stream)
-    block.arrived(stream, 0.9, 0.9)  # warm-up
-    block.open(1.0)
+    window = window_of(stream)
+    window.arrived(stream, 0.9, 0.9)  # warm-up
+    window.open(1.0)
     for intended, noticed, sent, at in ((1.0, 1.001, 2.0, 2.01), (3.9, 3.9, 3.9, 3.91)):
-        block.arrived(stream, intended, noticed)
+        window.arrived(stream, intended, noticed)
         stream.take()
-        answer(block, stream, at, sent, intended)
+        answer(window, stream, at, sent, intended)
     stream.take()
-    answer(block, stream, 4.0, 0.9, 0.9)  # of the warm-up, however late it came
-    assert block.over(3.0)
-    block.close(4.0)
-    figures = block.figures()
+    answer(window, stream, 4.0, 0.9, 0.9)  # of the warm-up, however late it came
+    assert window.over(3.0)
+    window.close(4.0)
+    figures = window.figures()
     main = figures["streams"]["main"]
     assert figures["window_s"] == 3.0
     assert main["completed"] == counts(main["lag"]) == 2
@@ -162,52 +167,52 @@ def test_open_latency_counts_from_the_intended_start():
 
 def test_open_answers_after_the_close_count_and_missing_ones_are_a_fault():
     stream = opened()
-    block = block_of(stream)
-    block.open(1.0)
+    window = window_of(stream)
+    window.open(1.0)
     for intended in (2.0, 3.0):
-        block.arrived(stream, intended, intended)
+        window.arrived(stream, intended, intended)
         stream.take()
-    block.close(4.0)
-    assert not block.drained
-    answer(block, stream, 9.0, 2.0, 2.0)
-    figures = block.figures()
+    window.close(4.0)
+    assert not window.drained
+    answer(window, stream, 9.0, 2.0, 2.0)
+    figures = window.figures()
     assert figures["streams"]["main"]["completed"] == 1
     assert figures["faults"] == ["stream main: 1 requests had no answer"]
 
 
 def test_closed_beside_open_counts_in_the_same_window():
     hot, io = closed("hot"), opened("io")
-    block = block_of(hot, io)
+    window = window_of(hot, io)
     for _ in range(4):
         hot.take()
-    answer(block, hot, 1.5)  # after the warm-up, but the schedule opens the window
-    assert block.opened is None
-    block.open(2.0)
-    answer(block, hot, 2.5)
-    answer(block, hot, 9.0)
-    assert block.closed is None  # and closes it
-    assert not block.over(7.0)
+    answer(window, hot, 1.5)  # after the warm-up, but the schedule opens the window
+    assert window.opened is None
+    window.open(2.0)
+    answer(window, hot, 2.5)
+    answer(window, hot, 9.0)
+    assert window.closed is None  # and closes it
+    assert not window.over(7.0)
     for intended in (9.1, 9.2):
-        block.arrived(io, intended, intended)
+        window.arrived(io, intended, intended)
         io.take()
-        answer(block, io, intended + 0.01, intended, intended)
-    assert block.over(7.2)
-    block.close(9.2)
-    answer(block, hot, 9.3)
-    streams = block.figures()["streams"]
+        answer(window, io, intended + 0.01, intended, intended)
+    assert window.over(7.2)
+    window.close(9.2)
+    answer(window, hot, 9.3)
+    streams = window.figures()["streams"]
     assert (streams["hot"]["completed"], streams["io"]["completed"]) == (2, 2)
 
 
 @pytest.mark.parametrize("when", ["open", "close", "used"])
 def test_server_that_ended_is_a_fault(when):
     stream = closed()
-    block = block_of(stream, meter=FakeMeter(ended=[when]), min_requests=1)
+    window = window_of(stream, meter=FakeMeter(ended=[when]), min_requests=1)
     for _ in range(2):
         stream.take()
-    answer(block, stream, 1.5)
-    answer(block, stream, 9.0)
-    assert block.drained
-    figures = block.figures()
+    answer(window, stream, 1.5)
+    answer(window, stream, 9.0)
+    assert window.drained
+    figures = window.figures()
     assert figures["faults"][0] == "server process 7 has ended"
     assert figures["usage"] is None
 
@@ -269,9 +274,9 @@ def test_meter_reads_only_clocks_inside_the_window():
 
     def tree(pid):
         looks.append(pid)
-        found = {(1, 0.0): Usage(SERVER, 0.0, 100), (2, 0.0): Usage(SIDECAR, 0.0, 10)}
+        found = {(1, 0.0): Spent("server", 0.0, 100), (2, 0.0): Spent("sidecar", 0.0, 10)}
         if len(looks) > 1:
-            found[3, 9.0] = Usage(SERVER, 0.5, 1)  # began under load
+            found[3, 9.0] = Spent("server", 0.5, 1)  # began under load
         return found
 
     meter = Meter(1, tree, clocks.__getitem__)
@@ -286,11 +291,11 @@ def test_meter_reads_only_clocks_inside_the_window():
 
 
 def test_process_that_started_inside_the_window_counts_in_full():
-    opened = {(1, 0.0): Usage(SERVER, 5.0, 100)}
+    opened = {(1, 0.0): Spent("server", 5.0, 100)}
     closed = {
-        (1, 0.0): Usage(SERVER, 6.0, 110),
-        (2, 9.0): Usage(SERVER, 0.5, 10),
-        (3, 9.0): Usage(SIDECAR, 0.25, 40),
+        (1, 0.0): Spent("server", 6.0, 110),
+        (2, 9.0): Spent("server", 0.5, 10),
+        (3, 9.0): Spent("sidecar", 0.25, 40),
     }
     used = used_between(opened, closed)
     assert used["server"] == {"processes": 2, "cpu_s": 1.5, "peak_memory_bytes": 120}
@@ -299,4 +304,4 @@ def test_process_that_started_inside_the_window_counts_in_full():
 
 def test_process_that_ended_inside_the_window_is_an_error():
     with pytest.raises(ProcessLookupError, match=r"\[2\]"):
-        used_between({(2, 0.0): Usage(SERVER, 5.0, 100)}, {})
+        used_between({(2, 0.0): Spent("server", 5.0, 100)}, {})

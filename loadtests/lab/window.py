@@ -1,4 +1,4 @@
-"""What counts in one block of load on one target. Pure: times come in, in seconds of one
+"""What counts in one slice of load on one target. Pure: times come in, in seconds of one
 clock; nothing here waits or sends.
 
 Where all streams are closed, the window opens at the first answer after the warm-up and
@@ -14,34 +14,25 @@ the answers of that span.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING
 
 from loadtests.lab.histogram import Histogram
+from loadtests.lab.records import StreamTally, Tally
+from loadtests.lab.slices import Order, StreamOrder
 
-OPEN, CLOSED = "open", "closed"
-
-
-class Meter(Protocol):
-    generator_cpu_s: float
-    generator_waited_s: float | None
-
-    def open(self) -> None: ...
-    def close(self) -> None: ...
-    def used(self) -> dict[str, Any]: ...
+if TYPE_CHECKING:
+    from loadtests.lab.meter import Meter
 
 
-@dataclass
+@dataclass(slots=True)
 class Stream:
-    """first, pool: requests are taken from the pool of that size, from `first` on.
+    """pool_size: of the requests that it takes in turn.
     due: counted so far, whether answered or not."""
 
-    name: str
-    model: str
-    first: int
-    pool: int
-    rate_rps: float | None = None
+    order: StreamOrder
+    pool_size: int
     taken: int = 0
     due: int = 0
     in_flight: int = 0
@@ -51,55 +42,52 @@ class Stream:
     raw_latency: Histogram = field(default_factory=Histogram)  # open model
     lag: Histogram = field(default_factory=Histogram)
 
+    @property
+    def is_open(self) -> bool:
+        return self.order.rate_rps is not None
+
     def take(self) -> int:
         """The place in the pool of the request that is sent now."""
-        place = (self.first + self.taken) % self.pool
+        place = (self.order.first + self.taken) % self.pool_size
         self.taken += 1
         self.in_flight += 1
         self.max_in_flight = max(self.max_in_flight, self.in_flight)
         return place
 
-    def figures(self) -> dict[str, Any]:
+    def figures(self) -> StreamTally:
         return {
-            "model": self.model,
-            "rate_rps": self.rate_rps,
+            "model": self.order.model,
+            "rate_rps": self.order.rate_rps,
             "taken": self.taken,
             "completed": self.latency.total,
             "latency": self.latency.pairs(),
-            "raw_latency": (self.raw_latency if self.model == OPEN else self.latency).pairs(),
+            "raw_latency": (self.raw_latency if self.is_open else self.latency).pairs(),
             "lag": self.lag.pairs(),
             "max_in_flight": self.max_in_flight,
             "gave_up": self.gave_up,
         }
 
 
-class Block:
-    """settings: warmup_s, window_s, min_requests (of each stream), max_s (the window's
-    upper bound)."""
-
-    def __init__(
-        self, settings: Mapping[str, Any], streams: Sequence[Stream], meter: Meter, now: float
-    ) -> None:
-        self._settings, self.streams, self._meter = settings, streams, meter
-        self.opening = now + settings["warmup_s"]
+class Window:
+    def __init__(self, order: Order, streams: Sequence[Stream], meter: Meter, now: float) -> None:
+        self._order, self.streams, self._meter = order, streams, meter
+        self.opening = now + order.warmup_s
         self.opened: float | None = None
         self.closed: float | None = None
         self.faults: list[str] = []
         self._readings = 0  # of the meter, at the window's ends
-        self._scheduled = any(stream.model == OPEN for stream in streams)
+        self._scheduled = order.is_open
 
     @property
     def drained(self) -> bool:
         return self.closed is not None and not any(stream.in_flight for stream in self.streams)
 
     def enough(self) -> bool:
-        return all(stream.due >= self._settings["min_requests"] for stream in self.streams)
+        return all(stream.due >= self._order.min_requests for stream in self.streams)
 
     def over(self, span: float) -> bool:
         """Whether the window may close when it has been open for so long."""
-        return span >= self._settings["max_s"] or (
-            span >= self._settings["window_s"] and self.enough()
-        )
+        return span >= self._order.max_s or (span >= self._order.window_s and self.enough())
 
     def open(self, now: float) -> None:
         self.opened = now
@@ -113,7 +101,7 @@ class Block:
             self._metered(self._meter.close)
 
     def fail(self, fault: str, now: float) -> None:
-        """Ends the block: its figures are void, and more load is of no use."""
+        """Ends the slice: its figures are void, and more load is of no use."""
         self.faults.append(fault)
         self.close(now)
 
@@ -130,7 +118,7 @@ class Block:
         stream.in_flight -= 1
         if fault is not None:
             self.fail(fault, now)
-        elif stream.model == OPEN:
+        elif stream.is_open:
             # What was due after the close was never sent.
             if self.opened is not None and intended >= self.opened:
                 stream.latency.record(now - intended)
@@ -156,30 +144,25 @@ class Block:
             self.faults.append(str(error))
             self.closed = self.closed or self.opened
 
-    def figures(self) -> dict[str, Any]:
+    def figures(self) -> Tally:
         """When all is answered, or given up. See schema.md."""
-        usage = None
-        generator_cpu_s = 0.0
-        generator_waited_s = None
+        meter, faults, usage = self._meter, [*self.faults], None
         for stream in self.streams:
             missing = stream.due - stream.latency.total
-            if missing and not self.faults:
-                self.faults.append(f"stream {stream.name}: {missing} requests had no answer")
-        if self._readings == 2:
-            generator_cpu_s = self._meter.generator_cpu_s
-            generator_waited_s = self._meter.generator_waited_s
+            if missing and not faults:
+                faults.append(f"stream {stream.order.name}: {missing} requests had no answer")
+        was_metered = self._readings == 2
+        if was_metered:
             try:
-                usage = self._meter.used()
+                usage = meter.used()
             except ProcessLookupError as error:
-                self.faults.append(str(error))
-        window_s = 0.0
-        if self.opened is not None and self.closed is not None:
-            window_s = self.closed - self.opened
+                faults.append(str(error))
+        span = 0.0 if self.opened is None or self.closed is None else self.closed - self.opened
         return {
-            "window_s": window_s,
-            "streams": {stream.name: stream.figures() for stream in self.streams},
+            "window_s": span,
+            "streams": {stream.order.name: stream.figures() for stream in self.streams},
             "usage": usage,
-            "generator_cpu_s": generator_cpu_s,
-            "generator_waited_s": generator_waited_s,
-            "faults": self.faults,
+            "generator_cpu_s": meter.generator_cpu_s if was_metered else 0.0,
+            "generator_waited_s": meter.generator_waited_s if was_metered else None,
+            "faults": faults,
         }

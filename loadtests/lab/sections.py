@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple, cast
 
 from loadtests.lab import domain
+from loadtests.lab.bench_routes import DB
 from loadtests.lab.profiles import Profile
+from loadtests.lab.records import CellFacts
+from loadtests.lab.requests import Kind
 from loadtests.lab.scenario import Lab, Scenario
-from service.offload.spec import EngineSpec
+from service.domain import Domain
 
 MIXED = "mixed"  # I/O beside the hot path, which makes no requests of its own
 GATEWAY = "gateway"
@@ -48,8 +51,17 @@ class Cell:
     def is_open(self) -> bool:
         return self.model == "open" or self.io_rate_rps is not None
 
-    def facts(self) -> dict[str, Any]:
-        return {"id": self.id} | asdict(self)
+    def streams(self, hot: str | None) -> dict[str, Kind]:
+        """By name the kind of their requests. hot: the scenario that stands for the hot path."""
+        if self.scenario != MIXED:
+            return {"main": Kind(self.scenario, self.items, self.work)}
+        io = {"io": Kind(DB.name)}
+        assert hot is not None
+        return {"hot": Kind(hot, self.items, self.work)} | io if self.users else io
+
+    def facts(self, request_bytes: float | None) -> CellFacts:
+        # The record has this class's fields, by their names.
+        return cast("CellFacts", {"id": self.id} | asdict(self) | {"request_bytes": request_bytes})
 
     def at(self, rate_rps: float) -> Cell:
         """The same load in the open model."""
@@ -120,21 +132,21 @@ class Section:
 class Chosen:
     """What the user chose to measure.
 
-    lab, engines: the domain's. gateway: whether to measure against it. one_core: whether
-    each server has a single core, to itself. ladder_servers: those that are installed.
+    lab: the domain's. gateway: whether to measure against it. one_core: whether each server has a
+    single core, to itself. ladder_servers: those that are installed.
     """
 
+    domain: Domain
     profile: Profile
     variants: tuple[str, ...]
     scenarios: tuple[str, ...]
     lab: Lab
-    engines: tuple[EngineSpec, ...]
     gateway: bool
     one_core: bool = False
     ladder_servers: tuple[str, ...] = LADDER_SERVERS
 
     def main(self, count: int) -> list[str]:
-        mine = [name for name in domain.main(self.engines) if name in self.variants]
+        mine = [name for name in domain.main(self.domain.engines) if name in self.variants]
         return (mine or list(self.variants))[:count]
 
     def hot(self, count: int | None = None) -> list[Scenario]:
@@ -161,47 +173,29 @@ def rung_target(rung: str, server: str) -> str:
 def sections(chosen: Chosen) -> list[Section]:
     """In the order to measure them; without those that the choice leaves empty."""
     profile = chosen.profile
-    made = []
-    for name, cells in _CELLS.items():
-        found = tuple(cells(chosen))
-        if found and name in profile.budgets:
-            made.append(_section(name, found, profile))
-    return made
+    return [
+        Section(
+            name=name,
+            cells=cells,
+            window_s=profile.window_s,
+            open_window_s=profile.open_window_s,
+            # The crossover's intervals are those of models, fitted to all cells.
+            min_rounds=min(profile.min_rounds, 3 if name == "crossover" else profile.min_rounds),
+            max_rounds=1000 if name == "twins" else 60,
+            budget_s=profile.budgets[name],
+            levels=profile.levels if name == "load" else (),
+        )
+        for name, cells_of in _CELLS.items()
+        if name in profile.budgets and (cells := tuple(cells_of(chosen)))
+    ]
 
 
-def _section(name: str, cells: tuple[Cell, ...], profile: Profile) -> Section:
-    common = Section(
-        name=name,
-        cells=cells,
-        window_s=profile.window_s,
-        open_window_s=profile.open_window_s,
-        min_rounds=profile.min_rounds,
-        max_rounds=60,
-        budget_s=profile.budgets[name],
-    )
-    match name:
-        case "twins":
-            return replace(common, max_rounds=1000)
-        case "load":
-            return replace(common, levels=profile.levels)
-        case "crossover":  # its intervals are those of models, fitted to all cells
-            return replace(common, min_rounds=min(common.min_rounds, 3))
-    return common
-
-
-def _engines(chosen: Chosen) -> list[Cell]:
-    cells = []
+def _engines(chosen: Chosen) -> Iterator[Cell]:
     for scenario in chosen.hot(chosen.profile.hot):
-        cells += [
-            Cell("engines", scenario.name, target, items=scenario.items)
-            for target in (*chosen.variants, *chosen.against())
-        ]
-        cells += [
-            Cell("engines", scenario.name, target, items=items)
-            for items in scenario.sweep
-            for target in (*chosen.main(3), *chosen.against())
-        ]
-    return cells
+        sizes = {scenario.items: chosen.variants} | dict.fromkeys(scenario.sweep, chosen.main(3))
+        for items, targets in sizes.items():
+            for target in (*targets, *chosen.against()):
+                yield Cell("engines", scenario.name, target, items=items)
 
 
 def _twins(chosen: Chosen) -> list[Cell]:
@@ -213,14 +207,12 @@ def _twins(chosen: Chosen) -> list[Cell]:
     ]
 
 
-def _io(chosen: Chosen) -> list[Cell]:
-    cells = []
+def _io(chosen: Chosen) -> Iterator[Cell]:
     for scenario in chosen.lab.io()[: chosen.profile.io]:
         if scenario.name in chosen.scenarios:
             for target in (*chosen.main(1), *chosen.against()):
                 cell = Cell("io", scenario.name, target, users=chosen.io_users())
-                cells.append(cell.at(scenario.rate_rps) if scenario.rate_rps else cell)
-    return cells
+                yield cell.at(scenario.rate_rps) if scenario.rate_rps else cell
 
 
 def _ladder(chosen: Chosen) -> list[Cell]:
@@ -248,24 +240,23 @@ def _load(chosen: Chosen) -> list[Cell]:
     ]
 
 
-def _mixed(chosen: Chosen) -> list[Cell]:
+def _mixed(chosen: Chosen) -> Iterator[Cell]:
     """Each target with the hot path loaded, and without: the difference is what it costs the
     other users of the loop."""
-    if MIXED not in chosen.scenarios:
-        return []
-    cells = []
-    items = chosen.lab.hot()[0].items
-    for target in (*chosen.main(chosen.profile.mixed_targets), *chosen.against()):
-        alone = Cell("mixed", MIXED, target, users=0, io_rate_rps=IO_RPS)
-        cells += [alone, replace(alone, users=USERS, items=items)]
-    return cells
+    if MIXED in chosen.scenarios:
+        items = chosen.lab.hot()[0].items
+        for target in (*chosen.main(chosen.profile.mixed_targets), *chosen.against()):
+            alone = Cell("mixed", MIXED, target, users=0, io_rate_rps=IO_RPS)
+            yield alone
+            yield replace(alone, users=USERS, items=items)
 
 
 def _crossover(chosen: Chosen) -> list[Cell]:
     """Of the first scenario whose work can be set; there must be a sidecar to cross over to."""
     profile = chosen.profile
-    targets = [v for v in domain.swept(chosen.engines) if v in chosen.variants]
-    if len(targets) < 2 or not any(spec.sidecar for spec in chosen.engines):
+    engines = chosen.domain.engines
+    targets = [v for v in domain.swept(engines) if v in chosen.variants]
+    if len(targets) < 2 or not any(spec.sidecar for spec in engines):
         return []
     return [
         Cell("crossover", scenario.name, target, items=items, work=level, held_out=held_out)
@@ -278,7 +269,7 @@ def _crossover(chosen: Chosen) -> list[Cell]:
     ]
 
 
-_CELLS: Mapping[str, Callable[[Chosen], Sequence[Cell]]] = {
+_CELLS: Mapping[str, Callable[[Chosen], Iterable[Cell]]] = {
     "engines": _engines,
     "twins": _twins,
     "io": _io,
