@@ -39,7 +39,7 @@ ENGINES = (
         "hotpath-cython",
         "typed loops in Python's syntax, without the GIL",
         releases_gil=True,
-        quick=("thread",),
+        quick=("auto",),
     ),
     # engine: end
     # engine: rust
@@ -50,7 +50,7 @@ ENGINES = (
         "hotpath-rust",
         "a PyO3 extension, without the GIL",
         releases_gil=True,
-        quick=("thread", "inline"),
+        quick=("auto", "inline"),
     ),
     # engine: end
     # engine: go

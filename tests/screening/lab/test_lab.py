@@ -9,8 +9,8 @@ from service.wiring import DOMAIN
 
 
 def test_main_variants():
-    assert domain.main(ENGINES) == ["rust-thread", "python-inline", "go-rpc", "python-process"]
-    assert domain.usual(ENGINES) == "rust-thread"
+    assert domain.main(ENGINES) == ["rust-auto", "python-inline", "go-rpc", "python-process"]
+    assert domain.usual(ENGINES) == "rust-auto"
 
 
 def test_what_others_are_compared_with():
@@ -18,7 +18,7 @@ def test_what_others_are_compared_with():
 
 
 def test_the_crossover_is_between_these():
-    assert domain.swept(ENGINES) == ["python-inline", "rust-thread", "go-rpc"]
+    assert domain.swept(ENGINES) == ["python-inline", "rust-auto", "go-rpc"]
 
 
 def test_the_quick_profile():
@@ -26,8 +26,8 @@ def test_the_quick_profile():
         "reference-inline",
         "python-inline",
         "python-process",
-        "cython-thread",
-        "rust-thread",
+        "cython-auto",
+        "rust-auto",
         "rust-inline",
         "go-rpc",
     )

@@ -41,11 +41,11 @@ def test_every_variant_and_the_gateway_do_all_the_kernels(profile):
 @pytest.mark.parametrize("profile", PROFILES)
 def test_each_profile_has_twins_and_the_service_beside_the_gateway(profile):
     found = of(profile)
-    assert targets(found["twins"]) == {"rust-thread", "rust-thread-twin"}
+    assert targets(found["twins"]) == {"rust-auto", "rust-auto-twin"}
     assert len(set(found["twins"].cells)) == 2
     for scenario in {c.scenario for c in found["io"].cells}:
-        assert targets(found["io"], scenario) == {"rust-thread", "gateway"}
-    assert targets(found["load"]) > {"rust-thread", "gateway"} or profile == "quick"
+        assert targets(found["io"], scenario) == {"rust-auto", "gateway"}
+    assert targets(found["load"]) > {"rust-auto", "gateway"} or profile == "quick"
 
 
 def test_io_is_saturated_where_each_server_has_one_core():
@@ -68,7 +68,7 @@ def test_mixed_has_each_target_with_the_hot_path_loaded_and_without():
     mixed = of("standard")["mixed"].cells
     loaded = {c.target for c in mixed if c.users}
     alone = {c.target for c in mixed if c.users == 0}
-    assert loaded == alone >= {"rust-thread", "python-inline", "gateway"}
+    assert loaded == alone >= {"rust-auto", "python-inline", "gateway"}
     assert len({c.io_rate_rps for c in mixed}) == 1
 
 
@@ -79,7 +79,7 @@ def test_crossover_holds_out_cells_inside_of_what_is_fitted():
     assert fitted.isdisjoint(held_out)
     sizes = [items for items, _ in fitted]
     assert all(min(sizes) < items < max(sizes) for items, _ in held_out)
-    assert {c.target for c in cells} == {"python-inline", "rust-thread", "go-rpc"}
+    assert {c.target for c in cells} == {"python-inline", "rust-auto", "go-rpc"}
 
 
 def test_a_choice_leaves_out_what_was_not_chosen():
@@ -93,10 +93,10 @@ def test_a_choice_leaves_out_what_was_not_chosen():
 
 def test_load_follows_what_was_measured():
     load = of("quick")["load"]
-    found = load.at_saturation({("matches", "rust-thread"): 1234.0})
+    found = load.at_saturation({("matches", "rust-auto"): 1234.0})
     assert [(c.target, c.rate_rps) for c in found.cells] == [
-        ("rust-thread", 370.0),
-        ("rust-thread", 990.0),
+        ("rust-auto", 370.0),
+        ("rust-auto", 990.0),
     ]
     assert {(c.model, c.arrivals, c.users) for c in found.cells} == {("open", "poisson", None)}
 
@@ -106,7 +106,7 @@ def test_load_follows_what_was_measured():
     [
         ({"profile": "fast"}, "profile: expected one of quick, standard, full, got 'fast'"),
         ({"variants": ("rsut-thread",)}, "variants: .*rsut"),
-        ({"variants": ("rust-thread", "rust-thread")}, "variants: expected each once"),
+        ({"variants": ("rust-auto", "rust-auto")}, "variants: expected each once"),
         ({"scenarios": ("match",)}, "scenario: expected some of matches, .*got 'match'"),
         ({"against": "nginx"}, "against: expected 'gateway' or 'none', got 'nginx'"),
     ],

@@ -35,22 +35,22 @@ ENGINES = (
     EngineSpec(
         "cython",
         "hotpath_cython",
-        ("thread", "inline", "process"),
+        ("auto", "thread", "inline", "process"),
         "hotpath-cython",
         "typed loops in Python's syntax, without the GIL",
         releases_gil=True,
-        quick=("thread",),
+        quick=("auto",),
     ),
     # engine: end
     # engine: rust
     EngineSpec(
         "rust",
         "hotpath_rust",
-        ("thread", "inline", "process"),
+        ("auto", "thread", "inline", "process"),
         "hotpath-rust",
         "a PyO3 extension, without the GIL",
         releases_gil=True,
-        quick=("thread", "inline"),
+        quick=("auto", "inline"),
     ),
     # engine: end
     # engine: go
