@@ -20,7 +20,7 @@ log = logging.getLogger("hotpath.sidecar")
 
 METHOD = "/hotpath.batches.v1.Batches/Run"
 
-FEWEST_CALLS = 4  # an RPC of several costs more than one of one, and less than so many
+FEWEST_CALLS = 6  # an RPC of several costs some three of one, which cost less side by side
 LONE_BYTES = 64 << 10  # a request of so many costs more than its RPC: it travels alone
 MOST_BYTES = 256 << 10  # of the requests in one RPC
 MOST_CALLS = 64
