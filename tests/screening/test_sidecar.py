@@ -122,7 +122,7 @@ def test_one_call_of_a_turn_that_needs_the_index_loads_it_alone() -> None:
     """The others of its batch are answered meanwhile."""
     names = ["JANE DOE", "JOHN SMITH"]
     index = NameIndex.build(names)
-    records = [b"a", b"bb", b"ccc"]
+    records = [b"a" * size for size in range(8)]
     engine: Any = SPEC.load()
 
     async def test(address: str) -> list[Any]:
@@ -133,7 +133,7 @@ def test_one_call_of_a_turn_that_needs_the_index_loads_it_alone() -> None:
             screened = engine.screen(channel, 30.0, query, index, 0.9, 1)
             answers = await asyncio.gather(*calls, screened)
             assert channel.batches
-            assert channel.batches.travelled.by_size[4] == 1
+            assert channel.batches.travelled.by_size[8] == 1
             return answers
         finally:
             await channel.close()

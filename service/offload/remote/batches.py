@@ -20,6 +20,7 @@ log = logging.getLogger("hotpath.sidecar")
 
 METHOD = "/hotpath.batches.v1.Batches/Run"
 
+FEWEST_CALLS = 6  # an RPC of several costs some three of one, which cost less side by side
 LONE_BYTES = 64 << 10  # a request of so many costs more than its RPC: it travels alone
 MOST_BYTES = 256 << 10  # of the requests in one RPC
 MOST_CALLS = 64
@@ -27,13 +28,20 @@ MOST_SPREAD = 2.0  # of the times left in one RPC, the longest by the shortest
 RETRY_S = 60.0  # a sidecar that had no batches may have been replaced
 
 Run = grpc.aio.UnaryStreamMultiCallable[bytes, bytes]
-Answer = bytes | None | grpc.aio.AioRpcError
+Answer = bytes | grpc.aio.AioRpcError | None  # None: the call is to be made alone
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
 def failure(code: grpc.StatusCode, details: str | None) -> grpc.aio.AioRpcError:
     """As grpc raises it for a call alone."""
     return grpc.aio.AioRpcError(code, grpc.aio.Metadata(), grpc.aio.Metadata(), details)
+
+
+async def alone(channel: grpc.aio.Channel, method: str, request: bytes, ends_at: float) -> bytes:
+    """A plain call. ends_at: by time.monotonic(). Raises: AioRpcError."""
+    unary: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(method)
+    # Waiting for a channel that reconnects takes no longer than the deadline.
+    return await unary(request, timeout=ends_at - monotonic(), wait_for_ready=True)
 
 
 @dataclass(slots=True)
@@ -67,7 +75,8 @@ class _Call:
 
     def fail(self, code: grpc.StatusCode, details: str | None) -> None:
         # A result, because an exception would be logged where its caller gave up just now.
-        self.settle(failure(code, details))
+        if not self.answer.done():
+            self.answer.set_result(failure(code, details))
 
 
 class Batches:
@@ -75,20 +84,30 @@ class Batches:
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self.travelled = Travelled()
+        self._channel = channel
         self._run: Run = channel.unary_stream(METHOD)
+        self._inside = 0  # calls
         self._turn: list[_Call] = []
         self._under_way: set[asyncio.Task[None]] = set()
         self._unserved_until = 0.0
 
-    async def answer(self, method: str, request: bytes, ends_at: float) -> bytes | None:
-        """The encoded response; None where the call has no company, and is to be made alone.
+    async def call(self, method: str, request: bytes, ends_at: float) -> bytes:
+        """As `alone`, or in company."""
+        self._inside += 1
+        try:
+            # One that has no other beside it would wait for the end of its turn in vain.
+            if self._inside > 1 and len(request) < LONE_BYTES and self._is_served():
+                answer = await self._together(method, request, ends_at)
+                if answer is not None:
+                    return answer
+            else:
+                self.travelled.count(1)
+            return await alone(self._channel, method, request, ends_at)
+        finally:
+            self._inside -= 1
 
-        ends_at: the deadline, by time.monotonic().
-        Raises: AioRpcError, of this call.
-        """
-        if len(request) >= LONE_BYTES or monotonic() < self._unserved_until:
-            self.travelled.count(1)
-            return None
+    async def _together(self, method: str, request: bytes, ends_at: float) -> bytes | None:
+        """None where it is to be made alone."""
         loop = asyncio.get_running_loop()
         call = _Call(method, request, ends_at, loop.create_future())
         if not self._turn:
@@ -104,13 +123,18 @@ class Batches:
             raise answer
         return answer
 
+    def _is_served(self) -> bool:
+        return monotonic() >= self._unserved_until
+
     def _depart(self) -> None:
         turn, self._turn = self._turn, []
         for calls in cut([call for call in turn if not call.answer.done()]):
-            self.travelled.count(len(calls))
-            if len(calls) == 1:
-                calls[0].settle(None)
+            if len(calls) < FEWEST_CALLS:
+                for call in calls:
+                    self.travelled.count(1)
+                    call.settle(None)
                 continue
+            self.travelled.count(len(calls))
             task = asyncio.get_running_loop().create_task(self._travel(calls))
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
@@ -118,14 +142,18 @@ class Batches:
     async def _travel(self, calls: Sequence[_Call]) -> None:
         if all(call.answer.done() for call in calls):  # cancelled since they left
             return
-        error = failure(grpc.StatusCode.INTERNAL, "the batch failed")
+        code, details = grpc.StatusCode.INTERNAL, "the sidecar left calls of a batch unanswered"
         try:
-            error = await _Batch(calls, self._run).travel()
-            if error.code() is grpc.StatusCode.UNIMPLEMENTED:
+            await _Batch(calls, self._run).travel()
+        except grpc.aio.AioRpcError as error:
+            code, details = error.code(), error.details() or ""
+            if code is grpc.StatusCode.UNIMPLEMENTED:
                 self._make_alone(calls)
+        except asyncio.CancelledError:  # by the channel's end, or because nobody waits
+            code, details = grpc.StatusCode.CANCELLED, "the batch was cancelled"
         finally:  # whatever happened, nobody waits for ever
             for call in calls:
-                call.fail(error.code(), error.details())
+                call.fail(code, details)
 
     def _make_alone(self, calls: Sequence[_Call]) -> None:
         if not self._unserved_until:
@@ -188,21 +216,22 @@ class _Batch:
         for call in calls:
             call.batch = self
 
-    async def travel(self) -> grpc.aio.AioRpcError:
-        """Returns: what those calls failed by that are left without an answer."""
+    async def travel(self) -> None:
+        """Until all are answered, or the stream ends. Raises: AioRpcError, CancelledError."""
         try:
-            async for answers in self._stream:
+            while not self._is_over():
+                answers = await self._stream.read()
+                if not isinstance(answers, bytes):  # EOF
+                    return
                 for answer in pb.Answers.FromString(answers).answers:
                     self._take(answer)
-        except grpc.aio.AioRpcError as error:
-            return error
-        except asyncio.CancelledError:  # by the channel's end, or by `end_if_unwanted`
-            return failure(grpc.StatusCode.CANCELLED, "the batch was cancelled")
         except DecodeError:
             self._stream.cancel()
         finally:
             self._timer.cancel()
-        return failure(grpc.StatusCode.INTERNAL, "the sidecar left calls of a batch unanswered")
+
+    def _is_over(self) -> bool:
+        return all(call.answer.done() for call in self._calls)
 
     def _take(self, answer: pb.Answer) -> None:
         if answer.call >= len(self._calls):
@@ -222,12 +251,11 @@ class _Batch:
         for call in self._calls:
             if call.ends_at <= now:
                 call.fail(grpc.StatusCode.DEADLINE_EXCEEDED, "Deadline Exceeded")
-        if not self.end_if_unwanted():
+        self.end_if_unwanted()
+        if not self._is_over():
             self._timer = self._next_deadline()
 
-    def end_if_unwanted(self) -> bool:
-        """Whether nobody waits for an answer any more; then the sidecar may stop as well."""
-        is_unwanted = all(call.answer.done() for call in self._calls)
-        if is_unwanted:
+    def end_if_unwanted(self) -> None:
+        """Where nobody waits for an answer any more, the sidecar may stop as well."""
+        if self._is_over():
             self._stream.cancel()
-        return is_unwanted

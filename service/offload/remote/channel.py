@@ -15,7 +15,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from service import deadlines
 from service.errors import ServiceError
-from service.offload.remote.batches import Batches, failure
+from service.offload.remote.batches import Batches, alone, failure
 
 Response = TypeVar("Response", bound=Message)
 
@@ -154,14 +154,11 @@ async def call(
     response: type[Response],
 ) -> Response:
     """A unary call. method: its whole path. Raises: AioRpcError."""
-    ends_at = monotonic() + timeout_s
-    content, answer = request.SerializeToString(), None
+    content, ends_at = request.SerializeToString(), monotonic() + timeout_s
     if channel.batches:
-        answer = await channel.batches.answer(method, content, ends_at)
-    if answer is None:
-        unary: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.grpc.unary_unary(method)
-        # Waiting for a channel that reconnects takes no longer than the deadline.
-        answer = await unary(content, timeout=ends_at - monotonic(), wait_for_ready=True)
+        answer = await channel.batches.call(method, content, ends_at)
+    else:
+        answer = await alone(channel.grpc, method, content, ends_at)
     try:
         return response.FromString(answer)
     except DecodeError as error:

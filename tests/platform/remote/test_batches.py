@@ -17,6 +17,13 @@ from service.offload.remote.channel import Channel
 from tests.platform.remote.peer import Peer, Refused, ask, connected, encoded
 
 T = TypeVar("T")
+
+
+@pytest.fixture(autouse=True)
+def two_are_company(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "FEWEST_CALLS", 2)
+
+
 Code = grpc.StatusCode
 
 
@@ -25,6 +32,8 @@ def run(
 ) -> T:
     async def connect_and_run() -> T:
         async with connected(peer, coalesce) as (channel, server):
+            if channel.batches:
+                channel.batches._inside += 1  # as if another call were under way
             return await asyncio.wait_for(test(channel, server), 60)
 
     return asyncio.run(connect_and_run())
@@ -67,6 +76,35 @@ def test_a_call_alone_in_its_turn_is_a_plain_one() -> None:
 
     assert run(peer, test) == batches.Travelled(calls=2, rpcs=2, by_size={1: 2})
     assert (peer.singles, peer.batches) == (["a", "b"], [])
+
+
+def test_a_call_with_no_other_beside_it_leaves_at_once() -> None:
+    peer = Peer()
+
+    async def test(channel: Channel, _: grpc.aio.Server) -> None:
+        assert channel.batches
+        channel.batches._inside -= 1
+        assert await together(channel, "a", "b", "c") == ["A", "B", "C"]
+        assert await together(channel, "d", "e", "f") == ["D", "E", "F"]
+
+    run(peer, test)
+    assert (peer.singles, peer.batches) == (["a", "d"], [["b", "c"], ["e", "f"]])
+
+
+def test_a_few_calls_leave_as_plain_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()  # the fixture's
+    peer = Peer()
+    texts = [f"t{i}" for i in range(batches.FEWEST_CALLS)]
+
+    async def test(channel: Channel, _: grpc.aio.Server) -> batches.Travelled:
+        await together(channel, *texts[1:])
+        await together(channel, *texts)
+        assert channel.batches
+        return channel.batches.travelled
+
+    few = batches.FEWEST_CALLS - 1
+    assert run(peer, test) == batches.Travelled(few + few + 1, few + 1, {1: few, 8: 1})
+    assert (sorted(peer.singles), peer.batches) == (texts[1:], [texts])
 
 
 def test_without_coalescing_each_call_is_a_plain_one() -> None:
