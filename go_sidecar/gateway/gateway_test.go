@@ -77,7 +77,7 @@ func TestWaitingEndsWithTheRequest(t *testing.T) {
 
 func answerOf(t *testing.T, handler Handler) *httptest.ResponseRecorder {
 	t.Helper()
-	limits := &settings.Settings{RequestTimeout: time.Second, Threads: 1}
+	limits := &settings.Settings{RequestTimeout: time.Second, Threads: 1, MaxHeadFields: 100}
 	g, err := New(limits, nil, func(g *Gateway) error {
 		g.Handle("GET /x", handler)
 		return nil

@@ -4,7 +4,7 @@ inside of the app's middleware. docs/compiled-routes.md says what it does and wh
 It imports nothing else of this service, to be taken along into another one.
 """
 
-from service.compiled.additions import Additions, parse_json
-from service.compiled.routes import CompiledRoute, CompiledRoutes, compile_routes
+from .additions import Additions, parse_json
+from .routes import CompiledRoute, CompiledRoutes, compile_routes
 
 __all__ = ["Additions", "CompiledRoute", "CompiledRoutes", "compile_routes", "parse_json"]

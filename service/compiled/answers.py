@@ -11,8 +11,8 @@ from pydantic_core import ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from service.compiled import private
-from service.compiled.text import Names, indented
+from . import private
+from .text import Names, indented
 
 
 class Answering:

@@ -12,10 +12,10 @@ from fastapi import params
 from pydantic_core import PydanticUndefined
 from starlette.requests import cookie_parser
 
-from service.compiled import private
-from service.compiled.bodies import replay, rest_of_body
-from service.compiled.private import ModelField
-from service.compiled.text import Names, NotCompiled, indented
+from . import private
+from .bodies import replay, rest_of_body
+from .private import ModelField
+from .text import Names, NotCompiled, indented
 
 JSON_TYPES = frozenset(
     (b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8")

@@ -18,9 +18,9 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.compiled import private
-from service.compiled.source import source
-from service.compiled.text import NotCompiled
+from . import private
+from .source import source
+from .text import NotCompiled
 
 Answer = Callable[[Scope, Receive, Send, dict[str, Any]], Awaitable[None]]
 

@@ -20,12 +20,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from service.compiled import private
-from service.compiled.additions import Additions
-from service.compiled.answers import Answering
-from service.compiled.checks import Checks
-from service.compiled.private import Dependant
-from service.compiled.text import Names, NotCompiled, indented
+from . import private
+from .additions import Additions
+from .answers import Answering
+from .checks import Checks
+from .private import Dependant
+from .text import Names, NotCompiled, indented
 
 # One that somebody wrote is a function of the user's, which is not to be called twice.
 _CONVERTORS = (FloatConvertor, IntegerConvertor, PathConvertor, StringConvertor, UUIDConvertor)

@@ -19,6 +19,21 @@ _is_json = re.compile(
 ).fullmatch
 
 
+class StrictJson(APIRoute):
+    """For routes that take a body. Python's decoder alone would also take NaN, and UTF-16."""
+
+    # parse_json, which compiled routes read a body with, takes no more than _StrictRequest does.
+    compiled = Additions(request=lambda scope, receive: _StrictRequest(scope, receive))
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handle_strictly(request: Request) -> Response:
+            return await handle(_StrictRequest(request.scope, request.receive))
+
+        return handle_strictly
+
+
 class _StrictRequest(Request):
     async def body(self) -> bytes:
         content = await super().body()
@@ -40,21 +55,6 @@ class _StrictRequest(Request):
         except UnicodeDecodeError as error:
             raise json.JSONDecodeError("not UTF-8", "", error.start) from error
         return json.loads(text, parse_constant=_refuse)
-
-
-class StrictJson(APIRoute):
-    """For routes that take a body. Python's decoder alone would also take NaN, and UTF-16."""
-
-    # parse_json, which compiled routes read a body with, takes no more than _StrictRequest does.
-    compiled = Additions(request=_StrictRequest)
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
-
-        async def handle_strictly(request: Request) -> Response:
-            return await handle(_StrictRequest(request.scope, request.receive))
-
-        return handle_strictly
 
 
 def _refuse(name: str) -> None:
