@@ -164,7 +164,9 @@ def test_settings_in_compose_exist_and_are_valid() -> None:
 
 @pytest.mark.parametrize("name", WITH_DATABASE)
 def test_the_database_is_in_a_volume_that_the_image_gives_to_the_user(name: str) -> None:
-    folder = str(Path(settings_of(name).database_url.removeprefix("sqlite:///")).parent)
+    folder = str(
+        Path(settings_of(name).database_url.get_secret_value().removeprefix("sqlite:///")).parent
+    )
     assert folder in {mount.split(":")[1] for mount in SERVICES[name]["volumes"]}
     made = [text for keyword, text in instructions(SERVICE_IMAGE) if "install -d" in text]
     assert any(folder in shlex.split(text) for text in made)

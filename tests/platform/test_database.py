@@ -14,12 +14,14 @@ from sqlalchemy.exc import DBAPIError
 from service.bench import tables as bench
 from service.errors import ServiceError
 from service.settings import Settings
+from service.startup import schemas
 from service.store import migrate
 from service.store.database import Database as Pool
 from service.store.database import has_wal_reset_bug
-from service.store.tables import KEYS, SCHEMA
+from service.store.tables import KEYS
 from tests.databases import Database, Sqlite
 from tests.platform.running import hotpath
+from tests.platform.toy import DOMAIN
 
 
 def test_every_pooled_connection_to_sqlite_is_durable_and_strict(tmp_path: Path) -> None:
@@ -133,7 +135,7 @@ def test_which_versions_have_the_wal_reset_bug(version, is_affected: bool) -> No
 
 
 def test_db_prune_removes_the_keys_of_more_than_a_day(empty: Database, settings: Settings) -> None:
-    migrate.upgrade(settings, [SCHEMA])
+    migrate.upgrade(settings, schemas(settings, DOMAIN))
     now = datetime.now(UTC)
     ages = {"now": 0, "recent": 23.9, "old": 24.1, "ancient": 24 * 400}
 

@@ -17,11 +17,12 @@ def total(numbers: list[int], fault: Fault, wait_s: float, gate: str) -> int:
 def answer_sum(body: bytes, within_s: float, most: int) -> bytes | float | None:
     """See FromBody. Plain is what has numbers from 0 on and nothing else."""
     try:
-        request = json.loads(body)
+        request = json.loads(body.decode())
         numbers = request.pop("numbers")
-        if request or len(numbers) > most or not all(type(n) is int and n >= 0 for n in numbers):
+        is_plain = not request and type(numbers) is list and len(numbers) <= most
+        if not is_plain or not all(type(number) is int and number >= 0 for number in numbers):
             return None
-    except (ValueError, AttributeError, KeyError, TypeError):
+    except (ValueError, AttributeError, KeyError, TypeError, RecursionError):
         return None
     if S_PER_NUMBER * len(numbers) > within_s:
         return S_PER_NUMBER * len(numbers)
