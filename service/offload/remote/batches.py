@@ -20,7 +20,7 @@ log = logging.getLogger("hotpath.sidecar")
 
 METHOD = "/hotpath.batches.v1.Batches/Run"
 
-FEWEST_CALLS = 6  # an RPC of several costs some three of one, which cost less side by side
+FEWEST_CALLS = 6  # one RPC of fewer costs more than one for each, in CPU time of the caller
 LONE_BYTES = 64 << 10  # a request of so many costs more than its RPC: it travels alone
 MOST_BYTES = 256 << 10  # of the requests in one RPC
 MOST_CALLS = 64
