@@ -86,9 +86,14 @@ class _Writer:
         return Source("\n".join(lines) + "\n", self._names)
 
     def _from_body(self) -> list[str]:
-        """Where the endpoint has the attribute `from_body`: what it makes of a body by itself."""
+        """Where the endpoint has the attribute `from_body`: what it makes of a body by itself.
+
+        Not where something is to be called that the endpoint does not ask for: it may let nobody
+        through.
+        """
         from_body = getattr(self._route.endpoint, "from_body", None)
-        if from_body is None or not self._has_body:
+        dependencies = self._route.dependant.dependencies
+        if not from_body or not self._has_body or any(sub.name is None for sub in dependencies):
             return []
         self._names["from_body"] = from_body
         headers = [(b"content-type", b"application/json"), *self._additions.headers]
