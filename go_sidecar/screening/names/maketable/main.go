@@ -21,8 +21,8 @@ const version = "17.0.0"
 
 var files = []string{"../folding.txt", "../../../../service/screening/contract/folding.txt"}
 
-const head = `# What each character of a name becomes before names are compared. Made by
-# go_sidecar/screening/names/maketable; docs/screening.md says what for.
+const head = `# What each character of a name becomes before names are compared. Made by maketable, which is
+# beside the gateway's names; docs/screening.md says what for.
 #
 # keep    stays: a number, or a letter of a script without case
 # letter  stays: a letter of a script with case, folded
