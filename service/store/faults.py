@@ -33,7 +33,7 @@ FAULTS = (
 
 # SQLSTATEs and their classes, by appendix A of PostgreSQL's manual. The first that fits holds.
 # engine: go
-# The gateway has the same in go_sidecar/gateway/database/postgres.go and sqlite.go.
+# The gateway has the same words.
 # engine: end
 _STATES = {
     "25006": READ_ONLY,
