@@ -7,8 +7,9 @@ import subprocess
 import sys
 import tempfile
 import xml.etree.ElementTree as ET
-from functools import partial
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO
 
 import surroundings
 
@@ -16,11 +17,19 @@ ROOT = Path(__file__).parent.parent
 PYTHON = ROOT / ".venv/bin/python"
 WITHOUT_SAMPLE = ROOT / "tests/without_sample"
 
+Counts = tuple[int, int, int]
+"""Passed, failed, skipped."""
 
-def pytest_suite(*command: str | Path) -> tuple[int, int, int]:
+
+def pytest_suite(*command: str | Path, output: IO[str] | None = None) -> Counts:
     with tempfile.TemporaryDirectory() as directory:
         report = Path(directory, "report.xml")
-        code = subprocess.call([*command, f"--junitxml={report}", *sys.argv[1:]], cwd=ROOT)
+        code = subprocess.call(
+            [*command, f"--junitxml={report}", *sys.argv[1:]],
+            cwd=ROOT,
+            stdout=output,
+            stderr=output,
+        )
         if not report.exists():
             return 0, 1, 0
         suite = ET.parse(report).getroot().find("testsuite")
@@ -31,7 +40,7 @@ def pytest_suite(*command: str | Path) -> tuple[int, int, int]:
         return passed, failed or int(code != 0), skipped
 
 
-def engine_suite(check: Path) -> tuple[int, int, int]:
+def engine_suite(check: Path) -> Counts:
     """Runs its tests, if it has any: they then end with a line of counts as ours do."""
     counts = (0, 0, 0)
     with subprocess.Popen(
@@ -49,20 +58,21 @@ def engine_suite(check: Path) -> tuple[int, int, int]:
 
 def main() -> int:
     surroundings.settle()
-    totals = [0, 0, 0]
-    suites = {
-        str(check.parent.relative_to(ROOT)): partial(engine_suite, check)
-        for check in [*sorted(ROOT.glob("native/*/check")), *sorted(ROOT.glob("*/check"))]
-    }
-    rest = (PYTHON, "-m", "pytest", "-q", "--ignore=tests/platform")
-    suites["the platform, without the sample"] = partial(pytest_suite, PYTHON, WITHOUT_SAMPLE)
-    suites["Python, but the platform"] = partial(pytest_suite, *rest)
-    for name, suite in suites.items():
-        print(f"== {name}", flush=True)
-        for place, count in enumerate(suite()):
-            totals[place] += count
-    passed, failed, skipped = totals
-    print(f"\n{passed} passed, {failed} failed, {skipped} skipped")
+    counts = []
+    for check in [*sorted(ROOT.glob("native/*/check")), *sorted(ROOT.glob("*/check"))]:
+        print(f"== {check.parent.relative_to(ROOT)}", flush=True)
+        counts.append(engine_suite(check))
+    # Both mostly wait for servers and deadlines: at the same time they take little more than one.
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as output, ThreadPoolExecutor(1) as beside:
+        platform = beside.submit(pytest_suite, PYTHON, WITHOUT_SAMPLE, output=output)
+        print("== Python, but the platform", flush=True)
+        counts.append(pytest_suite(PYTHON, "-m", "pytest", "-q", "--ignore=tests/platform"))
+        print("== the platform, without the sample (at the same time)", flush=True)
+        counts.append(platform.result())
+        output.seek(0)
+        print(output.read(), flush=True)
+    passed, failed, skipped = map(sum, zip(*counts))
+    print(f"{passed} passed, {failed} failed, {skipped} skipped")
     return 1 if failed or not passed else 0
 
 
