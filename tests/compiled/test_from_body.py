@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any
 
 import pytest
@@ -81,8 +81,10 @@ def app() -> FastAPI:
 
 
 @pytest.fixture(scope="module")
-def twins() -> Twins:
-    return Twins(app)
+def twins() -> Iterator[Twins]:
+    made = Twins(app)
+    yield made
+    made.close()
 
 
 def ask(twins: Twins, path: str, content: Any) -> tuple[Any, Any, bool]:

@@ -85,6 +85,7 @@ def test_a_path_with_all_that_a_url_escapes(start: Start, tmp_path: Path) -> Non
         assert database.rows(query, sent["end_to_end_id"]) == [(1,)]
 
 
+# engine: go
 def test_the_gateways_settings_may_be_in_files_and_are_refused_without_secrets(
     tmp_path: Path,
 ) -> None:
@@ -96,3 +97,6 @@ def test_the_gateways_settings_may_be_in_files_and_are_refused_without_secrets(
     )
     assert done.stderr.startswith(b"error: settings: database_url: expected sqlite:///")
     assert b"hunter2" not in done.stderr
+
+
+# engine: end

@@ -142,6 +142,7 @@ def test_a_second_request_has_no_more_time_than_the_first(edge: Api, begin: byte
     is_problem(refused, "head_timeout")
 
 
+# engine: go
 @pytest.mark.parametrize("command", ["gateway", "upstream"])
 def test_an_address_of_ipv6_is_served(
     tmp_path: Path, watchlist_directory: Path, command: str
@@ -163,3 +164,6 @@ def test_an_address_of_ipv6_is_served(
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)
+
+
+# engine: end

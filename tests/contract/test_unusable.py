@@ -16,7 +16,12 @@ from tests.postgres import Own, new_database
 from tests.servers import free_port, wait_until
 
 PASSWORD = "s3cret/of@it"  # noqa: S105  # to be looked for
-COMMANDS = (("db", "upgrade"), ("db", "prune"), ("serve",), ("gateway",))
+COMMANDS = (
+    *(("db", "upgrade"), ("db", "prune"), ("serve",)),
+    # engine: go
+    ("gateway",),
+    # engine: end
+)
 
 
 @dataclass
