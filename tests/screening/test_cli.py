@@ -149,7 +149,6 @@ def test_names_of_any_script_are_printed_on_any_terminal(encoding: str) -> None:
 
 
 # engine: go
-# engine: go
 def test_the_gateways_list_needs_no_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from service.screening.gateway import environment
     from service.screening.settings import ScreeningSettings
@@ -162,5 +161,4 @@ def test_the_gateways_list_needs_no_home(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert {path.name for path in written.iterdir()} == {"sdn.csv", "alt.csv"}
 
 
-# engine: end
 # engine: end
