@@ -251,6 +251,7 @@ def is_target(text: str) -> bool:
     return all(char >= "!" and char not in "#\x7f" for char in text)
 
 
+# engine: go
 @settings(
     max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -264,3 +265,6 @@ def test_both_servers_read_any_target_alike(fleet: Fleet, target: str, method: s
     if (400,) in outlines:  # refused by a parser, which says less
         outlines = [outline[:1] for outline in outlines]
     assert outlines[0] == outlines[1]
+
+
+# engine: end

@@ -172,7 +172,9 @@ PAYMENTS = documents(
 
 def test_some_engine_can() -> None:
     assert JOBS
+    # engine: rust
     assert ABLE
+    # engine: end
 
 
 @varied
