@@ -3,6 +3,7 @@
 
 #[cfg(feature = "python")]
 mod boundary;
+pub mod json;
 pub mod packed;
 #[cfg(feature = "python")]
 mod python;
