@@ -6,8 +6,6 @@ use std::fs;
 
 use serde_json::Value;
 
-pub use crate::packed::Items;
-
 /// SplitMix64, enough for tests and without a crate.
 pub struct Random(pub u64);
 

@@ -2,7 +2,8 @@ use serde_json::{Value, json};
 
 use super::index::{BINS, words_for};
 use super::*;
-use crate::testing::{Items, Random, list, text, vectors};
+use crate::packed::Items;
+use crate::testing::{Random, list, text, vectors};
 
 pub fn code_points(text: &str) -> Vec<u32> {
     text.chars().map(u32::from).collect()

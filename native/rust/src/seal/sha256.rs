@@ -135,7 +135,8 @@ pub fn level_up(nodes: &mut [Hash]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{Items, Random};
+    use crate::packed::Items;
+    use crate::testing::Random;
 
     /// Lengths on both sides of every step of the padding and of the buffer's end.
     #[test]

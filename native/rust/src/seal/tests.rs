@@ -1,7 +1,8 @@
 use sha2::{Digest, Sha256};
 
 use super::*;
-use crate::testing::{Items, Random, list, unhex, vectors};
+use crate::packed::Items;
+use crate::testing::{Random, list, unhex, vectors};
 
 /// MTH and PATH of RFC 9162, from the root down.
 fn tree_hash(records: &[Vec<u8>]) -> Vec<u8> {

@@ -1,7 +1,8 @@
 use serde_json::Value;
 
 use super::*;
-use crate::testing::{Items, Random, json, list, text, vectors};
+use crate::packed::Items;
+use crate::testing::{Random, json, list, text, vectors};
 
 /// Division by hand, one digit of the whole number after the other.
 #[test]
