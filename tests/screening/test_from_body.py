@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -18,12 +19,15 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from service.app import create_app
+from service.offload.auto import INLINE_S
 from service.offload.job import FromBody
+from service.offload.spec import EngineSpec
 from service.screening import DOMAIN
 from service.screening.engines import ENGINES
 from service.screening.payment import EXAMPLE, Payment
 from service.screening.settings import ScreeningSettings
 from service.screening.synthetic import write_synthetic
+from service.screening.watchlist import WATCHLIST, Watchlist
 
 JOBS = [job for job in map(resolve_name, DOMAIN.jobs) if isinstance(job, FromBody)]
 ABLE = [spec for spec in ENGINES if any(hasattr(spec.load(), job.kernel) for job in JOBS)]
@@ -201,6 +205,19 @@ def test_seals(both, body: bytes) -> None:
 @given(PAYMENTS)
 def test_validations(both, body: bytes) -> None:
     same(both, "/v1/validations", body)
+
+
+@pytest.mark.parametrize("spec", ABLE, ids=lambda spec: spec.name)
+@pytest.mark.parametrize("job", JOBS, ids=lambda job: job.kernel)
+def test_a_body_that_takes_long_to_read_is_not_begun(spec: EngineSpec, job: FromBody) -> None:
+    """Nor would its kernel have anything to do: the list is empty, and the text is no JSON."""
+    answer = getattr(spec.load(), job.kernel)
+    arguments = job.arguments({WATCHLIST: Watchlist((), "empty")})
+    broken = b"[" * (1 << 20)
+    seconds = answer(broken, INLINE_S, *arguments)
+    assert isinstance(seconds, float)
+    assert seconds > INLINE_S
+    assert answer(broken, math.inf, *arguments) is None
 
 
 @pytest.mark.parametrize("job", JOBS, ids=lambda job: job.kernel)

@@ -16,6 +16,13 @@ pub enum Answer {
     Heavy(f64),
 }
 
+impl Answer {
+    /// Heavy where that is more than was given.
+    pub fn heavier(expected_s: f64, within_s: f64) -> Option<Self> {
+        (expected_s > within_s).then_some(Self::Heavy(expected_s))
+    }
+}
+
 /// The members of an object, each at most once: `member` reads the value of the name, and gives
 /// None for a name that there is not.
 pub fn object(

@@ -17,9 +17,9 @@ pub fn answer(
     max_proofs: usize,
     threads: usize,
 ) -> Option<Answer> {
-    let expected_s = S_PER_BYTE * body.len() as f64;
-    if expected_s > within_s {
-        return Some(Answer::Heavy(expected_s));
+    let heavy = Answer::heavier(S_PER_BYTE * body.len() as f64, within_s);
+    if heavy.is_some() {
+        return heavy;
     }
     let (mut records, mut places) = (None, Vec::new());
     let mut request = Jiter::new(body);

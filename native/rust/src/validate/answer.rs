@@ -6,18 +6,10 @@ use super::{PaymentColumns, RuleTables, validate};
 use crate::json::{self, Answer};
 use crate::packed::{Blobs, Items};
 
-const FIELDS: [&str; 8] = [
-    "end_to_end_id",
-    "debtor_iban",
-    "creditor_iban",
-    "creditor_bic",
-    "currency",
-    "amount",
-    // Those that no rule is about.
-    "debtor_name",
-    "creditor_name",
-];
-const JUDGED: usize = 6;
+const JUDGED: usize = PaymentColumns::FIELDS.len();
+
+/// Those that no rule is about.
+const NAMES: [&str; 2] = ["debtor_name", "creditor_name"];
 
 /// What a byte of the body takes; measured.
 const S_PER_BYTE: f64 = 1.5e-9;
@@ -35,19 +27,20 @@ pub fn answer(
     max_name_chars: usize,
     threads: usize,
 ) -> Option<Answer> {
-    let expected_s = S_PER_BYTE * body.len() as f64;
-    if expected_s > within_s {
-        return Some(Answer::Heavy(expected_s));
+    let heavy = Answer::heavier(S_PER_BYTE * body.len() as f64, within_s);
+    if heavy.is_some() {
+        return heavy;
     }
     let mut columns: [Items<u8>; JUDGED] =
         std::array::from_fn(|_| Items::with_capacity(64, body.len() / 8));
+    let fields = [PaymentColumns::FIELDS.as_slice(), &NAMES].concat();
     let mut payments = 0;
     let mut request = Jiter::new(body);
     json::object(&mut request, &["payments"], |json, _| {
         payments = json::array(json, max_payments, |json| {
-            let mut fields = 0;
-            json::object(json, &FIELDS, |json, field| {
-                fields += 1;
+            let mut given = 0;
+            json::object(json, &fields, |json, field| {
+                given += 1;
                 match columns.get_mut(field) {
                     Some(column) => {
                         let text = json::text(json, max_field_chars)?;
@@ -59,7 +52,7 @@ pub fn answer(
                 }
                 Some(())
             })?;
-            (fields == FIELDS.len()).then_some(())
+            (given == fields.len()).then_some(())
         })?;
         Some(())
     })?;
@@ -67,22 +60,7 @@ pub fn answer(
     if payments == 0 {
         return None;
     }
-    let [
-        end_to_end_id,
-        debtor_iban,
-        creditor_iban,
-        creditor_bic,
-        currency,
-        amount,
-    ] = columns.each_ref().map(Items::packed);
-    let columns = PaymentColumns {
-        end_to_end_id,
-        debtor_iban,
-        creditor_iban,
-        creditor_bic,
-        currency,
-        amount,
-    };
+    let columns = PaymentColumns::from(columns.each_ref().map(Items::packed));
     let mut violations = vec![0; payments];
     validate(columns, rules, threads, &mut violations);
     Some(Answer::Body(write(&violations, names, warnings)))

@@ -131,7 +131,38 @@ pub struct PaymentColumns<'a> {
     pub amount: Blobs<'a>,
 }
 
+impl<'a> From<[Blobs<'a>; 6]> for PaymentColumns<'a> {
+    /// In the order of `FIELDS`.
+    fn from(columns: [Blobs<'a>; 6]) -> Self {
+        let [
+            end_to_end_id,
+            debtor_iban,
+            creditor_iban,
+            creditor_bic,
+            currency,
+            amount,
+        ] = columns;
+        Self {
+            end_to_end_id,
+            debtor_iban,
+            creditor_iban,
+            creditor_bic,
+            currency,
+            amount,
+        }
+    }
+}
+
 impl PaymentColumns<'_> {
+    pub const FIELDS: [&'static str; 6] = [
+        "end_to_end_id",
+        "debtor_iban",
+        "creditor_iban",
+        "creditor_bic",
+        "currency",
+        "amount",
+    ];
+
     pub fn check(self) -> Result<Self, Malformed> {
         let n = self.amount.len();
         for (field, column) in [

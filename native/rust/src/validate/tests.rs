@@ -145,31 +145,8 @@ fn the_vectors_that_all_engines_share() {
             };
             Items::pack(&payments.iter().map(value).collect::<Vec<_>>())
         };
-        let columns = [
-            "end_to_end_id",
-            "debtor_iban",
-            "creditor_iban",
-            "creditor_bic",
-            "currency",
-            "amount",
-        ]
-        .map(column);
-        let [
-            end_to_end_id,
-            debtor_iban,
-            creditor_iban,
-            creditor_bic,
-            currency,
-            amount,
-        ] = columns.each_ref().map(Items::packed);
-        let columns = PaymentColumns {
-            end_to_end_id,
-            debtor_iban,
-            creditor_iban,
-            creditor_bic,
-            currency,
-            amount,
-        };
+        let columns = PaymentColumns::FIELDS.map(column);
+        let columns = PaymentColumns::from(columns.each_ref().map(Items::packed));
         let mut violations = vec![0; payments.len()];
         validate(columns.check().unwrap(), tables.rules(), 1, &mut violations);
         let named = |found: &u32| {
