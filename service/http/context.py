@@ -64,7 +64,7 @@ class RequestContext:
         app: ASGIApp,
         request_timeout_s: float,
         max_body_bytes: int,
-        max_head_fields: int = 100,
+        max_head_fields: int,
     ) -> None:
         self._app = app
         self._max_body_bytes = max_body_bytes

@@ -32,7 +32,7 @@ from starlette.routing import Host, Mount, Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.compiled import Additions, compile_routes
-from tests.compiled.twins import JSON, Asked, Twins, get, post
+from tests.compiled.twins import JSON, Asked, Twins, exchange, get, post
 
 Make = Callable[[Callable[[], FastAPI]], Twins]
 
@@ -589,11 +589,9 @@ def test_a_request_leaves_nothing_to_the_collector(twins: Make) -> None:
     both = twins(make)
 
     async def leftovers(query: bytes) -> int:
-        from tests.compiled.twins import _exchange
-
         for _ in range(3):  # the first ones fill caches
             gc.collect()
-            await _exchange(both.app, post("/item/1", {"a": 1}, query, JSON))
+            await exchange(both.app, post("/item/1", {"a": 1}, query, JSON))
         return gc.collect()
 
     gc.disable()

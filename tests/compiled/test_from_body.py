@@ -87,25 +87,20 @@ def twins() -> Iterator[Twins]:
     made.close()
 
 
-def ask(twins: Twins, path: str, content: Any) -> tuple[Any, Any, bool]:
-    """Of both the answer's status and body, the calls, and whether FastAPI was not needed."""
-    from tests.compiled.twins import _exchange
-
-    before = twins.answered
-    twins.app.state.calls.clear()
-    answer = twins._runner.run(_exchange(twins.app, post(path, content)))
-    return answer, answer.calls, twins.answered - before == 1
-
-
 def test_it_answers_in_place_of_models_and_dependencies(twins: Twins) -> None:
-    answer, calls, compiled = ask(twins, "/total", {"numbers": [1, 2]})
-    assert (answer.status, answer.body, calls, compiled) == (201, b'{"total":3}', ["quick"], True)
+    answer, compiled = twins.ask(post("/total", {"numbers": [1, 2]}))
+    assert (answer.status, answer.body, answer.calls, compiled) == (
+        201,
+        b'{"total":3}',
+        ["quick"],
+        True,
+    )
     assert dict(answer.headers) == {b"content-length": b"11", b"content-type": b"application/json"}
 
 
 def test_what_it_does_not_answer_goes_on_as_ever(twins: Twins) -> None:
-    answer, calls, compiled = ask(twins, "/total", {"numbers": ["1", 2]})
-    assert (answer.body, calls, compiled) == (
+    answer, compiled = twins.ask(post("/total", {"numbers": ["1", 2]}))
+    assert (answer.body, answer.calls, compiled) == (
         b'{"total":3}',
         ["quick", "dependency", "endpoint"],
         True,
@@ -113,19 +108,19 @@ def test_what_it_does_not_answer_goes_on_as_ever(twins: Twins) -> None:
 
 
 def test_what_it_raises_is_handled_as_of_an_endpoint(twins: Twins) -> None:
-    answer, calls, _ = ask(twins, "/total", {"numbers": [13]})
-    assert (answer.status, answer.body, calls) == (418, b"refused", ["quick"])
+    answer, _ = twins.ask(post("/total", {"numbers": [13]}))
+    assert (answer.status, answer.body, answer.calls) == (418, b"refused", ["quick"])
 
 
 @pytest.mark.parametrize("path", ["/guarded", "/of-router"])
 def test_it_is_not_asked_ahead_of_what_lets_a_request_through(twins: Twins, path: str) -> None:
-    _, calls, compiled = ask(twins, path, {"numbers": [1, 2]})
-    assert "quick" not in calls
-    assert calls[-1] == "endpoint"
+    answer, compiled = twins.ask(post(path, {"numbers": [1, 2]}))
+    assert "quick" not in answer.calls
+    assert answer.calls[-1] == "endpoint"
     assert compiled
 
 
 def test_what_the_route_class_adds_is_there(twins: Twins) -> None:
-    answer, calls, _ = ask(twins, "/named", {"numbers": [1]})
-    assert calls == ["quick"]
+    answer, _ = twins.ask(post("/named", {"numbers": [1]}))
+    assert answer.calls == ["quick"]
     assert (b"x-named", b"yes") in answer.headers

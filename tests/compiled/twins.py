@@ -80,20 +80,25 @@ class Twins:
     def same(self, asked: Asked, compiled: bool | None = None) -> Answer:
         """Both answer alike, and the app's own functions were called alike. compiled: whether
         it is to be answered without FastAPI, where that is known."""
-        before = self.answered
-        expected = self._runner.run(_exchange(self.plain, asked))
-        found = self._runner.run(_exchange(self.app, asked))
+        expected = self._runner.run(exchange(self.plain, asked))
+        found, was_compiled = self.ask(asked)
         assert found == expected
         if compiled is not None:
-            assert (self.answered - before == 1) is compiled, self.reasons()
+            assert was_compiled is compiled, self.reasons()
         return found
+
+    def ask(self, asked: Asked) -> tuple[Answer, bool]:
+        """The compiled one alone: its answer, and whether it did without FastAPI."""
+        before = self.answered
+        found = self._runner.run(exchange(self.app, asked))
+        return found, self.answered - before == 1
 
     def reasons(self) -> dict[str, str]:
         """By path, why FastAPI answers a route; empty where it is compiled."""
         return {route.path: route.reason for route in self.compiled.routes()}
 
 
-async def _exchange(app: FastAPI, asked: Asked) -> Answer:
+async def exchange(app: FastAPI, asked: Asked) -> Answer:
     answer = Answer()
     app.state.calls = answer.calls
     messages: list[Message | Exception] = [
