@@ -16,6 +16,7 @@ import pytest
 from scaffold.new import parts
 from scaffold.new.trial import STEPS, step, trial
 from tests.scaffold.new.conftest import ROOT, git
+from tests.servers import Server, answers, client_of, free_port, wait_until
 
 OF_AN_ENGINE = {  # words that only its own files and regions have
     "numpy": r"engines\.numpy",
@@ -195,12 +196,42 @@ def readme_commands() -> list[list[str]]:
     return [words for line in lines if (words := shlex.split(line, comments=True))]
 
 
+def code(page: str, language: str) -> str:
+    """The first block in the language."""
+    return page.partition(f"```{language}\n")[2].partition("```")[0]
+
+
+def answered(page: str, command: Path) -> object:
+    """What the page's first request gets from the project's own server."""
+    asked = re.search(r"localhost:8000(\S+) .+? -d '(.+?)'", page, re.S)
+    assert asked is not None
+    port = free_port()
+    with (
+        (command.parents[2] / "serve.log").open("wb") as output,
+        subprocess.Popen(
+            [command, "serve", "--port", str(port)],
+            cwd=command.parents[2],
+            stdout=output,
+            stderr=output,
+        ) as process,
+    ):
+        try:
+            with client_of(port) as client:
+                server = Server(process, client, Path(output.name))
+                wait_until(lambda: answers(server, "/health/ready"), "an answer", server.log)
+                headers = {"Content-Type": "application/json"}
+                return client.post(asked[1], content=asked[2], headers=headers).json()
+        finally:
+            process.terminate()
+
+
 @pytest.mark.timeout(3000)
 def test_what_readme_says_makes_a_project_that_passes_and_takes_a_kernel(
     whole_clone: Path, tmp_path: Path
 ) -> None:
     """The long one: some minutes, with an environment of its own. Its whole suite and its demo
-    take longer still: `make template` has them."""
+    take longer still: `make template` has them. What docs/your-first-kernel.md says one sees is
+    seen, and what it says to write is written."""
     setup, new, change, *made = readme_commands()
     assert (setup, change) == (["make", "setup"], ["cd", "../acme"])
     assert new[:4] == [".venv/bin/hotpath", "new", "../acme", "--name"]
@@ -213,6 +244,23 @@ def test_what_readme_says_makes_a_project_that_passes_and_takes_a_kernel(
     tests = [".venv/bin/python", "-m", "pytest", "-q", "tests/conformance", "tests/nearest"]
     assert step(tests, project, log) is not None, log.read_text()
 
+    page = (ROOT / "docs/your-first-kernel.md").read_text()
+    see_it_fail, your_own = page.partition("## See it fail\n")[2].split("## Your own\n")
+    assert answered(page, project / ".venv/bin" / new[4]) == json.loads(code(page, "json"))
+
+    body = project / "service/nearest/engines/python/nearest.py"
+    kept = body.read_text()
+    right = re.search(r"replace `(.+)` by", see_it_fail)
+    assert right is not None
+    assert right[1] in kept
+    body.write_text(kept.replace(right[1], code(see_it_fail, "python").strip()))
+    failing = subprocess.run(tests, cwd=project, capture_output=True, text=True, check=False)
+    vectors = re.findall(r"^FAILED .+test_vector_of_nearest\[python-(\w+)\]", failing.stdout, re.M)
+    said = re.search(r"The vectors (.+?) fail by their names", see_it_fail, re.S)
+    assert said is not None
+    assert set(vectors) == set(re.findall(r"`(\w+)`", said[1]))
+    body.write_text(kept)
+
     assert step([f".venv/bin/{new[4]}", "new-kernel", "squares"], project, log) is not None
     assert step(["make", "setup"], project, log) is not None, log.read_text()
     failing = subprocess.run(tests, cwd=project, capture_output=True, text=True, check=False)
@@ -222,9 +270,7 @@ def test_what_readme_says_makes_a_project_that_passes_and_takes_a_kernel(
         body = project / f"service/nearest/engines/{engine}/squares.py"
         assert f"write it in {body.relative_to(project)}" in failing.stdout
         head, _, _ = body.read_text().partition("    raise NotImplementedError(")
-        body.write_text(
-            f"{head}    return np.array([v * v for v in values.tolist()], dtype=float)\n"
-        )
+        body.write_text(head + code(your_own, "python"))
     filled = [*tests[:4], "-k", "reference or python", "tests/conformance"]
     assert step(filled, project, log) is not None, log.read_text()
     assert step([".venv/bin/ruff", "check", "."], project, log) is not None, log.read_text()
