@@ -29,6 +29,7 @@ from pydantic_settings import (
 )
 
 from service import database_url
+from service.database_url import DatabaseUrl
 from service.errors import ServiceError, shown
 
 _URL = re.compile(
@@ -259,6 +260,11 @@ class Settings(BaseSettings):
                 f"test_slowdown: expected 1 without bench_routes, got {self.test_slowdown}"
             )
         return self
+
+    @property
+    def database(self) -> DatabaseUrl:
+        """Where database_url leads."""
+        return database_url.parse(self.database_url.get_secret_value())
 
     def may_ask(self, host: str, port: int) -> bool:
         """Whether an upstream may be there: the allow-list has the host, or the host:port."""

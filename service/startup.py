@@ -11,7 +11,6 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from service import database_url
 from service.bench import tables as bench
 from service.database_url import SqliteFile
 from service.domain import Domain
@@ -77,7 +76,7 @@ def prepare_database(settings: Settings, domain: Domain) -> None:
     Raises: ServiceError database_outdated, database_unavailable.
     """
     wanted = schemas(settings, domain)
-    if isinstance(database_url.parse(settings.database_url.get_secret_value()), SqliteFile):
+    if isinstance(settings.database, SqliteFile):
         if has_wal_reset_bug():
             log.warning(
                 "SQLite %s can corrupt a database that two connections write (the WAL-reset bug): "

@@ -15,7 +15,6 @@ import asyncpg
 from sqlalchemy import URL, Connection, event, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from service import database_url
 from service.database_url import DatabaseUrl, PostgresServers, SqliteFile
 from service.errors import ServiceError
 from service.settings import Settings
@@ -40,7 +39,7 @@ class Database:
 
     def __init__(self, settings: Settings, timeout_s: float | None = None) -> None:
         self._timeout_s = timeout_s or settings.database_timeout_s
-        self.url = database_url.parse(settings.database_url.get_secret_value())
+        self.url = settings.database
         self._engine = create_engine(self.url, settings, self._timeout_s)
         self.dialect = self.url.dialect
         # On SQLite each statement outside of a transaction commits by itself anyway.
