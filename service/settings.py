@@ -177,6 +177,11 @@ class Settings(BaseSettings):
         description="gRPC address of a running sidecar (unix:/path or host:port); "
         "by default the service starts one itself",
     )
+    sidecar_on_failure: str = Field(
+        "fail",
+        description="what a request gets while the sidecar is away: `fail` is 503 with "
+        "Retry-After; the name of an engine is its answer, with X-Engine-Instead-Of",
+    )
     sidecar_coalesce: bool = Field(
         True, description="calls of one turn of the event loop leave for the sidecar as one RPC"
     )

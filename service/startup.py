@@ -16,7 +16,7 @@ from service.database_url import SqliteFile
 from service.domain import Domain
 from service.errors import ServiceError
 from service.http.problems import from_validation
-from service.offload.spec import configured, find
+from service.offload.spec import configured, find, substitute
 from service.settings import Settings
 from service.store import faults, migrate, tables
 from service.store.database import Database, has_wal_reset_bug
@@ -48,7 +48,9 @@ def settings_from(domain: Domain, **overrides: Any) -> Settings:
 
 def check(settings: Settings, domain: Domain) -> None:
     """Says at start what would fail later. Raises: ServiceError."""
-    find(domain.engines, configured(domain.engines, settings).engine).load()
+    for variant in (configured(domain.engines, settings), substitute(domain.engines, settings)):
+        if variant:
+            find(domain.engines, variant.engine).load()
     domain.hold(settings)
 
 

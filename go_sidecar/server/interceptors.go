@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc"
@@ -15,12 +16,27 @@ type interceptors struct{ log *slog.Logger }
 
 func (i interceptors) unary(ctx context.Context, request any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (response any, err error) {
 	defer i.finish(ctx, info.FullMethod, time.Now(), &err)
+	if err := bounded(ctx, info.FullMethod); err != nil {
+		return nil, err
+	}
 	return handler(ctx, request)
 }
 
 func (i interceptors) stream(service any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) (err error) {
 	defer i.finish(stream.Context(), info.FullMethod, time.Now(), &err)
+	if err := bounded(stream.Context(), info.FullMethod); err != nil {
+		return err
+	}
 	return handler(service, stream)
+}
+
+// bounded refuses a call without a deadline: its caller would wait for ever for a sidecar that
+// stands still. gRPC's own services, which tools ask by hand, compute nothing.
+func bounded(ctx context.Context, method string) error {
+	if _, is := ctx.Deadline(); is || strings.HasPrefix(method, "/grpc.") {
+		return nil
+	}
+	return status.Error(codes.InvalidArgument, "deadline: expected one, got none")
 }
 
 // finish must be deferred itself: only then does recover see the handler's panic.

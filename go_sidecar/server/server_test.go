@@ -20,6 +20,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/emptypb"
 
+	pb "hotpath/go_sidecar/gen/hotpath/batches/v1"
 	"hotpath/go_sidecar/transport"
 )
 
@@ -30,6 +31,9 @@ type toy struct {
 }
 
 const toyMethod = "/toy.Kernels/Run"
+
+// timeLimit is the deadline of calls whose tests set none.
+const timeLimit = `{"methodConfig": [{"name": [{}], "timeout": "60s"}]}`
 
 func (y *toy) register(services grpc.ServiceRegistrar, calls *Calls) error {
 	y.calls = calls
@@ -54,6 +58,34 @@ func (y *toy) register(services grpc.ServiceRegistrar, calls *Calls) error {
 
 func (y *toy) run(ctx context.Context, connection *grpc.ClientConn) error {
 	return connection.Invoke(ctx, toyMethod, new(emptypb.Empty), new(emptypb.Empty))
+}
+
+func TestACallWithoutADeadlineIsRefused(t *testing.T) {
+	y := &toy{kernel: func(context.Context) error { return nil }}
+	bounded := start(t, y.register, time.Second).connection
+	if err := y.run(context.Background(), bounded); err != nil {
+		t.Errorf("with one: %v", err)
+	}
+	connection, err := grpc.NewClient(bounded.Target(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close()
+	for what, ask := range map[string]func() error{
+		"unary": func() error { return y.run(context.Background(), connection) },
+		"stream": func() error {
+			stream, err := pb.NewBatchesClient(connection).Run(context.Background(), &pb.Batch{})
+			if err != nil {
+				return err
+			}
+			_, err = stream.Recv()
+			return err
+		},
+	} {
+		if err := ask(); status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), "deadline: expected one") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
 }
 
 func TestHealthAndReflectionKnowWhatIsRegistered(t *testing.T) {
@@ -124,7 +156,9 @@ func TestStopLetsCallsFinishWithinTheGrace(t *testing.T) {
 func TestPanicIsInternalAndLogged(t *testing.T) {
 	var logged bytes.Buffer
 	guard := interceptors{slog.New(slog.NewJSONHandler(&logged, nil))}
-	_, err := guard.unary(context.Background(), nil, &grpc.UnaryServerInfo{FullMethod: "/m"}, func(context.Context, any) (any, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	_, err := guard.unary(ctx, nil, &grpc.UnaryServerInfo{FullMethod: "/m"}, func(context.Context, any) (any, error) {
 		panic("the cause")
 	})
 	if status.Code(err) != codes.Internal || strings.Contains(err.Error(), "the cause") {
@@ -196,7 +230,7 @@ func start(t *testing.T, register Register, grace time.Duration) running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	connection, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	connection, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDefaultServiceConfig(timeLimit))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,13 +33,14 @@ _SAFE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 class RequestInfo:
     """Found at request.state.info."""
 
-    __slots__ = ("id_header", "spans_s", "started", "variant")
+    __slots__ = ("id_header", "instead_of", "spans_s", "started", "variant")
 
     def __init__(self, id_header: bytes) -> None:
         self.id_header = id_header
         self.started = perf_counter()
         self.spans_s: dict[str, float] = {}
         self.variant: Variant | None = None  # the one that ran
+        self.instead_of: Variant | None = None  # the one that should have
 
     @property
     def request_id(self) -> str:
@@ -123,6 +124,9 @@ class RequestContext:
                 if info.variant:
                     headers.append((b"x-engine", info.variant.engine.encode()))
                     headers.append((b"x-offload", info.variant.offload.encode()))
+                    if info.instead_of:
+                        name = info.instead_of.engine.encode()
+                        headers.append((b"x-engine-instead-of", name))
                 message["headers"] = headers
             elif is_head:
                 more = message.get("more_body", False)

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 from pydantic import BaseModel
 from starlette.types import Scope
 
+from service.errors import ServiceError
 from service.http.context import RequestInfo
 from service.offload.engines import Engine, Engines
 from service.offload.job import FromBody, Job
@@ -83,7 +84,14 @@ class EngineCall:
         info = self._info
         info.spans_s.setdefault("parse", perf_counter() - info.started)
         info.variant = engine.variant
-        outcome = await engine.run(job, *raw)
+        try:
+            outcome = await engine.run(job, *raw)
+        except ServiceError as error:
+            other = await self._engines.instead_of(engine, error)
+            if other is None:
+                raise
+            info.variant, info.instead_of = other.variant, engine.variant
+            outcome = await other.run(job, *raw)
         info.spans_s |= {
             "queue": outcome.queue_s,
             "prepare": outcome.prepare_s,

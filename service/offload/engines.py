@@ -13,7 +13,15 @@ from typing import Any, Self
 from service.errors import ServiceError
 from service.offload.job import FromBody, Held, Job, Offload, Outcome, Setup
 from service.offload.slowdown import slowed
-from service.offload.spec import OFFLOADS, EngineSpec, EngineStatus, Variant, configured, find
+from service.offload.spec import (
+    OFFLOADS,
+    EngineSpec,
+    EngineStatus,
+    Variant,
+    configured,
+    find,
+    substitute,
+)
 from service.settings import Settings
 
 log = logging.getLogger("hotpath.engines")
@@ -70,6 +78,8 @@ class Engines:
         self._held, self._jobs = held, jobs
         self.configured = configured(specs, settings)
         self.all_ended = True  # False once closed while calls still ran
+        self._substitute = substitute(specs, settings)
+        self.substituted = 0  # calls that the substitute answered, for who counts
         self._open: dict[Variant, Engine] = {}
         # One for each: a sidecar that lets us wait holds up no other engine.
         self._opening: defaultdict[Variant, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -77,6 +87,8 @@ class Engines:
     async def __aenter__(self) -> Self:
         try:
             await self.get(None)
+            if self._substitute:
+                await self._opened(self._substitute)
         except BaseException:
             await self.close()
             raise
@@ -100,6 +112,17 @@ class Engines:
                     "others need HOTPATH_ALLOW_ENGINE_OVERRIDE=true",
                 )
             variant = Variant.of(spec, None)
+        return await self._opened(variant)
+
+    async def instead_of(self, engine: Engine, error: ServiceError) -> Engine | None:
+        """The one that answers where a sidecar cannot, if the settings name one."""
+        is_away = error.code == "engine_down" and find(self._specs, engine.variant.engine).sidecar
+        if not (is_away and self._substitute):
+            return None
+        self.substituted += 1
+        return await self._opened(self._substitute)
+
+    async def _opened(self, variant: Variant) -> Engine:
         if variant not in self._open:
             async with self._opening[variant]:
                 if variant not in self._open:

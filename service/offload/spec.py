@@ -157,6 +157,20 @@ def configured(specs: Sequence[EngineSpec], settings: Settings) -> Variant:
     return Variant.of(spec, settings.offload)
 
 
+def substitute(specs: Sequence[EngineSpec], settings: Settings) -> Variant | None:
+    """Of a sidecar that is away. Raises: ServiceError unknown_engine or invalid_argument."""
+    name = settings.sidecar_on_failure
+    if name == "fail":
+        return None
+    spec = find(specs, name)
+    if spec.sidecar:
+        raise ServiceError(
+            "invalid_argument",
+            f"HOTPATH_SIDECAR_ON_FAILURE: expected fail or an engine without a sidecar, got {name}",
+        )
+    return Variant.of(spec, None)
+
+
 def find(specs: Sequence[EngineSpec], name: str) -> EngineSpec:
     """Raises: ServiceError unknown_engine."""
     for spec in specs:

@@ -44,7 +44,7 @@ func dial(t *testing.T) func() *grpc.ClientConn {
 		os.RemoveAll(directory)
 	})
 	return func() *grpc.ClientConn {
-		connection, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+		connection, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDefaultServiceConfig(`{"methodConfig": [{"name": [{}], "timeout": "60s"}]}`))
 		if err != nil {
 			t.Fatal(err)
 		}

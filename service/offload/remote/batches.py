@@ -40,8 +40,7 @@ def failure(code: grpc.StatusCode, details: str | None) -> grpc.aio.AioRpcError:
 async def alone(channel: grpc.aio.Channel, method: str, request: bytes, ends_at: float) -> bytes:
     """A plain call. ends_at: by time.monotonic(). Raises: AioRpcError."""
     unary: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(method)
-    # Waiting for a channel that reconnects takes no longer than the deadline.
-    return await unary(request, timeout=ends_at - monotonic(), wait_for_ready=True)
+    return await unary(request, timeout=ends_at - monotonic())
 
 
 @dataclass(slots=True)
@@ -210,7 +209,6 @@ class _Batch:
         self._stream = run(
             batch.SerializeToString(),
             timeout=calls[-1].ends_at - now,  # they are in this order
-            wait_for_ready=True,
         )
         self._timer = self._next_deadline()
         for call in calls:

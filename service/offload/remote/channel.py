@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
 from typing import Self, TypeVar
@@ -16,6 +16,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from service import deadlines
 from service.errors import ServiceError
 from service.offload.remote.batches import Batches, alone, failure
+from service.offload.remote.breaker import AWAY, Breaker
 
 Response = TypeVar("Response", bound=Message)
 
@@ -33,7 +34,13 @@ OPTIONS = [
     ("grpc.initial_reconnect_backoff_ms", 50),
     ("grpc.min_reconnect_backoff_ms", 50),
     ("grpc.max_reconnect_backoff_ms", 250),
+    # Calls are made again in one place alone, which is `Channel.send`.
+    ("grpc.enable_retries", 0),
 ]
+
+HEALTH_TIMEOUT_S = 0.5  # one that does not say how it is within this time does not serve
+_LOOK_S = 0.02  # between two looks at what a blocking wait may be given up for
+RETRY_WITHIN_S = 0.5  # one that was killed serves again sooner
 
 
 class Channel:
@@ -45,6 +52,38 @@ class Channel:
     def __init__(self, address: str, coalesce: bool) -> None:
         self.grpc = grpc.aio.insecure_channel(address, options=OPTIONS)
         self.batches = Batches(self.grpc) if coalesce else None
+        self.breaker = Breaker(self._is_back)
+
+    async def send(self, method: str, request: bytes, ends_at: float) -> bytes:
+        """A unary call, once more where the sidecar went away meanwhile and is soon back.
+
+        ends_at: by time.monotonic(). Raises: AioRpcError, UNAVAILABLE at once while the sidecar is
+        known to be away.
+        """
+        if self.breaker.is_open:
+            raise failure(grpc.StatusCode.UNAVAILABLE, "the sidecar is known to be away")
+        try:
+            return await self._send(method, request, ends_at)
+        except grpc.aio.AioRpcError as error:
+            within_s = min(RETRY_WITHIN_S, (ends_at - monotonic()) / 2)
+            if not await self.breaker.may_retry(error.code(), within_s):
+                raise
+        return await self._send(method, request, ends_at)
+
+    async def _send(self, method: str, request: bytes, ends_at: float) -> bytes:
+        try:
+            if self.batches:
+                answer = await self.batches.call(method, request, ends_at)
+            else:
+                answer = await alone(self.grpc, method, request, ends_at)
+        except grpc.aio.AioRpcError as error:
+            self.breaker.failed(error.code())
+            raise
+        self.breaker.answered()
+        return answer
+
+    async def _is_back(self) -> bool:
+        return await serving(self, wait_for_ready=True)
 
     async def __aenter__(self) -> Self:
         return self
@@ -53,6 +92,7 @@ class Channel:
         await self.close()
 
     async def close(self, grace: float | None = None) -> None:
+        await self.breaker.end()
         await self.grpc.close(grace)
         if self.batches:
             await self.batches.ended()
@@ -103,26 +143,43 @@ def _missing(address: str, timeout_s: float, reason: object) -> ServiceError:
     )
 
 
-async def serving(channel: Channel, timeout_s: float = 0.5) -> bool:
+async def serving(
+    channel: Channel, timeout_s: float | None = None, *, wait_for_ready: bool = False
+) -> bool:
     try:
         answer = await health_pb2_grpc.HealthStub(channel.grpc).Check(
-            health_pb2.HealthCheckRequest(), timeout=timeout_s
+            health_pb2.HealthCheckRequest(),
+            timeout=timeout_s or HEALTH_TIMEOUT_S,
+            wait_for_ready=wait_for_ready,
         )
     except grpc.aio.AioRpcError:
         return False
     return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
 
-def wait_until_serving(address: str, timeout_s: float) -> None:
-    """Blocking, for those who start a sidecar. Raises TimeoutError."""
+def wait_until_serving(
+    address: str, timeout_s: float, given_up: Callable[[], bool] = lambda: False
+) -> None:
+    """Blocking, for those who start a sidecar.
+
+    given_up: asked again and again whether there is anything left to wait for.
+    Raises: TimeoutError, also where it is given up.
+    """
     with grpc.insecure_channel(address, options=OPTIONS) as channel:
-        try:
-            answer = health_pb2_grpc.HealthStub(channel).Check(
-                health_pb2.HealthCheckRequest(), timeout=timeout_s, wait_for_ready=True
-            )
-        except grpc.RpcError as error:
-            reason = getattr(error, "details", error.__str__)()  # the stubs don't have it
-            raise TimeoutError(f"no healthy sidecar at {address}: {reason}") from error
+        call = health_pb2_grpc.HealthStub(channel).Check.future(
+            health_pb2.HealthCheckRequest(), timeout=timeout_s, wait_for_ready=True
+        )
+        while True:
+            try:
+                answer = call.result(_LOOK_S)
+                break
+            except grpc.FutureTimeoutError:
+                if given_up():
+                    call.cancel()
+                    raise TimeoutError(f"no healthy sidecar at {address}: it ended") from None
+            except grpc.RpcError as error:
+                reason = getattr(error, "details", error.__str__)()  # the stubs don't have it
+                raise TimeoutError(f"no healthy sidecar at {address}: {reason}") from error
         if answer.status != health_pb2.HealthCheckResponse.SERVING:
             raise TimeoutError(f"the sidecar at {address} does not serve")
 
@@ -132,8 +189,12 @@ def _as_service_error(error: grpc.aio.AioRpcError) -> ServiceError:
     match error.code():
         case grpc.StatusCode.DEADLINE_EXCEEDED:
             return deadlines.exceeded()
-        case grpc.StatusCode.UNAVAILABLE | grpc.StatusCode.CANCELLED:
+        case code if code in AWAY:
             return ServiceError("engine_down", "the sidecar does not answer; retry")
+        case grpc.StatusCode.FAILED_PRECONDITION:
+            return ServiceError("engine_down", "the sidecar has just started anew; retry")
+        case grpc.StatusCode.UNIMPLEMENTED:
+            return ServiceError("engine_down", "the sidecar does not know this call; update it")
         case grpc.StatusCode.RESOURCE_EXHAUSTED if "larger than max" in str(error.details()):
             # No repetition would help. Both ends of gRPC say it in these words.
             return ServiceError(
@@ -154,11 +215,7 @@ async def call(
     response: type[Response],
 ) -> Response:
     """A unary call. method: its whole path. Raises: AioRpcError."""
-    content, ends_at = request.SerializeToString(), monotonic() + timeout_s
-    if channel.batches:
-        answer = await channel.batches.call(method, content, ends_at)
-    else:
-        answer = await alone(channel.grpc, method, content, ends_at)
+    answer = await channel.send(method, request.SerializeToString(), monotonic() + timeout_s)
     try:
         return response.FromString(answer)
     except DecodeError as error:

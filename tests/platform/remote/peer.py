@@ -13,12 +13,14 @@ from dataclasses import dataclass, field
 import grpc
 import grpc.aio
 from google.protobuf.wrappers_pb2 import StringValue
+from grpc_health.v1 import health_pb2
 
 from service.gen.hotpath.batches.v1 import batches_pb2 as pb
 from service.offload.remote.batches import METHOD as BATCH
 from service.offload.remote.channel import Channel, call, connect
 
 REPLY = "/toy.Texts/Reply"
+HEALTH = "/grpc.health.v1.Health/Check"
 
 Run = Callable[[pb.Batch, grpc.aio.ServicerContext], AsyncIterator[bytes]]
 
@@ -38,17 +40,25 @@ async def shout(text: str) -> str:
     return text.upper()
 
 
+def already() -> asyncio.Event:
+    event = asyncio.Event()
+    event.set()
+    return event
+
+
 @dataclass
 class Peer(grpc.GenericRpcHandler):  # type: ignore[misc]  # the stubs have it as Any
     """reply: gives the answer or raises Refused.
     batched: whether it knows batches. run: how it answers them, instead of as the contract says.
     encode: makes the messages of plain answers.
+    is_well: says SERVING, once it is set.
     """
 
     reply: Callable[[str], Awaitable[str]] = shout
     batched: bool = True
     run: Run | None = None
     encode: Callable[[str], bytes] = encoded
+    is_well: asyncio.Event = field(default_factory=already)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)  # that a batch did
     asked: Counter[str] = field(default_factory=Counter)  # RPCs by method
     singles: list[str] = field(default_factory=list)  # the texts that came alone
@@ -61,7 +71,14 @@ class Peer(grpc.GenericRpcHandler):  # type: ignore[misc]  # the stubs have it a
             return grpc.unary_unary_rpc_method_handler(self._single)
         if details.method == BATCH and self.batched:
             return grpc.unary_stream_rpc_method_handler(self._batch)
+        if details.method == HEALTH:
+            return grpc.unary_unary_rpc_method_handler(self._health)
         return None
+
+    async def _health(self, _request: bytes, _context: grpc.aio.ServicerContext) -> bytes:
+        await self.is_well.wait()
+        status = health_pb2.HealthCheckResponse.SERVING
+        return health_pb2.HealthCheckResponse(status=status).SerializeToString()
 
     async def _single(self, request: bytes, context: grpc.aio.ServicerContext) -> bytes:
         text = StringValue.FromString(request).value
@@ -103,16 +120,21 @@ async def ask(channel: Channel, text: str, timeout_s: float = 60) -> str:
     return (await call(channel, timeout_s, REPLY, StringValue(value=text), StringValue)).value
 
 
+async def serve(peer: Peer, address: str) -> grpc.aio.Server:
+    server = grpc.aio.server()
+    server.add_generic_rpc_handlers([peer])
+    server.add_insecure_port(address)
+    await server.start()
+    return server
+
+
 @asynccontextmanager
 async def connected(
     peer: Peer, coalesce: bool = True
 ) -> AsyncIterator[tuple[Channel, grpc.aio.Server]]:
     with tempfile.TemporaryDirectory(prefix="hotpath-") as folder:  # short enough for a socket
         address = f"unix:{folder}/s"
-        server = grpc.aio.server()
-        server.add_generic_rpc_handlers([peer])
-        server.add_insecure_port(address)
-        await server.start()
+        server = await serve(peer, address)
         channel = connect(address, coalesce)
         try:
             yield channel, server
