@@ -267,3 +267,80 @@ def test_a_request_for_an_engine_that_is_not_there_holds_up_no_other(tmp_path: P
                 waiting.recv(1)
             waiting.settimeout(60)
             assert waiting.recv(1000).startswith(b"HTTP/1.1 503 ")
+
+
+def test_another_engine_answers_only_where_the_settings_say_so(tmp_path: Path) -> None:
+    """Under load, while the sidecar is killed again and again."""
+    settings = {"engine": SPEC.name, "sidecar_on_failure": "python"}
+    with serving(tmp_path / "log", **settings) as server, ThreadPoolExecutor(8) as pool:
+        expected = match(server, "someone").json()
+        engines: Counter[tuple[str, str | None]] = Counter()
+        for _ in range(5):
+            (sidecar,) = server.children(SIDECAR)
+            sidecar.suspend()  # so that calls are under way
+            calls = many(pool, server, ["someone"] * 16)
+            sidecar.kill()
+            calls += many(pool, server, ["someone"] * 16)
+            for call in calls:
+                answer = call.result()
+                assert (answer.status_code, answer.json()) == (200, expected)
+                headers = answer.headers
+                engines[headers["X-Engine"], headers.get("X-Engine-Instead-Of")] += 1
+            wait_until(lambda: match(server, "someone").headers["X-Engine"] == SPEC.name, "it")
+        assert set(engines) == {(SPEC.name, None), ("python", SPEC.name)}
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("rsut", "unknown engine 'rsut'"),
+        (SPEC.name, f"expected fail or an engine without a sidecar, got {SPEC.name}"),
+    ],
+)
+def test_an_alternative_that_cannot_be_one_is_refused_at_start(
+    tmp_path: Path, name: str, said: str
+) -> None:
+    done = hotpath(
+        *("serve", "--port", str(free_port())),
+        expect=2,
+        HOTPATH_ENGINE=SPEC.name,
+        HOTPATH_SIDECAR_ON_FAILURE=name,
+        HOTPATH_DATABASE_URL=f"sqlite:///{tmp_path}/db",
+    )
+    assert said in done.stderr.decode()
+
+
+def test_a_sidecar_that_stays_away_costs_no_caller_its_deadline(tmp_path: Path) -> None:
+    """One of somebody else, which nobody starts again. Each gets 503, and the way to say so does
+    not lead over the deadline, which is longer than the client waits."""
+    address = f"127.0.0.1:{free_port()}"
+    command = [SPEC.sidecar_path(), "-listen", f"tcp:{address}", "-exit-on-stdin-close"]
+    settings = {"engine": SPEC.name, "sidecar_address": address, "request_timeout_s": "600"}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as sidecar:
+        assert sidecar.stdout
+        assert sidecar.stdout.readline()
+        with serving(tmp_path / "log", **settings) as server, ThreadPoolExecutor(16) as pool:
+            assert match(server, "someone").status_code == 200
+            sidecar.kill()
+            for call in many(pool, server, NAMES):
+                answer = call.result()
+                assert (answer.status_code, answer.json()["code"]) == (503, "engine_down")
+                assert answer.headers["Retry-After"] == "1"
+            with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as again:
+                assert again.stdout
+                assert again.stdout.readline()
+                wait_until(lambda: match(server, "someone").status_code == 200, "recovery")
+                again.kill()
+
+
+def test_a_sidecar_that_dies_while_the_index_is_loaded_is_no_fault_of_ours(tmp_path: Path) -> None:
+    """Each new one has to be sent the index by the first call that needs it."""
+    with serving(tmp_path / "log", engine=SPEC.name) as server, ThreadPoolExecutor(8) as pool:
+        statuses: Counter[int] = Counter()
+        for _ in range(10):
+            calls = many(pool, server, ["someone"] * 8)
+            for sidecar in server.children(SIDECAR):
+                sidecar.kill()
+            statuses.update(call.result().status_code for call in calls)
+        assert set(statuses) <= {200, 503}, server.log.read_text()
+        wait_until(lambda: match(server, "someone").status_code == 200, "an answer")
