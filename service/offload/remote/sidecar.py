@@ -160,9 +160,7 @@ class Sidecar:
                 self._process = self._spawn()
             except Failed as error:
                 if not self._stopping.is_set():
-                    log.error(
-                        "sidecar restart failed: %s; next start in %.2f s", error, backoff_s
-                    )
+                    log.error("sidecar restart failed: %s; next start in %.2f s", error, backoff_s)
             except Exception:
                 # Whatever it was, it may pass, and without this thread nothing would heal.
                 log.exception("sidecar restart failed; next start in %.2f s", backoff_s)

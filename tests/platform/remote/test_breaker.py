@@ -43,7 +43,7 @@ async def outcome(opened: Channel, text: str, timeout_s: float = LONG_S) -> str:
 
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(60):
-        while not condition():
+        while not condition():  # noqa: ASYNC110  # of others than events
             await asyncio.sleep(0.005)
 
 
@@ -103,9 +103,7 @@ def test_an_outage_is_not_answered_by_twice_the_load(
             first = Peer(hanging)
             server = await serve(first, address)
             asking = [asyncio.create_task(outcome(opened, f"{n}")) for n in range(many)]
-            await until(
-                lambda: len(first.singles) + sum(map(len, first.batches)) == many
-            )
+            await until(lambda: len(first.singles) + sum(map(len, first.batches)) == many)
             await server.stop(0)
             server = await serve(Peer(), address)
             answers = Counter(
@@ -169,9 +167,7 @@ def test_a_large_call_that_runs_out_of_time_is_not_the_peers_fault(coalesce: boo
     asyncio.run(test())
 
 
-def test_a_peer_that_stands_still_is_away(
-    coalesce: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_peer_that_stands_still_is_away(coalesce: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(channel, "HEALTH_TIMEOUT_S", 0.05)
 
     async def test() -> None:

@@ -143,7 +143,7 @@ def test_it_heals_when_the_cause_is_gone(
     with Sidecar(str(program), start_timeout_s=60) as sidecar:
         old = sidecar.pid
         assert old is not None
-        sidecar._start_timeout_s = 0.5  # noqa: SLF001  # of what is to fail; the real one has more
+        sidecar._start_timeout_s = 0.5  # of what is to fail; the real one has more
         if broken is None:
             program.unlink()
         else:
@@ -151,7 +151,7 @@ def test_it_heals_when_the_cause_is_gone(
         psutil.Process(old).kill()
         failed = "sidecar restart failed"
         wait_until(lambda: sum(m.startswith(failed) for m in caplog.messages) >= 2, "failures")
-        sidecar._start_timeout_s = 60  # noqa: SLF001
+        sidecar._start_timeout_s = 60
         put(program, REAL)
         wait_until(lambda: sidecar.pid not in (None, old), "a new process")
         wait_until_serving(sidecar.address, 60)
