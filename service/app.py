@@ -27,7 +27,6 @@ from service.offload.engines import Engines
 from service.offload.orphans import when_orphaned
 from service.settings import Settings
 from service.store.database import Database
-from service.store.hot_reads import HotReads
 from service.store.idempotency import Idempotency
 
 log = logging.getLogger("hotpath")
@@ -45,7 +44,6 @@ def create_app(settings: Settings, domain: Domain) -> FastAPI:
         held = await asyncio.to_thread(domain.hold, settings)
         async with (
             Database(settings) as database,
-            HotReads(settings, database) as hot_reads,
             Upstreams(settings) as upstreams,
             Engines(domain.engines, settings, held, jobs) as engines,
         ):
@@ -59,7 +57,6 @@ def create_app(settings: Settings, domain: Domain) -> FastAPI:
             yield {
                 "engines": engines,
                 "database": database,
-                "hot_reads": hot_reads,
                 "idempotency": Idempotency(database),
                 "upstreams": upstreams,
             }

@@ -18,13 +18,13 @@ from service.bench.tables import FORTUNE, WORLD, WORLDS
 from service.compiled import Additions
 from service.settings import Rung
 from service.store.database import Database
-from service.store.hot_reads import HotReads, Row
+from service.store.statements import Row, Statement
 
 SERVER = (b"server", b"hotpath")
 HELLO = "Hello, World!"
 ADDED = (0, "Additional fortune added at request time.")
-ONE_WORLD = "SELECT id, randomnumber FROM world WHERE id = $1"
 
+_ONE_WORLD = Statement(select(WORLD).where(WORLD.c.id == bindparam("id")))
 _WRITE = (
     WORLD.update().where(WORLD.c.id == bindparam("world")).values(randomnumber=bindparam("number"))
 )
@@ -69,8 +69,8 @@ def count_of(queries: str | None) -> int:
     return min(max(int(found[2][:4]), 1), 500)
 
 
-async def random_world(hot_reads: HotReads) -> Row:
-    (row,) = await hot_reads.rows(ONE_WORLD, 1 + int(WORLDS * random.random()))
+async def random_world(database: Database) -> Row:
+    (row,) = await database.fetch(_ONE_WORLD, id=1 + int(WORLDS * random.random()))
     return row
 
 
@@ -100,7 +100,7 @@ async def _json_model() -> Message:
 
 
 async def _db_model(request: Request) -> World:
-    number, value = await random_world(request.state.hot_reads)
+    number, value = await random_world(request.state.database)
     return World(id=number, randomNumber=value)
 
 
@@ -117,7 +117,7 @@ async def _json_dict() -> dict[str, Any]:
 
 
 async def _db_dict(request: Request) -> dict[str, Any]:
-    number, value = await random_world(request.state.hot_reads)
+    number, value = await random_world(request.state.database)
     return {"id": number, "randomNumber": value}
 
 
@@ -140,8 +140,8 @@ async def plaintext() -> Response:
 
 @_others.get("/queries", operation_id="bench_queries", summary="Random rows, a query each")
 async def queries(request: Request, queries: str | None = None) -> list[World]:
-    hot_reads: HotReads = request.state.hot_reads
-    rows = [await random_world(hot_reads) for _ in range(count_of(queries))]
+    database: Database = request.state.database
+    rows = [await random_world(database) for _ in range(count_of(queries))]
     return [World(id=number, randomNumber=value) for number, value in rows]
 
 

@@ -44,7 +44,7 @@ async def _json(_: Scope) -> Answer:
 
 
 async def _db(scope: Scope) -> Answer:
-    number, value = await routes.random_world(scope["state"]["hot_reads"])
+    number, value = await routes.random_world(scope["state"]["database"])
     return 200, _JSON, to_json({"id": number, "randomNumber": value})
 
 

@@ -7,29 +7,40 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Query
-from sqlalchemy import Row, Table, select
+from sqlalchemy import Integer as SqlInteger
+from sqlalchemy import Table, bindparam, select
 
 from service.http.fields import Integer, Uuid, between
 from service.store.database import Database
+from service.store.statements import Row, Statement
 
 MAX_LIMIT = 100
 
 
-class Page:
-    """The newest first, by an identifier that grows with time."""
+class Pages:
+    """Statements of a list, the newest first, by an identifier that grows with time.
 
+    To be made where modules are loaded. columns: all by default.
+    """
+
+    def __init__(self, table: Table, *columns: Any) -> None:
+        query = select(*(columns or (table,))).order_by(table.c.id.desc())
+        query = query.limit(bindparam("most", type_=SqlInteger))
+        self.first = Statement(query)
+        self.later = Statement(query.where(table.c.id < bindparam("after")))
+
+
+class Page:
     def __init__(self, limit: int, after: UUID | None) -> None:
         self._limit, self._after = limit, after
 
-    async def read(
-        self, database: Database, table: Table, *columns: Any
-    ) -> tuple[Sequence[Row[Any]], UUID | None]:
+    async def read(self, database: Database, pages: Pages) -> tuple[Sequence[Row], UUID | None]:
         """The page's rows, and what `after` is for the next page, if there is one."""
-        query = select(*(columns or (table,))).order_by(table.c.id.desc()).limit(self._limit + 1)
+        most = self._limit + 1
         if self._after:
-            query = query.where(table.c.id < self._after)
-        async with database.read() as connection:
-            rows = (await connection.execute(query)).all()
+            rows = await database.fetch(pages.later, most=most, after=self._after)
+        else:
+            rows = await database.fetch(pages.first, most=most)
         page = rows[: self._limit]
         return page, page[-1].id if len(rows) > self._limit else None
 

@@ -11,27 +11,31 @@ from functools import partial
 from typing import Any, Self
 
 import aiosqlite
-import asyncpg
-from sqlalchemy import URL, Connection, event, text
+from sqlalchemy import URL, Connection, event, literal_column, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from service.database_url import DatabaseUrl, PostgresServers, SqliteFile
+from service.deadlines import Timeouts
 from service.errors import ServiceError
 from service.settings import Settings
-from service.store import faults
+from service.store import faults, postgres, sqlite
+from service.store.statements import Driver, Row, Statement, Step
 
 log = logging.getLogger("hotpath.store")
 
-_LEAVE_S = 0.1
+_ALIVE = Statement(select(literal_column("1").label("alive")))
 _ALONE = "SELECT pg_advisory_xact_lock(hashtextextended('hotpath alone', 0))"
 _RECYCLE_S = 1800  # shorter than the idle limits of common proxies
 
 
 class Database:
-    """A pool of connections to SQLite or PostgreSQL, opened when they are first needed.
+    """Connections to SQLite or PostgreSQL, opened when they are first needed.
 
     So the service starts while its database is away, says that it is not ready, and recovers
     by itself.
+
+    `fetch` and `execute` are for what requests do: statements that are ready for the driver.
+    `read` and `write` give connections of SQLAlchemy, for what is asked for rarely.
 
     timeout_s: for what is done with a connection; the settings' by default, which always holds
         for connecting.
@@ -42,6 +46,12 @@ class Database:
         self.url = settings.database
         self._engine = create_engine(self.url, settings, self._timeout_s)
         self.dialect = self.url.dialect
+        self._driver: Driver = (
+            sqlite.Sqlite(self.url.path, self._timeout_s)
+            if isinstance(self.url, SqliteFile)
+            else postgres.Postgres(self.url, settings.database_pool_size, self._timeout_s)
+        )
+        self._timeouts = Timeouts(self._timeout_s)
         # On SQLite each statement outside of a transaction commits by itself anyway.
         alone = {} if self.dialect == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
         self._reading = self._engine.execution_options(**alone)
@@ -51,7 +61,38 @@ class Database:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self._driver.close()
         await self._engine.dispose()
+
+    async def fetch(self, statement: Statement, **values: Any) -> list[Row]:
+        """Rows of a statement that commits by itself. Raises: ServiceError database_unavailable."""
+        made = statement.on(self.dialect)
+        try:
+            with self._timeouts.limit():
+                return await self._driver.fetch(made, values)
+        except faults.FAULTS as error:
+            if known := self.unavailable(error):
+                self._driver.failed()
+                raise known from error
+            raise
+
+    async def execute(self, *steps: Step) -> int:
+        """One transaction: all steps, up to the first that finds nothing, which takes back those
+        before it; of the last one it does not matter what it finds.
+
+        Returns: how many steps were done.
+        Raises: ServiceError database_unavailable. Whether a transaction that ran out of time while
+            it committed is there, only a look tells.
+        """
+        made = [(step.statement.on(self.dialect), step.values) for step in steps]
+        try:
+            with self._timeouts.limit():
+                return await self._driver.execute(made)
+        except faults.FAULTS as error:
+            if known := self.unavailable(error):
+                self._driver.failed()
+                raise known from error
+            raise
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -79,8 +120,7 @@ class Database:
 
     async def healthy(self) -> bool:
         try:
-            async with self.read() as connection:
-                await connection.execute(text("SELECT 1"))
+            await self.fetch(_ALIVE)
         except ServiceError:
             return False
         return True
@@ -105,18 +145,6 @@ class Database:
         return ServiceError("database_unavailable", words)
 
 
-class _Connection(asyncpg.Connection):
-    async def close(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109  # asyncpg's
-        """Takes leave of a server that answers; of another one the caller should not wait for,
-        least of all a request whose time is up already."""
-        await super().close(timeout=min(timeout or _LEAVE_S, _LEAVE_S))
-
-
-async def connect(url: PostgresServers, timeout_s: float) -> asyncpg.Connection:
-    """The one way to PostgreSQL, of SQLAlchemy's pool, too."""
-    return await asyncpg.connect(**url.arguments(timeout_s), connection_class=_Connection)
-
-
 def create_engine(url: DatabaseUrl, settings: Settings, patience_s: float) -> AsyncEngine:
     """patience_s: with another one who writes to SQLite."""
     timeout_s = settings.database_timeout_s
@@ -133,7 +161,7 @@ def create_engine(url: DatabaseUrl, settings: Settings, patience_s: float) -> As
     return create_async_engine(
         "postgresql+asyncpg://",
         pool_recycle=_RECYCLE_S,
-        connect_args={"async_creator_fn": partial(connect, url, timeout_s)},
+        connect_args={"async_creator_fn": partial(postgres.connect, url, timeout_s)},
         **pool,
     )
 
@@ -146,8 +174,8 @@ def _prepare_sqlite(engine: AsyncEngine, timeout_s: float) -> None:
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout={1000 * timeout_s:.0f}")
         connection.run_async(_write_ahead)
-        cursor.execute("PRAGMA synchronous=FULL")  # NORMAL may lose commits when power fails
-        cursor.execute("PRAGMA foreign_keys=ON")
+        for pragma in sqlite.PRAGMAS:
+            cursor.execute(pragma)
         cursor.close()
 
     @event.listens_for(engine.sync_engine, "begin")
@@ -162,9 +190,9 @@ async def _write_ahead(connection: aiosqlite.Connection) -> None:
     deadlock of theirs. Whoever opens the connection sets the time for it."""
     while True:
         try:
-            await connection.execute("PRAGMA journal_mode=WAL")
+            await connection.execute(sqlite.WRITE_AHEAD)
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+            if not sqlite.is_busy(error):
                 raise
             await asyncio.sleep(0.01)
         else:

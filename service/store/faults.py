@@ -28,6 +28,7 @@ FAULTS = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
+    sqlite3.Error,
 )
 """All that using a database raises, of this module's concern or not."""
 

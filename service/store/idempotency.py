@@ -10,12 +10,27 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Executable, select, text
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Text, bindparam, func, literal_column, select
+from sqlalchemy.dialects import sqlite
 
 from service.errors import ServiceError
 from service.store.database import Database
+from service.store.statements import Statement, Step
 from service.store.tables import KEYS
+
+_STORED = Statement(
+    select(KEYS).where(
+        KEYS.c.operation == bindparam("operation"), KEYS.c.key == bindparam("key")
+    )
+)
+# Without it the insert would wait for another process, and then find nothing.
+_LOCK = Statement(
+    select(literal_column("1").label("ours")).where(
+        func.pg_try_advisory_xact_lock(func.hashtextextended(bindparam("name", type_=Text), literal_column("0"))
+    )
+)
+_RECORD = Statement(sqlite.insert(KEYS).on_conflict_do_nothing().returning(KEYS.c.key))
+"""PostgreSQL has the clause in the same words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +41,7 @@ class Answer:
     is_replay: bool = False
 
 
-Effect = tuple[Executable, Answer]
+Effect = tuple[Step, Answer]
 """What a request writes, and what it answers once that is there."""
 
 
@@ -47,9 +62,8 @@ class Idempotency:
             database_unavailable; what effect raises, which leaves the key unused.
         """
         if key is None:
-            statement, answer = await effect()
-            async with self._database.write() as connection:
-                await connection.execute(statement)
+            step, answer = await effect()
+            await self._database.execute(step)
             return answer
         if (operation, key) in self._in_use:
             raise _conflict()
@@ -68,45 +82,33 @@ class Idempotency:
     ) -> Answer:
         if found := await self._stored(operation, key, fingerprint):
             return found
-        statement, answer = await effect()
-        insert = postgresql.insert if self._database.dialect == "postgresql" else sqlite.insert
-        record = (
-            insert(KEYS)
-            .values(
-                operation=operation,
-                key=key,
-                fingerprint=fingerprint,
-                status=answer.status,
-                location=answer.location,
-                body=answer.body,
-                created_at=datetime.now(UTC),
-            )
-            .on_conflict_do_nothing()
-        )
-        async with self._database.write() as connection:
-            if self._database.dialect == "postgresql":
-                # Without it the insert would wait for another process, and then find nothing.
-                is_ours = await connection.scalar(
-                    text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))"),
-                    {"name": f"{operation} {key}"},
-                )
-                if not is_ours:
-                    raise _conflict()
-            is_first = (await connection.execute(record)).rowcount == 1
-            if is_first:
-                await connection.execute(statement)
-        if is_first:
+        step, answer = await effect()
+        record = {
+            "operation": operation,
+            "key": key,
+            "fingerprint": fingerprint,
+            "status": answer.status,
+            "location": answer.location,
+            "body": answer.body,
+            "created_at": datetime.now(UTC),
+        }
+        steps = [Step(_RECORD, record), step]
+        if self._database.dialect == "postgresql":
+            steps.insert(0, Step(_LOCK, {"name": f"{operation} {key}"}))
+        done = await self._database.execute(*steps)
+        if done == len(steps):
             return answer
+        if steps[done].statement is _LOCK:
+            raise _conflict()
         found = await self._stored(operation, key, fingerprint)
         assert found, "a record that was in the way is gone"
         return found
 
     async def _stored(self, operation: str, key: str, fingerprint: bytes) -> Answer | None:
-        query = select(KEYS).where(KEYS.c.operation == operation, KEYS.c.key == key)
-        async with self._database.read() as connection:
-            row = (await connection.execute(query)).one_or_none()
-        if row is None:
+        rows = await self._database.fetch(_STORED, operation=operation, key=key)
+        if not rows:
             return None
+        (row,) = rows
         if row.fingerprint != fingerprint:
             raise ServiceError(
                 "idempotency_key_reused",

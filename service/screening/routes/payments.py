@@ -10,14 +10,14 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import to_json
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from uuid_utils.compat import uuid7
 
 from service.errors import ServiceError
 from service.http.fields import Identifier
 from service.http.idempotency import IdempotentCreation
 from service.http.json_bodies import StrictJson
-from service.http.paging import Paged
+from service.http.paging import Paged, Pages
 from service.http.problems import responses
 from service.screening.contract.payment_rules import letters_number, rule_tables
 from service.screening.engines import python
@@ -26,6 +26,7 @@ from service.screening.payment import EXAMPLE, Payment, columns
 from service.screening.routes.validations import judgement
 from service.screening.tables import PAYMENTS
 from service.store.idempotency import Answer, Effect
+from service.store.statements import Statement, Step
 from service.store.tables import instant_text
 
 
@@ -103,6 +104,10 @@ def document(values: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
+_INSERT = Statement(PAYMENTS.insert())
+_ONE = Statement(select(PAYMENTS).where(PAYMENTS.c.id == bindparam("id")))
+_PAGES = Pages(PAYMENTS)
+
 router = APIRouter(prefix="/v1/payments", tags=["payments"], route_class=StrictJson)
 
 
@@ -124,7 +129,7 @@ async def create_payment(payment: Payment, creation: IdempotentCreation) -> Resp
             "created_at": datetime.now(UTC),
         }
         answer = Answer(201, to_json(document(values)), f"/v1/payments/{values['id']}")
-        return PAYMENTS.insert().values(values), answer
+        return Step(_INSERT, values), answer
 
     return await creation.carry_out(effect)
 
@@ -137,12 +142,10 @@ async def create_payment(payment: Payment, creation: IdempotentCreation) -> Resp
     responses=responses(400, 404, 422, 503, 504),
 )
 async def read_payment(payment_id: Identifier, request: Request) -> Response:
-    async with request.state.database.read() as connection:
-        found = await connection.execute(select(PAYMENTS).where(PAYMENTS.c.id == payment_id))
-        row = found.mappings().one_or_none()
-    if row is None:
+    rows = await request.state.database.fetch(_ONE, id=payment_id)
+    if not rows:
         raise ServiceError("not_found", f"payment: there is none with the id {payment_id}")
-    return Response(to_json(document(dict(row))), media_type="application/json")
+    return Response(to_json(document(rows[0]._asdict())), media_type="application/json")
 
 
 @router.get(
@@ -153,8 +156,8 @@ async def read_payment(payment_id: Identifier, request: Request) -> Response:
     responses=responses(400, 422, 503, 504),
 )
 async def list_payments(page: Paged, request: Request) -> Response:
-    rows, after = await page.read(request.state.database, PAYMENTS)
-    payments = [document(dict(row._mapping)) for row in rows]
+    rows, after = await page.read(request.state.database, _PAGES)
+    payments = [document(row._asdict()) for row in rows]
     return Response(
         to_json({"payments": payments, "next": after}),
         media_type="application/json",

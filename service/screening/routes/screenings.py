@@ -14,7 +14,7 @@ import numpy as np
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json
-from sqlalchemy import Row, select
+from sqlalchemy import bindparam, select
 from uuid_utils.compat import uuid7
 
 from service.errors import ServiceError, shown
@@ -22,7 +22,7 @@ from service.http.engines import ServingEngine
 from service.http.fields import Identifier, Integer, between
 from service.http.idempotency import IdempotentCreation
 from service.http.json_bodies import StrictJson
-from service.http.paging import Paged
+from service.http.paging import Paged, Pages
 from service.http.problems import responses
 from service.offload.job import Cost, Held, Job, Results, Work
 from service.packed import Blobs, CodePoints
@@ -35,6 +35,7 @@ from service.screening.routes.validations import Judgement, Payments, judgement
 from service.screening.tables import SCREENINGS
 from service.screening.watchlist import WATCHLIST
 from service.store.idempotency import Answer, Effect
+from service.store.statements import Row, Statement, Step
 from service.store.tables import instant_text
 
 MAX_HITS = 20  # a name
@@ -47,6 +48,15 @@ _SUMMARY = (
     SCREENINGS.c.engine,
 )
 
+
+def _one(*columns: Any) -> Statement:
+    return Statement(select(*columns).where(SCREENINGS.c.id == bindparam("id")))
+
+
+_INSERT = Statement(SCREENINGS.insert())
+_WITH_RESULTS = _one(*_SUMMARY, SCREENINGS.c.results)
+_WITH_RECORDS = _one(*_SUMMARY, SCREENINGS.c.records)
+_PAGES = Pages(SCREENINGS, *_SUMMARY)
 
 ROOT = "e2eff9e392f1abbd2684d34c0fbcb8c57419848d40388948dfcf23fdd3753566"
 NODE = "7a675ce6e27eed52e6d90bf24c82788a2730a632afcba83e7987059beec459c4"
@@ -205,7 +215,7 @@ async def create_screening(
             "size": len(batch.payments),
         }
         answer = Answer(201, _document(SimpleNamespace(**values)), f"/v1/screenings/{values['id']}")
-        return SCREENINGS.insert().values(values), answer
+        return Step(_INSERT, values), answer
 
     return await creation.carry_out(effect)
 
@@ -218,7 +228,7 @@ async def create_screening(
     responses=responses(400, 404, 422, 503, 504),
 )
 async def read_screening(screening_id: Identifier, request: Request) -> Response:
-    row = await _read(request, screening_id, *_SUMMARY, SCREENINGS.c.results)
+    row = await _read(request, screening_id, _WITH_RESULTS)
     return Response(_document(row), media_type="application/json")
 
 
@@ -230,7 +240,7 @@ async def read_screening(screening_id: Identifier, request: Request) -> Response
     responses=responses(400, 422, 503, 504),
 )
 async def list_screenings(page: Paged, request: Request) -> Response:
-    rows, after = await page.read(request.state.database, SCREENINGS, *_SUMMARY)
+    rows, after = await page.read(request.state.database, _PAGES)
     return Response(
         to_json({"screenings": [_summary(row) for row in rows], "next": after}),
         media_type="application/json",
@@ -247,7 +257,7 @@ async def list_screenings(page: Paged, request: Request) -> Response:
 async def read_proof(
     screening_id: Identifier, place: Integer, request: Request, engine: ServingEngine
 ) -> Response:
-    row = await _read(request, screening_id, *_SUMMARY, SCREENINGS.c.records)
+    row = await _read(request, screening_id, _WITH_RECORDS)
     if not 0 <= place < row.size:
         raise ServiceError(
             "not_found", f"place: expected 0 to {row.size - 1}, got {shown(str(place))}"
@@ -264,10 +274,8 @@ async def read_proof(
     return Response(to_json(document), media_type="application/json")
 
 
-async def _read(request: Request, screening_id: UUID, *wanted: Any) -> Row[Any]:
-    query = select(*wanted).where(SCREENINGS.c.id == screening_id)
-    async with request.state.database.read() as connection:
-        row: Row[Any] | None = (await connection.execute(query)).one_or_none()
-    if row is None:
+async def _read(request: Request, screening_id: UUID, statement: Statement) -> Row:
+    rows = await request.state.database.fetch(statement, id=screening_id)
+    if not rows:
         raise ServiceError("not_found", f"screening: there is none with the id {screening_id}")
-    return row
+    return rows[0]

@@ -10,16 +10,17 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json
-from sqlalchemy import Row, select
+from sqlalchemy import bindparam, select
 from uuid_utils.compat import uuid7
 
 from service.errors import ServiceError
 from service.http.fields import Identifier
 from service.http.idempotency import IdempotentCreation
 from service.http.json_bodies import StrictJson
-from service.http.paging import Paged
+from service.http.paging import Paged, Pages
 from service.http.problems import responses
 from service.store.idempotency import Answer, Effect
+from service.store.statements import Statement, Step
 from service.store.tables import instant_text
 from tests.platform.toy.gate import Gate
 from tests.platform.toy.tables import THINGS
@@ -52,6 +53,10 @@ def document(row: Any) -> dict[str, str]:
     return {"id": str(row.id), "name": row.name, "created_at": instant_text(row.created_at)}
 
 
+_INSERT = Statement(THINGS.insert())
+_ONE = Statement(select(THINGS).where(THINGS.c.id == bindparam("id")))
+_PAGES = Pages(THINGS)
+
 router = APIRouter(prefix="/v1/things", tags=["things"], route_class=StrictJson)
 
 
@@ -68,7 +73,7 @@ async def create_thing(thing: ThingRequest, creation: IdempotentCreation) -> Res
         await asyncio.to_thread(Gate(thing.gate).pass_through)
         made = Thing(id=uuid7(), name=thing.name, created_at=datetime.now(UTC))
         answer = Answer(201, to_json(document(made)), f"/v1/things/{made.id}")
-        return THINGS.insert().values(made.model_dump()), answer
+        return Step(_INSERT, made.model_dump()), answer
 
     return await creation.carry_out(effect)
 
@@ -81,12 +86,10 @@ async def create_thing(thing: ThingRequest, creation: IdempotentCreation) -> Res
     responses=responses(400, 404, 422, 503, 504),
 )
 async def read_thing(thing_id: Identifier, request: Request) -> Response:
-    async with request.state.database.read() as connection:
-        found = await connection.execute(select(THINGS).where(THINGS.c.id == thing_id))
-        row: Row[Any] | None = found.one_or_none()
-    if row is None:
+    rows = await request.state.database.fetch(_ONE, id=thing_id)
+    if not rows:
         raise ServiceError("not_found", f"thing: there is none with the id {thing_id}")
-    return Response(to_json(document(row)), media_type="application/json")
+    return Response(to_json(document(*rows)), media_type="application/json")
 
 
 @router.get(
@@ -97,7 +100,7 @@ async def read_thing(thing_id: Identifier, request: Request) -> Response:
     responses=responses(400, 422, 503, 504),
 )
 async def list_things(page: Paged, request: Request) -> Response:
-    rows, after = await page.read(request.state.database, THINGS)
+    rows, after = await page.read(request.state.database, _PAGES)
     return Response(
         to_json({"things": [document(row) for row in rows], "next": after}),
         media_type="application/json",
