@@ -108,9 +108,7 @@ class Edge(OneWrite):
                 self._await_body(len(data))
                 return
             self._open_bytes = 0
-            if self._awaits_body:
-                self._has_body()
-            elif self._timer is not None:
+            if self._timer is not None:
                 self._stop_timer()
         elif self._is_shedding:
             self._refuse(full())
@@ -138,6 +136,8 @@ class Edge(OneWrite):
             super().on_body(body)
 
     def on_message_complete(self) -> None:
+        if self._awaits_body:
+            self._has_body()
         if not self._is_shedding:
             super().on_message_complete()
         elif self.parser.should_keep_alive() and not self.flow.write_paused:
@@ -145,11 +145,13 @@ class Edge(OneWrite):
 
     def on_response_complete(self) -> None:
         self.server_state.total_requests += 1
-        if self._is_over or self.transport.is_closing():
+        if self.transport.is_closing():
             return
         self.flow.resume_reading()
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
+        elif self._is_over:
+            pass
         elif self._timer is None:
             self._connections.is_idle(self)
         else:

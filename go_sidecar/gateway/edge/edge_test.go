@@ -28,7 +28,7 @@ func serve(t *testing.T, s *settings.Settings) string {
 		}
 	})}
 	Bound(server, s)
-	go server.Serve(Listener{listener.(*net.TCPListener), s})
+	go server.Serve(NewListener(listener.(*net.TCPListener), s))
 	t.Cleanup(func() { server.Close() })
 	return listener.Addr().String()
 }
@@ -48,7 +48,7 @@ func exchange(t *testing.T, address string, content string) string {
 }
 
 func limits(headTimeout, keepAlive time.Duration) *settings.Settings {
-	return &settings.Settings{MaxHeadBytes: 8192, MaxHeadFields: 10, HeadTimeout: headTimeout, KeepAlive: keepAlive}
+	return &settings.Settings{MaxHeadBytes: 8192, MaxHeadFields: 10, HeadTimeout: headTimeout, KeepAlive: keepAlive, SendTimeout: time.Minute, MaxConnections: 100}
 }
 
 func TestRefusalsOfTheServerAreProblems(t *testing.T) {
