@@ -40,7 +40,7 @@ def create_app(settings: Settings, domain: Domain) -> FastAPI:
     jobs = [resolve_name(job) for job in domain.jobs]
     routers = [resolve_name(router) for router in domain.routers]
     probes = address_of_probes(settings)
-    ending = Ending(settings.shutdown_pause_s, probes and probes[1])
+    ending = Ending(settings.shutdown_pause_s, settings.shutdown_grace_s, probes and probes[1])
     # Paths whose requests are refused at once, before they are parsed: with 503, by the edge or by
     # the context. Whoever knows that there is no room for them adds and removes them.
     shed: set[bytes] = set()

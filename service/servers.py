@@ -163,7 +163,8 @@ def _granian(address: socket.socket, listening: Listening, settings: Settings) -
         websockets=False,
         log_access=listening.access_log,
         log_level=LogLevels(settings.log_level.lower()),
-        workers_kill_timeout=settings.shutdown_grace_s,
+        # Whoever waits is answered before that; it is for what cannot be ended.
+        workers_kill_timeout=settings.shutdown_grace_s + 1,
     ).serve()
 
 

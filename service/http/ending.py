@@ -1,6 +1,6 @@
 """How the service ends: first it says so, then it takes nothing new, then what still runs is told.
 
-A server calls the three, in this order; where it does not, SIGUSR1 does the first two.
+A server calls the three, in this order; of one that knows nothing of it SIGUSR1 begins them.
 """
 
 from __future__ import annotations
@@ -22,15 +22,18 @@ log = logging.getLogger("hotpath")
 SETTLE_S = 0.25
 """After the pause, for connections that were opened and requests that were sent before it ended."""
 
+LAST_S = 0.5
+"""Of the grace: for the answers to those who get no more time."""
+
 _SO_ATTACH_FILTER = 26  # which the module socket does not have
 _IS_LINUX = sys.platform == "linux"
 
 
 class Ending:
-    def __init__(self, pause_s: float, probe_port: int | None) -> None:
+    def __init__(self, pause_s: float, grace_s: float, probe_port: int | None) -> None:
         self.began = False  # not ready any more, and each answer is its connection's last
         self.is_over = False  # who waited for an answer gets 503
-        self._pause_s = pause_s
+        self._pause_s, self._grace_s = pause_s, grace_s
         self._probe_port = probe_port
         self._cuts: list[Callable[[], object]] = []
 
@@ -41,6 +44,7 @@ class Ending:
         def announced() -> None:
             self.begin()
             loop.call_later(self._pause_s, refuse_all_but, self._probe_port)
+            loop.call_later(self._pause_s + self._grace_s - LAST_S, self.cut)
 
         with suppress(ValueError, RuntimeError):  # not the main thread, as in a test
             loop.add_signal_handler(signal.SIGUSR1, announced)

@@ -21,8 +21,6 @@ _ACCEPTS = 64
 """In a turn of the loop, at most."""
 
 _STEP_S = 0.02
-_CUT_S = 0.5
-"""What answers have to leave, once no more time is given."""
 
 ALONE = signal.SIGUSR2
 """Tells a worker that it ends, and that others go on at the same socket."""
@@ -113,7 +111,7 @@ class Server(uvicorn.Server):
                 ending.refuse_new(listener)
         ends_at = self._loop.time() + settings.shutdown_grace_s
         await self._settle()
-        await self._finish(ends_at - _CUT_S)
+        await self._finish(ends_at - ending.LAST_S)
         if self._connections.all and stopping:
             stopping.cut()
             await self._finish(ends_at)
