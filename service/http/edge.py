@@ -10,12 +10,13 @@ import fcntl
 import struct
 import termios
 from asyncio import TimerHandle
-from collections.abc import Callable, Set
+from collections.abc import Callable, Set, Sized
 from functools import cache, partial
 from typing import Any, cast
 from uuid import uuid4
 
 import httptools
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from service.errors import ServiceError
@@ -71,6 +72,7 @@ class Edge(OneWrite):
         # Whatever is not taken at once is to be known of.
         transport.set_write_buffer_limits(high=0)
         super().connection_made(transport)
+        self.flow = _Flow(self.transport, self.pipeline)
         self._close: Callable[[], None] = transport.close
         self.address = self.client[0] if self.client else ""
         self._connections.enter(self)
@@ -147,12 +149,13 @@ class Edge(OneWrite):
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
-        self.flow.resume_reading()
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
-        elif self._is_over:
-            pass
-        elif self._timer is None:
+            return
+        self.flow.resume_reading()
+        if self._is_over:
+            return
+        if self._timer is None:
             self._connections.is_idle(self)
         else:
             self._connections.awaits_head(self)
@@ -342,6 +345,18 @@ class Edge(OneWrite):
         return ServiceError(
             "head_too_large", f"head: expected at most {self._max_head_bytes} bytes, got more"
         )
+
+
+class _Flow(FlowControl):
+    """uvicorn's reads on with each answer, however many requests wait for theirs by then."""
+
+    def __init__(self, transport: asyncio.Transport, pipeline: Sized) -> None:
+        super().__init__(transport)
+        self._pipeline = pipeline
+
+    def resume_reading(self) -> None:
+        if not self._pipeline:
+            super().resume_reading()
 
 
 def _refusal(error: ServiceError, request_id: str, more: bytes = b"") -> bytes:
