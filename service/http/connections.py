@@ -26,6 +26,7 @@ class Connections:
         self._most = min(settings.max_connections, _descriptors())
         self._most_of_one = settings.max_connections_per_address
         self._most_unfinished = settings.max_unfinished_bytes
+        self._count = 0
         self._by_address: Counter[str] = Counter()
         self.all: set[Edge] = set()
         # Each with the one that has waited longest first.
@@ -36,10 +37,15 @@ class Connections:
         self._timer: asyncio.TimerHandle | None = None
 
     def may_enter(self, address: str) -> bool:
-        """Whether there is room for one more, after one that waited may have made it."""
+        """Whether there is room for one more, after one that waited may have made it. It is counted
+        from then on, until it leaves."""
         if self._most_of_one and self._by_address[address] >= self._most_of_one:
             return False
-        return len(self.all) < self._most or self.make_room()
+        if self._count >= self._most and not self.make_room():
+            return False
+        self._count += 1
+        self._by_address[address] += 1
+        return True
 
     def make_room(self) -> bool:
         """Closes the connection that has been without a request longest. Returns: whether there
@@ -52,20 +58,20 @@ class Connections:
         edge.drop()
         return True
 
-    def enter(self, edge: Edge) -> None:
-        self.all.add(edge)
-        self._by_address[edge.address] += 1
-
     def leave(self, edge: Edge) -> None:
         """It may have left before."""
-        if edge not in self.all:
-            return
-        self.all.remove(edge)
-        self._by_address[edge.address] -= 1
-        if not self._by_address[edge.address]:
-            del self._by_address[edge.address]
-        self.has_request(edge)
-        self.is_finished(edge)
+        if edge in self.all:
+            self.all.remove(edge)
+            self.is_gone(edge.address)
+            self.has_request(edge)
+            self.is_finished(edge)
+
+    def is_gone(self, address: str) -> None:
+        """One that was counted."""
+        self._count -= 1
+        self._by_address[address] -= 1
+        if not self._by_address[address]:
+            del self._by_address[address]
 
     def awaits_head(self, edge: Edge) -> None:
         self.idle.pop(edge, None)

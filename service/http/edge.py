@@ -75,7 +75,7 @@ class Edge(OneWrite):
         self.flow = _Flow(self.transport, self.pipeline)
         self._close: Callable[[], None] = transport.close
         self.address = self.client[0] if self.client else ""
-        self._connections.enter(self)
+        self._connections.all.add(self)
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -96,8 +96,8 @@ def refuse_new(listener: socket.socket) -> None:
     # BPF: load the byte of TCP's flags, and drop where it has SYN.
     code = ((0x30, 0, 0, 13), (0x45, 0, 1, 0x02), (0x06, 0, 0, 0), (0x06, 0, 0, 0xFFFFFFFF))
     program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in code))
-    listener.setsockopt(
-        socket.SOL_SOCKET,
-        _SO_ATTACH_FILTER,
-        struct.pack("HP", len(code), ctypes.addressof(program)),
-    )
+    attached = struct.pack("HP", len(code), ctypes.addressof(program))
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, attached)
+    except OSError as error:  # not each system that looks like Linux has it
+        log.warning("connections that begin now may be reset: %s", error)

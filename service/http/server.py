@@ -95,10 +95,16 @@ class Server(uvicorn.Server):
             with connection:
                 connection.send(refusal_of_connection())
             return
-        opening = self._loop.connect_accepted_socket(self._protocol, connection)
-        task = self._loop.create_task(opening)
+        task = self._loop.create_task(self._connect(connection, address))
         self._opening.add(task)
         task.add_done_callback(self._opening.discard)
+
+    async def _connect(self, connection: socket.socket, address: str) -> None:
+        try:
+            await self._loop.connect_accepted_socket(self._protocol, connection)
+        except OSError:
+            connection.close()
+            self._connections.is_gone(address)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002
         settings = self.config.settings

@@ -56,7 +56,9 @@ func run(listen string, rest []string) error {
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", listen)
+	var plain net.ListenConfig
+	plain.SetMultipathTCP(false) // whose sockets take no filter, see edge.RefuseNew
+	listener, err := plain.Listen(context.Background(), "tcp", listen)
 	if err != nil {
 		return err
 	}
