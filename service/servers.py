@@ -122,6 +122,7 @@ def _granian(address: socket.socket, listening: Listening, settings: Settings) -
     from granian.log import LogLevels
     from granian.server import Server as Granian
 
+    from service.http.connections import most_connections
     from service.http.ending import SETTLE_S
 
     # Each worker binds a socket of its own to the port, which Linux allows to all sockets that
@@ -136,8 +137,7 @@ def _granian(address: socket.socket, listening: Listening, settings: Settings) -
     # Its workers start as the default says, which may be by fork: with gRPC's threads that hangs.
     multiprocessing.set_start_method("spawn", force=True)
 
-
-    class Ending(Granian):  # type: ignore[misc]  # one of two classes, by the interpreter's kind
+    class Ending(Granian):  # type: ignore[misc, valid-type]  # it is one of two
         def _stop_workers(self) -> None:
             workers = [worker.inner for worker in self.wrks]
             for number in (signal.SIGTERM, signal.SIGINT):
@@ -160,6 +160,7 @@ def _granian(address: socket.socket, listening: Listening, settings: Settings) -
             header_read_timeout=max(1, round(1000 * _one_timeout_s(settings))),
             max_buffer_size=settings.max_head_bytes,
         ),
+        backpressure=most_connections(settings),  # past it connections wait to be accepted
         websockets=False,
         log_access=listening.access_log,
         log_level=LogLevels(settings.log_level.lower()),

@@ -149,7 +149,7 @@ class Settings(BaseSettings):
         0,
         ge=0,
         le=600,
-        description="time after a signal to stop in which all is served, while /health/ready is 503",
+        description="time after a signal to stop in which all is served; /health/ready is 503",
     )
     shutdown_grace_s: int = Field(
         15, ge=1, description="time after it that running requests have to finish; then 503"
@@ -190,8 +190,8 @@ class Settings(BaseSettings):
     max_unfinished_bytes: int = Field(
         1 << 26,
         ge=1 << 16,
-        description="memory for bodies that are still arriving, of each process; past it the oldest "
-        "of them are refused",
+        description="memory for bodies that are still arriving, of each process; past it the "
+        "oldest of them are refused",
     )
     max_connections: int = Field(
         10_000,

@@ -30,9 +30,8 @@ class Load:
     @property
     def lost(self) -> dict[str, int]:
         """What no client may see: neither an answer nor the word that there is no server."""
-        return {
-            what: count for what, count in self.counts.items() if what not in ("200", "503", "refused")
-        }
+        known = ("200", "503", "refused")
+        return {what: count for what, count in self.counts.items() if what not in known}
 
     @contextmanager
     def running(self) -> Iterator[Load]:

@@ -23,7 +23,7 @@ class Connections:
     def __init__(self, settings: Settings) -> None:
         self._loop = asyncio.get_running_loop()
         self._keep_alive_s = settings.keep_alive_s
-        self._most = min(settings.max_connections, _descriptors())
+        self._most = most_connections(settings)
         self._most_of_one = settings.max_connections_per_address
         self._most_unfinished = settings.max_unfinished_bytes
         self._count = 0
@@ -109,6 +109,10 @@ class Connections:
                 return
             del self.idle[edge]
             edge.drop()
+
+
+def most_connections(settings: Settings) -> int:
+    return min(settings.max_connections, _descriptors())
 
 
 def _descriptors() -> int:

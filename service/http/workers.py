@@ -15,13 +15,14 @@ from service.http.server import ALONE, Config, Server
 
 class Worker(multiprocess.Process):
     config: Config
+    _ours: Server | None = None
 
     @property
     def server(self) -> Server:
-        if self._server is None:
-            self._server = Server(self.config)
-            self._server.is_worker = True
-        return self._server
+        if self._ours is None:
+            self._ours = Server(self.config)
+            self._ours.is_worker = True
+        return self._ours
 
     def target(self, sockets: list[socket.socket] | None = None) -> None:
         signal.signal(ALONE, self.server.end_alone)
@@ -43,7 +44,7 @@ class Worker(multiprocess.Process):
 
 
 class Supervisor(multiprocess.Multiprocess):
-    processes: list[Worker]
+    processes: list[Worker]  # type: ignore[assignment]  # as it makes no others
 
     def __init__(self, config: Config, sockets: list[socket.socket]) -> None:
         self._ends = 0

@@ -1,6 +1,6 @@
 """Every fault, then a table; with 1 where something happened that must not.
 
-    python -m tests.chaos [--times N] [WORD ...]     faults whose names have all the words
+python -m tests.chaos [--times N] [WORD ...]     faults whose names have all the words
 """
 
 from __future__ import annotations

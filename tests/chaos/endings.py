@@ -43,7 +43,7 @@ def terminate(directory: Path, times: int, server: Name, workers: int) -> Outcom
 
 
 FAULTS = tuple(
-    Fault(f"SIGTERM, {server}, workers: {workers}", partial(terminate, server=server, workers=workers))
-    for server in (Name.uvicorn, Name.granian)
-    for workers in (1, 2)
+    Fault(f"SIGTERM, {name}, workers: {count}", partial(terminate, server=name, workers=count))
+    for name in (Name.uvicorn, Name.granian)
+    for count in (1, 2)
 )

@@ -48,13 +48,16 @@ def test_in_the_pause_all_is_served_and_no_connection_is_kept(tmp_path: Path, na
 @pytest.mark.parametrize("name", [Name.uvicorn, Name.granian])
 def test_what_cannot_finish_in_time_is_told_so(tmp_path: Path, name: Name, workers: str) -> None:
     gate = Gate(tmp_path)
-    with serving(
-        tmp_path / "log",
-        *("--server", name, "--workers", workers),
-        shutdown_grace_s="2",
-        request_timeout_s="60",
-        offload="thread",
-    ) as server, ThreadPoolExecutor() as pool:
+    with (
+        serving(
+            tmp_path / "log",
+            *("--server", name, "--workers", workers),
+            shutdown_grace_s="2",
+            request_timeout_s="60",
+            offload="thread",
+        ) as server,
+        ThreadPoolExecutor() as pool,
+    ):
         waiting = pool.submit(add, server, 1, gate=gate.path)
         wait_until(lambda: gate.waiting == 1, "the call", server.log)
         server.process.send_signal(signal.SIGTERM)
@@ -68,12 +71,15 @@ def test_what_cannot_finish_in_time_is_told_so(tmp_path: Path, name: Name, worke
 @pytest.mark.parametrize("name", [Name.uvicorn, Name.granian])
 def test_a_second_signal_ends_at_once(tmp_path: Path, name: Name, workers: str) -> None:
     gate = Gate(tmp_path)
-    with serving(
-        tmp_path / "log",
-        *("--server", name, "--workers", workers),
-        shutdown_pause_s="300",
-        offload="thread",
-    ) as server, ThreadPoolExecutor() as pool:
+    with (
+        serving(
+            tmp_path / "log",
+            *("--server", name, "--workers", workers),
+            shutdown_pause_s="300",
+            offload="thread",
+        ) as server,
+        ThreadPoolExecutor() as pool,
+    ):
         waiting = pool.submit(add, server, 1, gate=gate.path)
         wait_until(lambda: gate.waiting == 1, "the call", server.log)
         family = server.family()
@@ -90,9 +96,7 @@ def test_a_second_signal_ends_at_once(tmp_path: Path, name: Name, workers: str) 
 
 
 def test_workers_are_replaced_one_by_one_and_no_request_is_lost(tmp_path: Path) -> None:
-    with serving(
-        tmp_path / "log", "--workers", "2", engine="plain", offload="thread"
-    ) as server:
+    with serving(tmp_path / "log", "--workers", "2", engine="plain", offload="thread") as server:
         load = Load(server.port, REQUEST)
         before = set(workers_of(server))
         with load.running():
@@ -113,18 +117,21 @@ def workers_of(server: Server) -> list[int]:
 
 
 def test_a_connection_that_says_nothing_does_not_hold_up_the_end(tmp_path: Path) -> None:
-    with serving(tmp_path / "log", shutdown_grace_s="50") as server:
-        with connected(server.port) as silent, connected(server.port) as late:
-            with connected(server.port) as kept:
-                send(kept, [HEAD + b"\r\n"])
-                assert one(kept).status == 200
-                send(late, [HEAD])
-                started = time.monotonic()
-                server.process.send_signal(signal.SIGTERM)
-                assert one(late).json()["code"] == "stopping"
-                assert server.process.wait(60) == 0
-                assert time.monotonic() - started < 40  # of 50
-                assert silent.recv(1) == kept.recv(1) == b""
+    with (
+        serving(tmp_path / "log", shutdown_grace_s="50") as server,
+        connected(server.port) as silent,
+        connected(server.port) as late,
+        connected(server.port) as kept,
+    ):
+        send(kept, [HEAD + b"\r\n"])
+        assert one(kept).status == 200
+        send(late, [HEAD])
+        started = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        assert one(late).json()["code"] == "stopping"
+        assert server.process.wait(60) == 0
+        assert time.monotonic() - started < 40  # of 50
+        assert silent.recv(1) == kept.recv(1) == b""
 
 
 def test_the_log_of_an_end_has_no_error(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from uvicorn.protocols.http import flow_control, httptools_impl
 from uvicorn.supervisors import multiprocess
 
 from service.errors import ServiceError
-from service.http.one_write import OneWrite, Gathering
+from service.http.one_write import Gathering, OneWrite
 
 
 def test_uvicorn_uses_nothing_of_a_transport_that_one_write_lacks() -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from tests.platform.running import serving
 from tests.platform.toy.gate import Gate
-from tests.raw import HEAD, Answer, answers, connected, one, rest, send
+from tests.raw import HEAD, Answer, answers, connected, is_cut_off, one, rest, send
 from tests.servers import COMMANDS, Server, free_port, wait_until
 
 EXTREMES = "tests.platform.toy.extremes:DOMAIN"
@@ -109,11 +109,7 @@ def test_an_answer_ahead_of_the_bodys_end_is_read_and_a_trickle_keeps_nothing(
         send(connection, [begin])
         answer = one(connection)
         assert (answer.status, answer.headers["connection"]) == (status, "close")
-        ends = time.monotonic() + 60
-        with pytest.raises(ConnectionError):
-            while time.monotonic() < ends:
-                connection.sendall(b" ")
-                time.sleep(0.05)
+        assert is_cut_off(connection, b" ", 0.05)
 
 
 def test_an_answer_comes_although_much_is_still_sent(server: Server) -> None:
@@ -141,11 +137,7 @@ def test_an_answer_that_is_not_taken_is_cut_off(server: Server, count: int) -> N
 def test_many_answers_that_are_not_taken_are_bounded_and_cut_off(server: Server) -> None:
     with connected(server.port) as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        connection.settimeout(20)
-        piece = b"GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n" * 1000
-        with pytest.raises((ConnectionError, TimeoutError)):
-            for _ in range(1000):
-                connection.sendall(piece)
+        assert is_cut_off(connection, b"GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n" * 1000, 0)
         wait_until(lambda: open_connections(server) <= 1, "its end")
 
 
@@ -167,7 +159,7 @@ def memory(server: Server) -> int:
 
 def test_unfinished_bodies_share_a_bounded_memory(server: Server) -> None:
     before = memory(server)
-    refused = 0
+    found = []
     with ExitStack() as stack:
         connections = []
         for _ in range(100):
@@ -180,9 +172,9 @@ def test_unfinished_bodies_share_a_bounded_memory(server: Server) -> None:
             assert one(other).status == 200
         for connection in connections:
             (answer,) = answers(rest(connection))
-            refused += answer.status == 503
-            is_problem(answer, *((503, "overloaded") if answer.status == 503 else (408, "body_timeout")))
-    assert refused >= 100 - 16
+            found.append((answer.status, answer.json()["code"]))
+    assert set(found) <= {(503, "overloaded"), (408, "body_timeout")}
+    assert found.count((503, "overloaded")) >= 100 - 16
 
 
 def test_silent_connections_beyond_the_file_descriptors_keep_nobody_out(tmp_path: Path) -> None:
@@ -282,9 +274,10 @@ def test_probes_have_their_own_way_in(tmp_path: Path) -> None:
     gate = Gate(tmp_path)
     port = free_port()
     body = b'{"numbers":[1],"gate":"%s"}' % gate.path.encode()
-    with serving(
-        tmp_path / "log", offload="inline", probe_address=f"127.0.0.1:{port}"
-    ) as found, connected(found.port) as busy:
+    with (
+        serving(tmp_path / "log", offload="inline", probe_address=f"127.0.0.1:{port}") as found,
+        connected(found.port) as busy,
+    ):
         wait_until(lambda: probed(port, b"ready").status == 200, "readiness", found.log)
         send(busy, [sums(len(body)), body])
         wait_until(lambda: gate.waiting == 1, "the call", found.log)
@@ -310,10 +303,10 @@ def test_who_comes_is_served_while_others_keep_the_loop_busy(tmp_path: Path) -> 
         request = sums(len(body)) + body
         for connection in keeping:  # a turn of the loop takes 50 ms
             send(connection, [request * 100])
-        coming = [stack.enter_context(connected(found.port)) for _ in range(50)]
+        coming = [stack.enter_context(connected(found.port)) for _ in range(200)]
         for connection in coming:
             send(connection, [HEAD + b"\r\n"])
         answered = [one(connection).status for connection in coming]
         still = sum(connection.recv(1 << 20).count(b"HTTP/1.1 200") < 100 for connection in keeping)
-        assert answered == [200] * 50
-        assert still > 25  # had they been accepted one a turn, all others would be through
+        assert answered == [200] * 200
+        assert still > 25  # who takes 200 turns to accept them finds all others through
