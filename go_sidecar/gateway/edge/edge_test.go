@@ -134,3 +134,48 @@ func TestFieldsAreCountedWhateverTheirNames(t *testing.T) {
 		}
 	}
 }
+
+func TestPastTheLimitTheOneThatWaitedLongestGoes(t *testing.T) {
+	s := limits(time.Minute, time.Minute)
+	s.MaxConnections = 2
+	address := serve(t, s)
+	var waiting []net.Conn
+	for range 2 {
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		conn.SetDeadline(time.Now().Add(time.Minute))
+		waiting = append(waiting, conn)
+	}
+	const request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+	io.WriteString(waiting[0], request)
+	if response, err := http.ReadResponse(bufio.NewReader(waiting[0]), nil); err != nil || response.StatusCode != 200 {
+		t.Fatal(response, err)
+	}
+	if got := exchange(t, address, strings.Replace(request, "\r\n\r\n", "\r\nConnection: close\r\n\r\n", 1)); !strings.HasPrefix(got, "HTTP/1.1 200 OK\r\n") {
+		t.Errorf("%q", got)
+	}
+	if rest, err := io.ReadAll(waiting[1]); len(rest) > 0 || err != nil {
+		t.Errorf("%q %v", rest, err)
+	}
+	io.WriteString(waiting[0], request)
+	if response, err := http.ReadResponse(bufio.NewReader(waiting[0]), nil); err != nil || response.StatusCode != 200 {
+		t.Error(response, err)
+	}
+}
+
+func TestPastTheLimitOfOneAddressItIsRefused(t *testing.T) {
+	s := limits(time.Minute, time.Minute)
+	s.MaxPerAddress = 1
+	address := serve(t, s)
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if got := exchange(t, address, ""); !strings.HasPrefix(got, "HTTP/1.1 503 ") || !strings.Contains(got, "Retry-After: 1\r\n") {
+		t.Errorf("%q", got)
+	}
+}
