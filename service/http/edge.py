@@ -162,7 +162,7 @@ class Edge(OneWrite):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._await_taking()
+        self._await_taking(self.transport.get_write_buffer_size(), self.loop.time())
 
     def resume_writing(self) -> None:
         super().resume_writing()
@@ -274,15 +274,19 @@ class Edge(OneWrite):
             )
         )
 
-    def _await_taking(self) -> None:
-        left = self.transport.get_write_buffer_size()
-        self._send_timer = self.loop.call_later(self._send_timeout_s, self._look_at_taking, left)
+    def _await_taking(self, left: int, since: float) -> None:
+        """left: of the answer, at that time."""
+        in_s = self._send_timeout_s / 4
+        self._send_timer = self.loop.call_later(in_s, self._look_at_taking, left, since)
 
-    def _look_at_taking(self, left_before: int) -> None:
-        if left_before - self.transport.get_write_buffer_size() < _LEAST_TAKEN:
-            self.cut_off()
+    def _look_at_taking(self, left_before: int, since: float) -> None:
+        left, now = self.transport.get_write_buffer_size(), self.loop.time()
+        if left_before - left >= _LEAST_TAKEN:
+            self._await_taking(left, now)
+        elif now - since < self._send_timeout_s:
+            self._await_taking(left_before, since)
         else:
-            self._await_taking()
+            self.cut_off()
 
     def _refuse(self, error: ServiceError, are_trailers: bool = False) -> None:
         """Answers what came last, after what was asked before, and closes.

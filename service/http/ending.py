@@ -31,7 +31,8 @@ _IS_LINUX = sys.platform == "linux"
 
 class Ending:
     def __init__(self, pause_s: float, grace_s: float, probe_port: int | None) -> None:
-        self.began = False  # not ready any more, and each answer is its connection's last
+        self.began = False  # each answer is its connection's last
+        self.is_ready = True
         self.is_over = False  # who waited for an answer gets 503
         self._pause_s, self._grace_s = pause_s, grace_s
         self._probe_port = probe_port
@@ -49,10 +50,11 @@ class Ending:
         with suppress(ValueError, RuntimeError):  # not the main thread, as in a test
             loop.add_signal_handler(signal.SIGUSR1, announced)
 
-    def begin(self) -> None:
+    def begin(self, others_go_on: bool = False) -> None:
+        """others_go_on: other workers serve at the same socket, so all of them stay ready."""
         if not self.began:
             log.info("stopping")
-        self.began = True
+        self.began, self.is_ready = True, others_go_on
 
     def when_over(self, cut: Callable[[], object]) -> None:
         self._cuts.append(cut)

@@ -45,7 +45,7 @@ async def readiness(state: Any) -> tuple[int, dict[str, Any]]:
     engine_is_ready, database_is_ready = await asyncio.gather(
         state.engines.ready(), state.database.healthy()
     )
-    is_ready = engine_is_ready and database_is_ready and not state.ending.began
+    is_ready = engine_is_ready and database_is_ready and state.ending.is_ready
     return 200 if is_ready else 503, {
         "status": "ready" if is_ready else "not ready",
         "engine": str(state.engines.configured),

@@ -83,7 +83,9 @@ def _server(found: _Found, ending: Ending, settings: Settings) -> Any:
             status, document = 200, b'{"status":"live"}'
         elif scope["path"] == "/health/ready":
             is_old = time.monotonic() - found.at > _OLD_S
-            status, document = 503 if is_old or ending.began else found.status, found.document
+            status, document = found.status, found.document
+            if is_old or not ending.is_ready:
+                status = 503
         else:
             lacking = ServiceError("not_found", "path: expected /health/live or /health/ready")
             await problem_response(lacking, uuid4().hex)(scope, receive, send)

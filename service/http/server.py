@@ -17,8 +17,8 @@ from service.http.connections import Connections
 from service.http.edge import Edge, refusal_of_connection
 from service.settings import Settings
 
-_ACCEPTS = 64
-"""In a turn of the loop, at most."""
+_ACCEPTS_PER_S = 10_000
+"""While turns of the loop are short it is one a turn."""
 
 _STEP_S = 0.02
 
@@ -58,7 +58,7 @@ class Server(uvicorn.Server):
             app_state=self.lifespan.state,
         )
         self._opening: set[asyncio.Task[Any]] = set()
-        self._most_now = 1
+        self._turn_s = 0.0  # how long the loop's turn took in which one was accepted last
         self._listeners = sockets or []
         for listener in self._listeners:
             listener.setblocking(False)
@@ -66,14 +66,14 @@ class Server(uvicorn.Server):
             self._loop.add_reader(listener, self._accept, listener)
 
     def _accept(self, listener: socket.socket) -> None:
-        """All that wait, or twice as many as in the turn before. One a turn, as uvloop has it, is
-        too few where a turn takes long; and where other processes accept as well, whoever takes all
-        at once takes their share."""
-        for _ in range(self._most_now):
+        """One, and as many more as fit the time of the loop's last turn. One a turn, as uvloop has
+        it, is too few where a turn takes long; and whoever takes all at once leaves none to the
+        other processes at the socket."""
+        self._loop.call_soon(self._turned, self._loop.time())
+        for _ in range(1 + int(self._turn_s * _ACCEPTS_PER_S)):
             try:
                 connection, address = listener.accept()
             except (BlockingIOError, InterruptedError):
-                self._most_now = 1
                 return
             except ConnectionError:  # it left
                 continue
@@ -83,7 +83,9 @@ class Server(uvicorn.Server):
                     self._loop.call_later(0.1, self._accept_again, listener)
                 return
             self._open(connection, address[0])
-        self._most_now = min(2 * self._most_now, _ACCEPTS)
+
+    def _turned(self, began: float) -> None:
+        self._turn_s = self._loop.time() - began
 
     def _accept_again(self, listener: socket.socket) -> None:
         if listener.fileno() >= 0:
@@ -110,9 +112,9 @@ class Server(uvicorn.Server):
         settings = self.config.settings
         stopping: ending.Ending | None = self.lifespan.state.get("ending")
         if stopping:
-            stopping.begin()
-        await asyncio.sleep(settings.shutdown_pause_s)
+            stopping.begin(others_go_on=self._ends_alone)
         if not self._ends_alone:
+            await asyncio.sleep(settings.shutdown_pause_s)
             for listener in self._listeners:
                 ending.refuse_new(listener)
         ends_at = self._loop.time() + settings.shutdown_grace_s
@@ -136,7 +138,7 @@ class Server(uvicorn.Server):
         for listener in self._listeners:
             self._loop.remove_reader(listener)
             if not self._ends_alone:
-                self._most_now = 1 << 20
+                self._turn_s = 1e6  # so that all are taken
                 self._accept(listener)
             listener.close()
         if self._opening:
