@@ -15,6 +15,7 @@ from service.bench import tables as bench
 from service.database_url import SqliteFile
 from service.domain import Domain
 from service.errors import ServiceError
+from service.http.probes import address_of_probes, listening
 from service.http.problems import from_validation
 from service.offload.spec import configured, find
 from service.settings import Settings
@@ -50,6 +51,8 @@ def check(settings: Settings, domain: Domain) -> None:
     """Says at start what would fail later. Raises: ServiceError."""
     find(domain.engines, configured(domain.engines, settings).engine).load()
     domain.hold(settings)
+    if address := address_of_probes(settings):
+        listening(address).close()
 
 
 def schemas(settings: Settings, domain: Domain) -> list[Schema]:

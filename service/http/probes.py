@@ -28,6 +28,8 @@ _EVERY_S = 1.0
 _OLD_S = 10.0
 """The service's loop has not run for so long: it is not ready."""
 
+_NOT_READY = b'{"status":"not ready"}'
+
 Address = tuple[str, int]
 
 
@@ -47,7 +49,7 @@ async def serving_probes(
         yield
         return
     found = _Found()
-    listener = _listening(address)
+    listener = listening(address)
     asking = asyncio.create_task(_ask(found, SimpleNamespace(**state)))
     server = _server(found, state["ending"], settings)
     thread = threading.Thread(target=server.run, args=([listener],), name="probes", daemon=True)
@@ -64,7 +66,7 @@ class _Found:
     """What the service's loop found, and when."""
 
     def __init__(self) -> None:
-        self.status, self.document, self.at = 503, b'{"status":"not ready"}', 0.0
+        self.status, self.document, self.at = 503, _NOT_READY, 0.0
 
 
 async def _ask(found: _Found, state: Any) -> None:
@@ -85,7 +87,7 @@ def _server(found: _Found, ending: Ending, settings: Settings) -> Any:
             is_old = time.monotonic() - found.at > _OLD_S
             status, document = found.status, found.document
             if is_old or not ending.is_ready:
-                status = 503
+                status, document = 503, _NOT_READY
         else:
             lacking = ServiceError("not_found", "path: expected /health/live or /health/ready")
             await problem_response(lacking, uuid4().hex)(scope, receive, send)
@@ -96,8 +98,11 @@ def _server(found: _Found, ending: Ending, settings: Settings) -> Any:
     return Server(Config(app, quick, lifespan="off", log_config=None))
 
 
-def _listening(address: Address) -> socket.socket:
-    """One of several workers': the system gives a connection to any of them."""
+def listening(address: Address) -> socket.socket:
+    """One of several workers': the system gives a connection to any of them.
+
+    Raises: ServiceError invalid_argument.
+    """
     host, port = address
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family)
@@ -105,11 +110,11 @@ def _listening(address: Address) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.bind((host, port))
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         listener.close()
         raise ServiceError(
             "invalid_argument",
             f"probe_address: expected an address that can be listened at, got {host} and {port}: "
-            f"{error.strerror}",
+            f"{error}",
         ) from error
     return listener

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.platform.running import serving
+from tests.platform.running import hotpath, serving
 from tests.platform.toy.gate import Gate
 from tests.raw import HEAD, Answer, answers, connected, is_cut_off, one, rest, send
 from tests.servers import COMMANDS, Server, free_port, wait_until
@@ -287,6 +287,20 @@ def test_probes_have_their_own_way_in(tmp_path: Path) -> None:
         gate.open()
         assert one(busy).status == 200
         wait_until(lambda: probed(port, b"ready").status == 200, "readiness", found.log)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:{taken}", "127.0.0.1:70000", "192.0.2.1:80"])
+def test_an_address_for_probes_that_cannot_be_had_ends_the_start(
+    tmp_path: Path, address: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        found = hotpath(
+            *("serve", "--port", str(free_port())),
+            expect=2,
+            HOTPATH_DATABASE_URL=f"sqlite:///{tmp_path}/db",
+            HOTPATH_PROBE_ADDRESS=address.format(taken=taken.getsockname()[1]),
+        )
+    assert "probe_address: expected an address that can be listened at" in found.stderr.decode()
 
 
 def probed(port: int, path: bytes) -> Answer:
