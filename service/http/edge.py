@@ -11,26 +11,24 @@ import struct
 import termios
 from asyncio import TimerHandle
 from collections.abc import Callable, Set, Sized
-from functools import cache, partial
+from functools import partial
 from typing import Any, cast
 from uuid import uuid4
 
 import httptools
 from uvicorn.protocols.http.flow_control import FlowControl
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from service.errors import ServiceError
 from service.http.connections import Connections
 from service.http.context import SAFE_ID
 from service.http.one_write import Gathering, OneWrite
-from service.http.problems import full, problem_response, too_many_fields
+from service.http.problems import full, too_many_fields
+from service.http.refusals import refusal, refusal_when_full
 from service.settings import Settings
 
 _LINGER_S = 2.0
 """How long a client may read a refusal, while what it still sends is thrown away: to close at once
 would reset the connection, and the client might never see the answer."""
-
-_SOME_ID = b"0" * 32
 
 _LEAST_TAKEN = 1 << 16
 """Bytes of an answer that are taken in send_timeout_s by whoever reads at all."""
@@ -313,24 +311,24 @@ class Edge(OneWrite):
     def _close_with(self, error: ServiceError) -> None:
         if self.transport.is_closing():
             return
-        self._write(_refusal(error, uuid4().hex, b"connection: close\r\n"))
+        self._write(refusal(error, uuid4().hex, b"connection: close\r\n"))
         self._linger()
 
     def _answer_shed(self) -> None:
         """Without the application, and the connection goes on."""
         request_id = next((value for name, value in self.headers if name == b"x-request-id"), b"")
         if SAFE_ID.fullmatch(request_id):
-            answer = _refusal(full(), request_id.decode())
+            answer = refusal(full(), request_id.decode())
         else:
-            answer = _refusal_when_full().replace(_SOME_ID, uuid4().hex.encode())
+            answer = refusal_when_full(uuid4().hex)
         self._write(answer)
         self._is_shedding = False
         self.scope = None  # type: ignore[assignment]  # as before the first request
         self._stop_timer()
         self._connections.is_idle(self)
 
-    def _write(self, refusal: bytes) -> None:
-        line, end, rest = refusal.partition(b"\r\n")
+    def _write(self, answer: bytes) -> None:
+        line, end, rest = answer.partition(b"\r\n")
         fields = [b"%b: %b\r\n" % field for field in self.server_state.default_headers]
         self.transport.write(b"".join((line, end, *fields, rest)))
 
@@ -361,27 +359,6 @@ class _Flow(FlowControl):
     def resume_reading(self) -> None:
         if not self._pipeline:
             super().resume_reading()
-
-
-def _refusal(error: ServiceError, request_id: str, more: bytes = b"") -> bytes:
-    """All of the answer, without the fields that the server gives to each."""
-    answer = problem_response(error, request_id)
-    fields = b"".join(b"%b: %b\r\n" % field for field in answer.raw_headers)
-    named = b"x-request-id: %b\r\n" % request_id.encode()
-    return STATUS_LINE[answer.status_code] + fields + named + more + b"\r\n" + bytes(answer.body)
-
-
-@cache
-def refusal_of_connection() -> bytes:
-    """For one that is not let in: whatever it wants to send is not read."""
-    error = ServiceError("overloaded", "there are too many connections; retry later")
-    return _refusal(error, uuid4().hex, b"connection: close\r\n")
-
-
-@cache
-def _refusal_when_full() -> bytes:
-    """Made once: a refusal is to cost next to nothing."""
-    return _refusal(full(), _SOME_ID.decode())
 
 
 def _not_http() -> ServiceError:

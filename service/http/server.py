@@ -14,7 +14,8 @@ import uvicorn
 
 from service.http import ending
 from service.http.connections import Connections
-from service.http.edge import Edge, refusal_of_connection
+from service.http.edge import Edge
+from service.http.refusals import refusal_of_connection
 from service.settings import Settings
 
 _ACCEPTS_PER_S = 10_000
