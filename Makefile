@@ -56,6 +56,10 @@ test: setup ## all tests: those of the engines, then Python's
 steady: setup ## the suite ten times (RUNS) beside busy neighbours, then a table: does a test fail by chance?
 	@$(BIN)/python tests/steady.py
 
+.PHONY: chaos
+chaos: setup ## faults again and again (TIMES each), and a table of what clients saw; fails where one lost something
+	@$(BIN)/python -m tests.chaos $(if $(TIMES),--times $(TIMES))
+
 .PHONY: fuzz
 fuzz: setup ## minutes of random input for the engines, and more for the compiled routes
 	FUZZ_EXAMPLES=5000 $(BIN)/python -m pytest -q --timeout 14400 $(wildcard tests/*/test_fuzz.py)

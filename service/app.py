@@ -22,6 +22,8 @@ from service.domain import Domain
 from service.http import engines as engine_routes
 from service.http import health, openapi, problems
 from service.http.context import RequestContext
+from service.http.ending import Ending
+from service.http.probes import address_of_probes, serving_probes
 from service.http.upstreams import Upstreams
 from service.offload.engines import Engines
 from service.offload.orphans import when_orphaned
@@ -36,11 +38,17 @@ def create_app(settings: Settings, domain: Domain) -> FastAPI:
     """Engines open when the lifespan starts."""
     jobs = [resolve_name(job) for job in domain.jobs]
     routers = [resolve_name(router) for router in domain.routers]
+    probes = address_of_probes(settings)
+    ending = Ending(settings.shutdown_pause_s, settings.shutdown_grace_s, probes and probes[1])
+    # Paths whose requests are refused at once, before they are parsed: with 503, by the edge or by
+    # the context. Whoever knows that there is no room for them adds and removes them.
+    shed: set[bytes] = set()
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[dict[str, Any]]:
         # One of several workers goes on serving when the parent was killed: stop as if told to.
         when_orphaned(lambda: os.kill(os.getpid(), signal.SIGTERM))
+        ending.listen()
         held = await asyncio.to_thread(domain.hold, settings)
         async with (
             Database(settings) as database,
@@ -54,12 +62,16 @@ def create_app(settings: Settings, domain: Domain) -> FastAPI:
             # And rarely: by default after 700 more objects than were freed, which a few dozen
             # requests under way are, though they leave no cycles behind.
             gc.set_threshold(10_000, 10, 10)
-            yield {
+            state = {
                 "engines": engines,
                 "database": database,
                 "idempotency": Idempotency(database),
                 "upstreams": upstreams,
+                "ending": ending,
+                "shed": shed,
             }
+            async with serving_probes(settings, probes, state):
+                yield state
         if not engines.all_ended:
             # Their callers were answered long ago. Python would wait for the threads at exit,
             # and a thread cannot be ended.
@@ -90,6 +102,8 @@ def create_app(settings: Settings, domain: Domain) -> FastAPI:
         request_timeout_s=settings.request_timeout_s,
         max_body_bytes=settings.max_body_bytes,
         max_head_fields=settings.max_head_fields,
+        ending=ending,
+        shed=shed,
     )
     if settings.compiled_routes:
         app.state.compiled = compile_routes(app)

@@ -60,6 +60,13 @@ class Timeouts:
         """
         return Limit(self)
 
+    def end_all(self) -> None:
+        """As if the time of all that run now were up."""
+        for task in self._running:
+            self._late.add(task)
+            task.cancel()
+        self._running.clear()
+
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._loop is not loop:
             self._loop = loop

@@ -9,12 +9,14 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
-from typing import TYPE_CHECKING
+from types import FrameType
+from typing import TYPE_CHECKING, Any
 
 from service.errors import ServiceError
 
@@ -87,38 +89,25 @@ def bound(host: str, port: int) -> socket.socket:
 
 
 def _uvicorn(address: socket.socket, listening: Listening, settings: Settings) -> None:
-    import uvicorn
     from uvicorn.config import STARTUP_FAILURE
-    from uvicorn.supervisors import Multiprocess
 
-    from service.http.edge import Edge
+    from service.http.server import Config, Server
+    from service.http.workers import Supervisor
 
-    class Supervisor(Multiprocess):
-        def init_processes(self) -> None:
-            super().init_processes()
-            for process in self.processes:
-                # While this end is open here too, the end of a worker that is asked whether it
-                # lives shows only when the time for its answer is up.
-                process.child_conn.close()
-
-    config = uvicorn.Config(
+    config = Config(
         _APP,
+        settings,
         factory=True,
         workers=listening.workers,
         access_log=listening.access_log,
         log_level=settings.log_level.lower(),
-        server_header=False,
         # Only where it is said whose X-Forwarded-* to believe: it costs something on each request.
         proxy_headers="FORWARDED_ALLOW_IPS" in os.environ,
-        http=partial(Edge, settings),  # type: ignore[arg-type]  # all it does with it is to call it
-        ws="none",
-        timeout_keep_alive=settings.keep_alive_s,  # type: ignore[arg-type]  # call_later takes it
-        timeout_graceful_shutdown=settings.shutdown_grace_s,
         timeout_worker_healthcheck=30,  # a starved machine is not a hung worker
     )
     with suppress(KeyboardInterrupt):
         if listening.workers == 1:
-            uvicorn.Server(config).run(sockets=[address])
+            Server(config).run(sockets=[address])
             return
         supervisor = Supervisor(config, sockets=[address])
         supervisor.run()
@@ -133,6 +122,9 @@ def _granian(address: socket.socket, listening: Listening, settings: Settings) -
     from granian.log import LogLevels
     from granian.server import Server as Granian
 
+    from service.http.connections import most_connections
+    from service.http.ending import SETTLE_S
+
     # Each worker binds a socket of its own to the port, which Linux allows to all sockets that
     # want to share it, those of another server too. Ours is bound first, alone, and only then
     # becomes one that shares: whoever wants the port for himself is refused as long as it is there.
@@ -144,7 +136,19 @@ def _granian(address: socket.socket, listening: Listening, settings: Settings) -
         address.close()
     # Its workers start as the default says, which may be by fork: with gRPC's threads that hangs.
     multiprocessing.set_start_method("spawn", force=True)
-    Granian(
+
+    class Ending(Granian):  # type: ignore[misc, valid-type]  # it is one of two
+        def _stop_workers(self) -> None:
+            workers = [worker.inner for worker in self.wrks]
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, partial(_end_at_once, workers))
+            for worker in workers:
+                with suppress(ProcessLookupError):
+                    os.kill(worker.pid, signal.SIGUSR1)
+            time.sleep(settings.shutdown_pause_s + SETTLE_S)
+            super()._stop_workers()
+
+    Ending(
         _APP,
         factory=True,
         interface=Interfaces.ASGI,
@@ -156,11 +160,20 @@ def _granian(address: socket.socket, listening: Listening, settings: Settings) -
             header_read_timeout=max(1, round(1000 * _one_timeout_s(settings))),
             max_buffer_size=settings.max_head_bytes,
         ),
+        backpressure=most_connections(settings),  # past it connections wait to be accepted
         websockets=False,
         log_access=listening.access_log,
         log_level=LogLevels(settings.log_level.lower()),
-        workers_kill_timeout=settings.shutdown_grace_s,
+        # Whoever waits is answered before that; it is for what cannot be ended.
+        workers_kill_timeout=settings.shutdown_grace_s + 1,
     ).serve()
+
+
+def _end_at_once(workers: Sequence[Any], number: int, _: FrameType | None) -> None:
+    for worker in workers:
+        worker.kill()
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
 
 
 def _hypercorn(address: socket.socket, listening: Listening, settings: Settings) -> None:

@@ -145,8 +145,14 @@ class Settings(BaseSettings):
         64, ge=0, description="calls that may wait for a worker; more are refused with 503"
     )
     request_timeout_s: float = Field(10, gt=0, description="deadline of a request")
+    shutdown_pause_s: float = Field(
+        0,
+        ge=0,
+        le=600,
+        description="time after a signal to stop in which all is served; /health/ready is 503",
+    )
     shutdown_grace_s: int = Field(
-        15, ge=1, description="time that running requests have to finish at shutdown"
+        15, ge=1, description="time after it that running requests have to finish; then 503"
     )
     compiled_routes: bool = Field(
         True, description="answer declared routes by code made from them; see `hotpath routes`"
@@ -171,6 +177,36 @@ class Settings(BaseSettings):
     )
     keep_alive_s: float = Field(
         75, gt=0, le=86_400, description="a connection without a request for so long is closed"
+    )
+    body_timeout_s: float = Field(
+        8, gt=0, le=3600, description="time until a body is complete, from its head's end"
+    )
+    send_timeout_s: float = Field(
+        20,
+        gt=0,
+        le=3600,
+        description="a client that takes less than 64 KiB of its answer in so long is cut off",
+    )
+    max_unfinished_bytes: int = Field(
+        1 << 26,
+        ge=1 << 16,
+        description="memory for bodies that are still arriving, of each process; past it the "
+        "oldest of them are refused",
+    )
+    max_connections: int = Field(
+        10_000,
+        ge=1,
+        description="open connections, of each process, and fewer where it has few file "
+        "descriptors; past it idle ones are closed, or new ones refused",
+    )
+    max_connections_per_address: int = Field(
+        0, ge=0, description="open connections of one client's address, of each process; 0: any"
+    )
+    probe_address: str | None = Field(
+        None,
+        pattern=r"^(\[[0-9a-fA-F:]+\]|[^\[\]:/\s]+):[0-9]{1,5}$",
+        description="host:port of a listener of its own for /health, which answers while the "
+        "service is at its limit",
     )
     sidecar_address: str | None = Field(
         None,

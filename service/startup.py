@@ -15,6 +15,7 @@ from service.bench import tables as bench
 from service.database_url import SqliteFile
 from service.domain import Domain
 from service.errors import ServiceError
+from service.http.probes import address_of_probes, listening
 from service.http.problems import from_validation
 from service.offload.spec import configured, find, substitute
 from service.settings import Settings
@@ -52,6 +53,8 @@ def check(settings: Settings, domain: Domain) -> None:
         if variant:
             find(domain.engines, variant.engine).load()
     domain.hold(settings)
+    if address := address_of_probes(settings):
+        listening(address).close()
 
 
 def schemas(settings: Settings, domain: Domain) -> list[Schema]:

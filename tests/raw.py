@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -54,6 +55,21 @@ def send(connection: socket.socket, pieces: Iterable[bytes]) -> None:
     with suppress(ConnectionError):
         for piece in pieces:
             connection.sendall(piece)
+
+
+def is_cut_off(connection: socket.socket, piece: bytes, every_s: float) -> bool:
+    """Sends it again and again. Returns: whether the server ended that; else it took it, or did
+    nothing, for all of PATIENCE_S."""
+    ends = time.monotonic() + PATIENCE_S
+    try:
+        while time.monotonic() < ends:
+            connection.sendall(piece)
+            time.sleep(every_s)
+    except ConnectionError:
+        return True
+    except TimeoutError:
+        return False
+    return False
 
 
 def rest(connection: socket.socket) -> bytes:

@@ -4,10 +4,13 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"regexp"
 	"runtime/debug"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"hotpath/go_sidecar/gateway/body"
@@ -25,7 +28,9 @@ type Gateway struct {
 	Upstreams *upstreams.Client
 
 	admission *admission
+	limits    body.Limits
 	keysInUse keysInUse
+	stopping  atomic.Bool
 	mux       *http.ServeMux
 }
 
@@ -45,6 +50,7 @@ func New(s *settings.Settings, db store.Store, mount Mount) (*Gateway, error) {
 		Store:     db,
 		Upstreams: upstreams.NewClient(s),
 		admission: newAdmission(s.Threads, s.MaxWaiting),
+		limits:    body.Limits{Bytes: s.MaxBodyBytes, Time: s.BodyTimeout, Budget: &body.Budget{Most: s.MaxUnfinished}},
 		mux:       http.NewServeMux(),
 	}
 	g.Handle("GET /health/live", g.live)
@@ -58,6 +64,24 @@ func New(s *settings.Settings, db store.Store, mount Mount) (*Gateway, error) {
 		g.handleBench("fortunes", g.benchFortunes)
 	}
 	return g, mount(g)
+}
+
+// Stop says that the gateway ends: it is not ready any more, and each answer is its connection's
+// last.
+func (g *Gateway) Stop() { g.stopping.Store(true) }
+
+// Stopping is the cause that ends the contexts of requests which have no more time.
+var Stopping = errors.New("the gateway stops")
+
+// Probes answers what /health is asked.
+func (g *Gateway) Probes() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasPrefix(r.URL.Path, "/health/") {
+			problem.Write(w, problem.New(problem.NotFound, "path: expected /health/live or /health/ready"), problem.NewRequestID())
+			return
+		}
+		g.ServeHTTP(w, r)
+	})
 }
 
 // Handle registers a route by a pattern of http.ServeMux.
@@ -80,7 +104,7 @@ func (g *Gateway) handleBench(name string, handler Handler) {
 // Read reads and decodes the body, and returns it for Create.
 // Errors: those of body.Read and body.Decode.
 func (g *Gateway) Read(w http.ResponseWriter, r *http.Request, read func(d *body.Decoder)) (content []byte, err error) {
-	if content, err = body.Read(w, r, g.Settings.MaxBodyBytes); err != nil {
+	if content, err = body.Read(w, r, g.limits, func() { edge.Interrupt(r.Context()) }); err != nil {
 		return nil, err
 	}
 	if e := edge.Check(w.(*response).received, g.Settings.MaxHeadFields); e != nil {
@@ -116,6 +140,9 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			answer.internal()
 		}
 	}()
+	if g.stopping.Load() {
+		w.Header().Set("Connection", "close")
+	}
 	withoutFragment(r)
 	if e := edge.Check(r, g.Settings.MaxHeadFields); e != nil {
 		answer.refuse(e)

@@ -22,5 +22,8 @@ func (g *Gateway) ready(w http.ResponseWriter, r *http.Request) error {
 		answer.Status, answer.Database = "not ready", false
 		status = http.StatusServiceUnavailable
 	}
+	if g.stopping.Load() {
+		answer.Status, status = "not ready", http.StatusServiceUnavailable
+	}
 	return WriteJSON(w, status, answer)
 }

@@ -96,6 +96,9 @@ func fail(w *response, r *http.Request, err error) {
 	// The request's own end comes before what it did to the database.
 	case errors.Is(r.Context().Err(), context.DeadlineExceeded):
 		problem.Write(w, problem.New(problem.DeadlineExceeded, "the request took longer than it may"), w.id)
+	case errors.Is(context.Cause(r.Context()), Stopping):
+		w.Header().Set("Connection", "close")
+		problem.Write(w, problem.New(problem.Stopping, "the service stops, and cannot finish this; retry"), w.id)
 	case r.Context().Err() != nil:
 		panic(http.ErrAbortHandler) // the client is gone
 	case errors.As(err, &unavailable):

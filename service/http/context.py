@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Set
 from itertools import count
 from time import perf_counter
 from uuid import uuid4
@@ -21,13 +21,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service import deadlines
 from service.deadlines import Timeouts
 from service.errors import ServiceError
+from service.http.ending import Ending
 from service.http.head import SINGLE_FIELDS, check_target, twice
-from service.http.problems import problem_response, too_many_fields
+from service.http.problems import full, problem_response, too_many_fields
 from service.offload.spec import Variant
 
 log = logging.getLogger("hotpath.http")
 
-_SAFE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+SAFE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
 class RequestInfo:
@@ -66,11 +67,16 @@ class RequestContext:
         request_timeout_s: float,
         max_body_bytes: int,
         max_head_fields: int,
+        ending: Ending,
+        shed: Set[bytes],
     ) -> None:
         self._app = app
+        self._ending = ending
+        self._shed = shed
         self._max_body_bytes = max_body_bytes
         self._max_head_fields = max_head_fields
         self._timeouts = Timeouts(request_timeout_s)
+        ending.when_over(self._timeouts.end_all)
         # Unique among all processes, and no secret: random bits for each request would cost more.
         self._id_prefix = uuid4().hex[:16].encode()
         self._numbers = count()
@@ -90,7 +96,7 @@ class RequestContext:
                     id_header = value
                 elif name == b"content-length":
                     body_bytes = value
-        if not id_header or not _SAFE_ID.fullmatch(id_header):
+        if not id_header or not SAFE_ID.fullmatch(id_header):
             id_header = b"%b%016x" % (self._id_prefix, next(self._numbers))
         info = RequestInfo(id_header)
         is_head = scope["method"] == "HEAD"
@@ -127,6 +133,8 @@ class RequestContext:
                     if info.instead_of:
                         name = info.instead_of.engine.encode()
                         headers.append((b"x-engine-instead-of", name))
+                if self._ending.began:
+                    headers.append((b"connection", b"close"))
                 message["headers"] = headers
             elif is_head:
                 more = message.get("more_body", False)
@@ -141,15 +149,18 @@ class RequestContext:
             if body_bytes and int(body_bytes) > self._max_body_bytes:
                 raise self._too_large()
             check_target(scope)
+            if self._shed and scope["raw_path"] in self._shed:
+                raise full()
             with self._timeouts.limit() as ends_at:
                 deadlines.set_end(ends_at)
                 await self._app(scope, receive_limited, send_named)
         except TimeoutError:
             if answering:
                 raise
-            await problem_response(deadlines.exceeded(), info.request_id)(
-                scope, receive, send_named
-            )
+            late = deadlines.exceeded()
+            if self._ending.is_over:
+                late = ServiceError("stopping", "the service stops, and cannot finish this; retry")
+            await problem_response(late, info.request_id)(scope, receive, send_named)
         except Exception as error:
             if isinstance(error, ServiceError) and error.code != "internal" and not answering:
                 await problem_response(error, info.request_id)(scope, receive, send_named)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
@@ -35,16 +36,18 @@ async def live() -> Health:
     responses={503: {"model": Health, "description": "Not now"}},
 )
 async def ready(request: Request) -> JSONResponse:
-    engines = request.state.engines
+    status, answer = await readiness(request.state)
+    return JSONResponse(answer, status_code=status)
+
+
+async def readiness(state: Any) -> tuple[int, dict[str, Any]]:
+    """state: the application's. Returns: status and document."""
     engine_is_ready, database_is_ready = await asyncio.gather(
-        engines.ready(), request.state.database.healthy()
+        state.engines.ready(), state.database.healthy()
     )
-    is_ready = engine_is_ready and database_is_ready
-    return JSONResponse(
-        {
-            "status": "ready" if is_ready else "not ready",
-            "engine": str(engines.configured),
-            "database": database_is_ready,
-        },
-        status_code=200 if is_ready else 503,
-    )
+    is_ready = engine_is_ready and database_is_ready and state.ending.is_ready
+    return 200 if is_ready else 503, {
+        "status": "ready" if is_ready else "not ready",
+        "engine": str(state.engines.configured),
+        "database": database_is_ready,
+    }

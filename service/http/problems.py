@@ -65,6 +65,11 @@ def too_many_fields(most: int) -> ServiceError:
     return ServiceError("head_too_large", f"fields: expected at most {most}, got more")
 
 
+def full() -> ServiceError:
+    """For what is refused before it is looked at; see `shed` in service/app.py."""
+    return ServiceError("overloaded", "the service is at its limit; retry later")
+
+
 def install(app: FastAPI) -> None:
     """ServiceErrors need no handler: the outermost layer answers them."""
 

@@ -14,7 +14,7 @@ from uvicorn.protocols.http import flow_control, httptools_impl
 from uvicorn.supervisors import multiprocess
 
 from service.errors import ServiceError
-from service.http.one_write import OneWrite, _Gathering
+from service.http.one_write import Gathering, OneWrite
 
 
 def test_uvicorn_uses_nothing_of_a_transport_that_one_write_lacks() -> None:
@@ -23,7 +23,7 @@ def test_uvicorn_uses_nothing_of_a_transport_that_one_write_lacks() -> None:
     assert used, "uvicorn no longer calls it `transport`: look at service/http/one_write.py"
     loop = asyncio.new_event_loop()
     try:
-        offered = _Gathering(asyncio.Transport(), loop)
+        offered = Gathering(asyncio.Transport(), loop)
         # set_protocol is for WebSockets, which are off.
         lacking = [name for name in used - {"set_protocol"} if not hasattr(offered, name)]
     finally:

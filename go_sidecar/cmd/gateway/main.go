@@ -8,7 +8,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -53,52 +52,85 @@ func run(listen string, rest []string) error {
 		return err
 	}
 	defer db.Close()
-	handler, err := gateway.New(s, db, mount)
+	g, err := gateway.New(s, db, mount)
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", listen)
+	var plain net.ListenConfig
+	plain.SetMultipathTCP(false) // whose sockets take no filter, see edge.RefuseNew
+	listener, err := plain.Listen(context.Background(), "tcp", listen)
 	if err != nil {
 		return err
 	}
-	bounded := edge.Listener{TCPListener: listener.(*net.TCPListener), Settings: s}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	// From the first signal on the default action is back, so that a second one ends the process.
 	context.AfterFunc(ctx, stop)
+	if s.ProbeAddress != "" {
+		probes, err := net.Listen("tcp", s.ProbeAddress)
+		if err != nil {
+			return err
+		}
+		defer probes.Close()
+		go newServer(s, g.Probes()).Serve(edge.NewListener(probes.(*net.TCPListener), s))
+	}
 	slog.Info("serving", "address", listener.Addr().String(), "version", version)
-	return serve(ctx, newServer(s, handler), bounded, s.ShutdownGrace)
+	return serve(ctx, s, g, listener.(*net.TCPListener))
 }
 
 func newServer(s *settings.Settings, handler http.Handler) *http.Server {
 	server := &http.Server{
 		Handler: handler,
-		// The handlers keep the request's deadline; these end clients that are slower still.
-		ReadTimeout:  s.HeadTimeout + s.RequestTimeout + 10*time.Second,
-		WriteTimeout: s.RequestTimeout + 10*time.Second,
-		ErrorLog:     slog.NewLogLogger(slog.Default().Handler(), slog.LevelDebug),
+		// The handlers keep the request's deadline and the body's; this ends clients whose body
+		// nobody asks for.
+		ReadTimeout: s.HeadTimeout + max(s.RequestTimeout, s.BodyTimeout) + 5*time.Second,
+		ErrorLog:    slog.NewLogLogger(slog.Default().Handler(), slog.LevelDebug),
 	}
 	edge.Bound(server, s)
 	return server
 }
 
-func serve(ctx context.Context, server *http.Server, listener net.Listener, grace time.Duration) error {
+const (
+	// settle is for connections that were opened, and requests that were sent, before the end began.
+	settle = 250 * time.Millisecond
+	// last is what answers have to leave, once no more time is given.
+	last = 500 * time.Millisecond
+)
+
+func serve(ctx context.Context, s *settings.Settings, g *gateway.Gateway, listener *net.TCPListener) error {
+	server := newServer(s, g)
+	requests, cut := context.WithCancelCause(context.Background())
+	defer cut(nil)
+	server.BaseContext = func(net.Listener) context.Context { return requests }
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
+	go func() { failed <- server.Serve(edge.NewListener(listener, s)) }()
 	select {
 	case err := <-failed:
 		return err
 	case <-ctx.Done():
 	}
 	slog.Info("stopping")
-	ending, cancel := context.WithTimeout(context.Background(), grace)
-	defer cancel()
-	if err := server.Shutdown(ending); errors.Is(err, context.DeadlineExceeded) {
-		slog.Warn("requests cut off", "grace", grace.String())
-		return server.Close()
-	} else if err != nil {
-		return err
+	g.Stop()
+	time.Sleep(s.ShutdownPause)
+	ends := time.Now().Add(s.ShutdownGrace)
+	if err := edge.RefuseNew(listener); err != nil {
+		slog.Warn("connections that begin now may be reset", "error", err)
 	}
-	slog.Info("stopped")
+	time.Sleep(settle)
+	if shutDown(server, ends.Add(-last)) == nil {
+		slog.Info("stopped")
+		return nil
+	}
+	cut(gateway.Stopping)
+	if shutDown(server, ends) != nil {
+		slog.Warn("requests cut off", "grace", s.ShutdownGrace.String())
+		return server.Close()
+	}
 	return nil
+}
+
+func shutDown(server *http.Server, ends time.Time) error {
+	ctx, cancel := context.WithDeadline(context.Background(), ends)
+	defer cancel()
+	return server.Shutdown(ctx)
 }

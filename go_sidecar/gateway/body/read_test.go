@@ -21,7 +21,7 @@ func readingServer(t *testing.T) net.Conn {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), time.Second)
 		defer cancel()
-		content, err := Read(w, r.WithContext(ctx), 10)
+		content, err := Read(w, r.WithContext(ctx), Limits{10, time.Minute, &Budget{Most: 100}}, func() {})
 		var refused *problem.Error
 		if errors.As(err, &refused) {
 			content = []byte(refused.Code.Name)

@@ -4,8 +4,11 @@ package edge
 
 import (
 	"bytes"
+	"container/list"
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -30,10 +33,22 @@ func Bound(server *http.Server, s *settings.Settings) {
 		case c.phase == refused:
 		case state == http.StateActive:
 			c.phase, c.isAhead = answering, false
+			c.pool.hasRequest(c)
 		case state == http.StateIdle:
 			c.phase = answered
+			c.pool.waits(c)
 		}
 	}
+	server.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {
+		return context.WithValue(ctx, connectionKey{}, conn)
+	}
+}
+
+type connectionKey struct{}
+
+// Interrupt ends a read that waits for the rest of a request, by the context of the request.
+func Interrupt(ctx context.Context) {
+	ctx.Value(connectionKey{}).(*connection).TCPConn.SetReadDeadline(time.Unix(1, 0))
 }
 
 // Check returns what is wrong with the head of a request, or with its trailers once they are there:
@@ -66,15 +81,33 @@ func notHTTP() *problem.Error {
 // Listener accepts the connections for a server that is bound.
 type Listener struct {
 	*net.TCPListener
-	Settings *settings.Settings
+	settings *settings.Settings
+	pool     *pool
 }
 
+// NewListener returns one that keeps the bounds of all connections.
+func NewListener(listener *net.TCPListener, s *settings.Settings) Listener {
+	return Listener{listener, s, newPool(s)}
+}
+
+// Accept returns the next connection that may be.
 func (l Listener) Accept() (net.Conn, error) {
-	conn, err := l.AcceptTCP()
-	if err != nil {
-		return nil, err
+	for {
+		conn, err := l.AcceptTCP()
+		if err != nil {
+			if isExhausted(err) && l.pool.makeRoom() {
+				continue
+			}
+			return nil, err
+		}
+		c := &connection{TCPConn: conn, settings: l.settings, pool: l.pool, address: host(conn)}
+		if l.pool.enter(c) {
+			return c, nil
+		}
+		conn.SetWriteDeadline(time.Now().Add(time.Second))
+		conn.Write(answer(problem.New(problem.Overloaded, "there are too many connections; retry later")))
+		conn.Close()
 	}
-	return &connection{TCPConn: conn, settings: l.Settings}, nil
 }
 
 // phase is what the server does with a connection.
@@ -95,6 +128,9 @@ const (
 type connection struct {
 	*net.TCPConn
 	settings *settings.Settings
+	pool     *pool
+	address  string
+	place    *list.Element // in the pool, where it waits for a request
 	phase    phase
 	isAhead  bool // the first byte of the next request came while this one is answered
 }
@@ -141,7 +177,7 @@ func (c *connection) Write(content []byte) (int, error) {
 	}
 	line, _, _ := bytes.Cut(content, []byte("\r\n"))
 	if !bytes.HasPrefix(content[len(line):], ofItsOwn) {
-		return c.TCPConn.Write(content)
+		return c.send(content)
 	}
 	refusal := notHTTP()
 	if bytes.HasPrefix(line, []byte("HTTP/1.1 431 ")) {
@@ -153,10 +189,37 @@ func (c *connection) Write(content []byte) (int, error) {
 	return len(content), nil
 }
 
+// leastTaken is how much of an answer has to be taken in SendTimeout.
+const leastTaken = 1 << 16
+
+func (c *connection) send(content []byte) (sent int, err error) {
+	for sent < len(content) && err == nil {
+		c.TCPConn.SetWriteDeadline(time.Now().Add(c.settings.SendTimeout))
+		var n int
+		n, err = c.TCPConn.Write(content[sent:min(len(content), sent+leastTaken)])
+		sent += n
+	}
+	return sent, err
+}
+
+// ReadFrom would send past the deadlines.
+func (c *connection) ReadFrom(content io.Reader) (int64, error) {
+	return io.Copy(struct{ io.Writer }{c}, content)
+}
+
+func (c *connection) Close() error {
+	c.pool.leave(c)
+	return c.TCPConn.Close()
+}
+
 // answer is the last one on a connection.
 func answer(e *problem.Error) []byte {
 	id := problem.NewRequestID()
 	document := problem.Document(e, id)
-	return fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Type: application/problem+json\r\nContent-Length: %d\r\nX-Request-Id: %s\r\nConnection: close\r\n\r\n%s",
-		e.Code.Status, http.StatusText(e.Code.Status), time.Now().UTC().Format(http.TimeFormat), len(document), id, document)
+	retry := ""
+	if e.Code.RetryAfter > 0 {
+		retry = fmt.Sprintf("Retry-After: %d\r\n", e.Code.RetryAfter)
+	}
+	return fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Type: application/problem+json\r\nContent-Length: %d\r\n%sX-Request-Id: %s\r\nConnection: close\r\n\r\n%s",
+		e.Code.Status, http.StatusText(e.Code.Status), time.Now().UTC().Format(http.TimeFormat), len(document), retry, id, document)
 }

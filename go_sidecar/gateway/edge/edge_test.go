@@ -28,7 +28,7 @@ func serve(t *testing.T, s *settings.Settings) string {
 		}
 	})}
 	Bound(server, s)
-	go server.Serve(Listener{listener.(*net.TCPListener), s})
+	go server.Serve(NewListener(listener.(*net.TCPListener), s))
 	t.Cleanup(func() { server.Close() })
 	return listener.Addr().String()
 }
@@ -48,7 +48,7 @@ func exchange(t *testing.T, address string, content string) string {
 }
 
 func limits(headTimeout, keepAlive time.Duration) *settings.Settings {
-	return &settings.Settings{MaxHeadBytes: 8192, MaxHeadFields: 10, HeadTimeout: headTimeout, KeepAlive: keepAlive}
+	return &settings.Settings{MaxHeadBytes: 8192, MaxHeadFields: 10, HeadTimeout: headTimeout, KeepAlive: keepAlive, SendTimeout: time.Minute, MaxConnections: 100}
 }
 
 func TestRefusalsOfTheServerAreProblems(t *testing.T) {
@@ -132,5 +132,50 @@ func TestFieldsAreCountedWhateverTheirNames(t *testing.T) {
 				t.Errorf("%d of %q: %q", fields, name, got)
 			}
 		}
+	}
+}
+
+func TestPastTheLimitTheOneThatWaitedLongestGoes(t *testing.T) {
+	s := limits(time.Minute, time.Minute)
+	s.MaxConnections = 2
+	address := serve(t, s)
+	var waiting []net.Conn
+	for range 2 {
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		conn.SetDeadline(time.Now().Add(time.Minute))
+		waiting = append(waiting, conn)
+	}
+	const request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+	io.WriteString(waiting[0], request)
+	if response, err := http.ReadResponse(bufio.NewReader(waiting[0]), nil); err != nil || response.StatusCode != 200 {
+		t.Fatal(response, err)
+	}
+	if got := exchange(t, address, strings.Replace(request, "\r\n\r\n", "\r\nConnection: close\r\n\r\n", 1)); !strings.HasPrefix(got, "HTTP/1.1 200 OK\r\n") {
+		t.Errorf("%q", got)
+	}
+	if rest, err := io.ReadAll(waiting[1]); len(rest) > 0 || err != nil {
+		t.Errorf("%q %v", rest, err)
+	}
+	io.WriteString(waiting[0], request)
+	if response, err := http.ReadResponse(bufio.NewReader(waiting[0]), nil); err != nil || response.StatusCode != 200 {
+		t.Error(response, err)
+	}
+}
+
+func TestPastTheLimitOfOneAddressItIsRefused(t *testing.T) {
+	s := limits(time.Minute, time.Minute)
+	s.MaxPerAddress = 1
+	address := serve(t, s)
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if got := exchange(t, address, ""); !strings.HasPrefix(got, "HTTP/1.1 503 ") || !strings.Contains(got, "Retry-After: 1\r\n") {
+		t.Errorf("%q", got)
 	}
 }

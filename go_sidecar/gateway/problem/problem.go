@@ -26,6 +26,7 @@ var (
 	NotFound             = Code{"not_found", 404, "There is nothing here", 0}
 	MethodNotAllowed     = Code{"method_not_allowed", 405, "The method is not allowed here", 0}
 	HeadTimeout          = Code{"head_timeout", 408, "The head of the request took too long", 0}
+	BodyTimeout          = Code{"body_timeout", 408, "The body of the request took too long", 0}
 	IdempotencyConflict  = Code{"idempotency_conflict", 409, "The same request is being carried out", 1}
 	BodyTooLarge         = Code{"body_too_large", 413, "The body is too large", 0}
 	UnsupportedMediaType = Code{"unsupported_media_type", 415, "The body has the wrong media type", 0}
@@ -35,6 +36,7 @@ var (
 	Internal             = Code{"internal", 500, "Something broke inside the service", 0}
 	UpstreamFailed       = Code{"upstream_failed", 502, "No upstream gave a usable answer", 0}
 	Overloaded           = Code{"overloaded", 503, "The service is at its limit", 1}
+	Stopping             = Code{"stopping", 503, "The service is stopping", 1}
 	DatabaseUnavailable  = Code{"database_unavailable", 503, "The database does not answer", 1}
 	NotConfigured        = Code{"not_configured", 503, "The service is not set up for this", 0}
 	UpstreamTimeout      = Code{"upstream_timeout", 504, "No upstream answered in time", 0}

@@ -51,6 +51,12 @@ func (r *Reader) Text(name string) string {
 	return value
 }
 
+// Optional reads a value that may be missing.
+func (r *Reader) Optional(name string) string {
+	value, _ := r.Lookup("HOTPATH_" + name)
+	return value
+}
+
 // Integer reads a number of `least` at least.
 func (r *Reader) Integer(name string, least int) int {
 	value, is := r.value(name)
@@ -69,6 +75,14 @@ func (r *Reader) Seconds(name string) time.Duration {
 		r.Wrong(name, "a number of seconds above 0", value)
 	}
 	return time.Duration(number * float64(time.Second))
+}
+
+// Pause reads a duration that may be 0, in seconds.
+func (r *Reader) Pause(name string) time.Duration {
+	if value, _ := r.Lookup("HOTPATH_" + name); strings.Trim(value, "0.") == "" && value != "" {
+		return 0
+	}
+	return r.Seconds(name)
 }
 
 // Boolean reads what pydantic takes for one.

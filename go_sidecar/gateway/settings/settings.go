@@ -23,12 +23,19 @@ type Settings struct {
 	UpstreamConnections int
 	UpstreamMaxBytes    int64
 	RequestTimeout      time.Duration
+	ShutdownPause       time.Duration
 	ShutdownGrace       time.Duration
 	MaxBodyBytes        int64
 	MaxHeadBytes        int
 	MaxHeadFields       int
 	HeadTimeout         time.Duration
 	KeepAlive           time.Duration
+	BodyTimeout         time.Duration
+	SendTimeout         time.Duration
+	MaxUnfinished       int64 // bytes
+	MaxConnections      int
+	MaxPerAddress       int    // 0: any number
+	ProbeAddress        string // "": none
 	MaxWaiting          int
 	Threads             int
 	BenchRoutes         bool
@@ -53,12 +60,19 @@ func Read(r *Reader) *Settings {
 		UpstreamConnections: r.Integer("UPSTREAM_CONNECTIONS", 1),
 		UpstreamMaxBytes:    int64(r.Integer("UPSTREAM_MAX_BYTES", 1)),
 		RequestTimeout:      r.Seconds("REQUEST_TIMEOUT_S"),
+		ShutdownPause:       r.Pause("SHUTDOWN_PAUSE_S"),
 		ShutdownGrace:       r.Seconds("SHUTDOWN_GRACE_S"),
 		MaxBodyBytes:        int64(r.Integer("MAX_BODY_BYTES", 1)),
 		MaxHeadBytes:        r.Integer("MAX_HEAD_BYTES", 1<<13),
 		MaxHeadFields:       r.Integer("MAX_HEAD_FIELDS", 1),
 		HeadTimeout:         r.Seconds("HEAD_TIMEOUT_S"),
 		KeepAlive:           r.Seconds("KEEP_ALIVE_S"),
+		BodyTimeout:         r.Seconds("BODY_TIMEOUT_S"),
+		SendTimeout:         r.Seconds("SEND_TIMEOUT_S"),
+		MaxUnfinished:       int64(r.Integer("MAX_UNFINISHED_BYTES", 1<<16)),
+		MaxConnections:      r.Integer("MAX_CONNECTIONS", 1),
+		MaxPerAddress:       r.Integer("MAX_CONNECTIONS_PER_ADDRESS", 0),
+		ProbeAddress:        r.Optional("PROBE_ADDRESS"),
 		MaxWaiting:          r.Integer("MAX_WAITING", 0),
 		Threads:             r.Integer("THREADS", 1),
 		BenchRoutes:         r.Boolean("BENCH_ROUTES"),

@@ -353,7 +353,7 @@ def test_a_plain_calls_garbage_is_an_error_too() -> None:
     assert answers == ["INTERNAL: expected google.protobuf.StringValue, got other bytes"]
 
 
-@pytest.mark.parametrize("code", [Code.UNAVAILABLE, Code.RESOURCE_EXHAUSTED, Code.INTERNAL])
+@pytest.mark.parametrize("code", [Code.DATA_LOSS, Code.RESOURCE_EXHAUSTED, Code.INTERNAL])
 def test_a_batch_that_fails_on_its_way_is_a_failure_of_those_not_answered(code: Code) -> None:
     async def fail(_: pb.Batch, context: grpc.aio.ServicerContext) -> AsyncIterator[bytes]:
         yield of(good(1))
