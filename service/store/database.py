@@ -11,10 +11,10 @@ from functools import partial
 from typing import Any, Self
 
 import aiosqlite
-from sqlalchemy import URL, Connection, event, literal_column, select, text
+from sqlalchemy import URL, Connection, event, literal, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from service.database_url import DatabaseUrl, PostgresServers, SqliteFile
+from service.database_url import DatabaseUrl, SqliteFile
 from service.deadlines import Timeouts
 from service.errors import ServiceError
 from service.settings import Settings
@@ -23,7 +23,7 @@ from service.store.statements import Driver, Row, Statement, Step
 
 log = logging.getLogger("hotpath.store")
 
-_ALIVE = Statement(select(literal_column("1").label("alive")))
+_ALIVE = Statement(select(literal("1").label("alive")))
 _ALONE = "SELECT pg_advisory_xact_lock(hashtextextended('hotpath alone', 0))"
 _RECYCLE_S = 1800  # shorter than the idle limits of common proxies
 

@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Text, bindparam, func, literal_column, select
-from sqlalchemy.dialects import sqlite
+from sqlalchemy import Text, bindparam, func, literal, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from service.errors import ServiceError
 from service.store.database import Database
@@ -19,18 +19,20 @@ from service.store.statements import Statement, Step
 from service.store.tables import KEYS
 
 _STORED = Statement(
-    select(KEYS).where(
-        KEYS.c.operation == bindparam("operation"), KEYS.c.key == bindparam("key")
-    )
+    select(KEYS).where(KEYS.c.operation == bindparam("operation"), KEYS.c.key == bindparam("key"))
 )
 # Without it the insert would wait for another process, and then find nothing.
 _LOCK = Statement(
-    select(literal_column("1").label("ours")).where(
-        func.pg_try_advisory_xact_lock(func.hashtextextended(bindparam("name", type_=Text), literal_column("0"))
+    select(literal(1).label("ours")).where(
+        func.pg_try_advisory_xact_lock(func.hashtextextended(bindparam("name", type_=Text), 0))
     )
 )
-_RECORD = Statement(sqlite.insert(KEYS).on_conflict_do_nothing().returning(KEYS.c.key))
-"""PostgreSQL has the clause in the same words."""
+_RECORD = {
+    dialect.__name__.rpartition(".")[2]: Statement(
+        dialect.insert(KEYS).on_conflict_do_nothing().returning(KEYS.c.key)
+    )
+    for dialect in (postgresql, sqlite)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ class Idempotency:
             "body": answer.body,
             "created_at": datetime.now(UTC),
         }
-        steps = [Step(_RECORD, record), step]
+        steps = [Step(_RECORD[self._database.dialect], record), step]
         if self._database.dialect == "postgresql":
             steps.insert(0, Step(_LOCK, {"name": f"{operation} {key}"}))
         done = await self._database.execute(*steps)

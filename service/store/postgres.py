@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -39,11 +39,13 @@ class Postgres:
         self._free = asyncio.Semaphore(size)
         self._idle: list[asyncpg.Connection] = []
 
-    async def fetch(self, statement: Made, values: Mapping[str, Any]) -> list[Row]:
+    async def fetch(self, statement: Made, values: dict[str, Any]) -> list[Row]:
         async with self._connection() as connection:
-            return statement.rows(await connection.fetch(statement.sql, *statement.arguments(values)))
+            return statement.rows(
+                await connection.fetch(statement.sql, *statement.arguments(values))
+            )
 
-    async def execute(self, steps: list[tuple[Made, Mapping[str, Any]]]) -> int:
+    async def execute(self, steps: list[tuple[Made, dict[str, Any]]]) -> int:
         if len(steps) == 1:
             await self.fetch(*steps[0])
             return 1

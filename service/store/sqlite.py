@@ -11,7 +11,7 @@ import asyncio
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any
@@ -64,7 +64,7 @@ class Sqlite:
         self._reading = _Thread(path, timeout_s, _one_by_one)
         self._writing = _Thread(path, timeout_s, _in_one_commit)
 
-    async def fetch(self, statement: Made, values: Mapping[str, Any]) -> list[Row]:
+    async def fetch(self, statement: Made, values: dict[str, Any]) -> list[Row]:
         arguments = statement.arguments(values)
 
         def read(connection: sqlite3.Connection) -> Sequence[Any]:
@@ -72,7 +72,7 @@ class Sqlite:
 
         return statement.rows(await self._reading.run(read))
 
-    async def execute(self, steps: list[tuple[Made, Mapping[str, Any]]]) -> int:
+    async def execute(self, steps: list[tuple[Made, dict[str, Any]]]) -> int:
         ready = [(statement.sql, statement.arguments(values)) for statement, values in steps]
 
         def write(connection: sqlite3.Connection) -> int:

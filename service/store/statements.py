@@ -19,8 +19,8 @@ Row = Any
 """A named tuple, by the columns' keys."""
 
 _DIALECTS: Mapping[str, Dialect] = {
-    "postgresql": Asyncpg(),  # type: ignore[no-untyped-call]
-    "sqlite": Sqlite(paramstyle="qmark"),  # type: ignore[no-untyped-call]
+    "postgresql": Asyncpg(),  # type: ignore[no-untyped-call]  # SQLAlchemy has no types there
+    "sqlite": Sqlite(paramstyle="qmark"),
 }
 
 _Convert = Callable[[Any], Any]
@@ -46,7 +46,7 @@ class Step(NamedTuple):
     """A part of a transaction."""
 
     statement: Statement
-    values: Mapping[str, Any]
+    values: dict[str, Any]
 
 
 class Made:
@@ -60,17 +60,21 @@ class Made:
         for name in compiled.positiontup or ():
             kind = compiled.binds[name].type.dialect_impl(dialect)
             self._binds.append((name, kind.bind_processor(dialect)))
+        # What the expression itself says, and what the dialect puts in.
+        self._constants = {
+            name: value for name, value in compiled.params.items() if value is not None
+        }
         columns = getattr(expression, "exported_columns", ())
-        self._row = namedtuple(  # type: ignore[misc]  # noqa: PYI024  # its fields are known here alone
-            "Row", [column.key for column in columns], rename=True
-        )._make
+        self._row = _maker([column.key for column in columns])
         converts: list[_Convert | None] = [
             column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns
         ]
         self._converts = converts if any(converts) else None
 
-    def arguments(self, values: Mapping[str, Any]) -> list[Any]:
+    def arguments(self, values: dict[str, Any]) -> list[Any]:
         """Raises: KeyError, where one is missing."""
+        if self._constants:
+            values = self._constants | values
         return [
             values[name] if convert is None else convert(values[name])
             for name, convert in self._binds
@@ -88,14 +92,20 @@ class Made:
         ]
 
 
+def _maker(names: list[str]) -> Callable[[Iterable[Any]], Row]:
+    kind: Any = namedtuple  # its fields are known at run time alone
+    make: Callable[[Iterable[Any]], Row] = kind("Row", names, rename=True)._make
+    return make
+
+
 class Driver(Protocol):
     """What `Database` runs statements by."""
 
-    async def fetch(self, statement: Made, values: Mapping[str, Any]) -> list[Row]:
+    async def fetch(self, statement: Made, values: dict[str, Any]) -> list[Row]:
         """A statement that commits by itself. Raises: the driver's errors."""
         ...
 
-    async def execute(self, steps: list[tuple[Made, Mapping[str, Any]]]) -> int:
+    async def execute(self, steps: list[tuple[Made, dict[str, Any]]]) -> int:
         """One transaction: all steps, up to the first that finds nothing, which takes back those
         before it; of the last one it does not matter what it finds.
 

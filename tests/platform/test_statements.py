@@ -6,13 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import asyncpg
 import pytest
+from sqlalchemy import column, text
 
 from service.errors import ServiceError
 from service.settings import Settings
 from service.startup import schemas
 from service.store import migrate
 from service.store.database import Database
-from service.store.hot_reads import HotReads
+from service.store.statements import Statement
 from tests.platform.running import serving
 from tests.platform.toy import DOMAIN
 from tests.postgres import Own, new_database, own_cluster
@@ -40,6 +41,10 @@ def server(cluster: Own, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         database_timeout_s="3",
     ) as found:
         yield found
+
+
+def asked(sql: str) -> Statement:
+    return Statement(text(f"SELECT {sql}").columns(column("found")))
 
 
 def statuses(server: Server, count: int) -> list[int]:
@@ -76,10 +81,10 @@ def test_what_is_wrong_with_a_statement_is_not_the_databases_fault(cluster: Own)
     settings = Settings(database_url=new_database(cluster).url)
 
     async def read() -> None:
-        async with Database(settings) as database, HotReads(settings, database) as hot_reads:
+        async with Database(settings) as database:
             with pytest.raises(asyncpg.UndefinedTableError):
-                await hot_reads.rows("SELECT 1 FROM nowhere")
-            assert await hot_reads.rows("SELECT $1::int + 1", 41) == [(42,)]
+                await database.fetch(asked("1 FROM nowhere"))
+            assert await database.fetch(asked("CAST(:number AS int) + 1"), number=41) == [(42,)]
 
     asyncio.run(read())
 
@@ -88,12 +93,12 @@ def test_a_cancelled_read_leaves_no_half_answer_behind(cluster: Own) -> None:
     settings = Settings(database_url=new_database(cluster).url, database_pool_size=1)
 
     async def read() -> None:
-        async with Database(settings) as database, HotReads(settings, database) as hot_reads:
-            assert await hot_reads.rows("SELECT 1") == [(1,)]
+        async with Database(settings) as database:
+            assert await database.fetch(asked("1")) == [(1,)]
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.1):
-                    await hot_reads.rows("SELECT 2 FROM pg_sleep(30)")
-            assert await hot_reads.rows("SELECT 3") == [(3,)]
+                    await database.fetch(asked("2 FROM pg_sleep(30)"))
+            assert await database.fetch(asked("3")) == [(3,)]
 
     asyncio.run(read())
 
@@ -102,12 +107,12 @@ def test_a_slow_read_is_given_up_and_the_caller_is_not_cancelled(cluster: Own) -
     settings = Settings(database_url=new_database(cluster).url, database_timeout_s=1)
 
     async def read() -> None:
-        async with Database(settings) as database, HotReads(settings, database) as hot_reads:
+        async with Database(settings) as database:
             with pytest.raises(ServiceError, match="busy or gone"):
-                await hot_reads.rows("SELECT 1 FROM pg_sleep(30)")
+                await database.fetch(asked("1 FROM pg_sleep(30)"))
             task = asyncio.current_task()
             assert task is not None
             assert task.cancelling() == 0
-            assert await hot_reads.rows("SELECT 3") == [(3,)]
+            assert await database.fetch(asked("3")) == [(3,)]
 
     asyncio.run(read())
