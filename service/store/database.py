@@ -25,7 +25,6 @@ log = logging.getLogger("hotpath.store")
 
 _ALIVE = Statement(select(literal("1").label("alive")))
 _ALONE = "SELECT pg_advisory_xact_lock(hashtextextended('hotpath alone', 0))"
-_RECYCLE_S = 1800  # shorter than the idle limits of common proxies
 
 
 class Database:
@@ -160,7 +159,7 @@ def create_engine(url: DatabaseUrl, settings: Settings, patience_s: float) -> As
         return engine
     return create_async_engine(
         "postgresql+asyncpg://",
-        pool_recycle=_RECYCLE_S,
+        pool_recycle=postgres.RECYCLE_S,
         connect_args={"async_creator_fn": partial(postgres.connect, url, timeout_s)},
         **pool,
     )

@@ -21,6 +21,7 @@ from service.store.statements import Made, Row
 MOST_TOGETHER = 64
 _SAVEPOINT = "job"
 _RETRY_S = 0.01
+_STEPS_BETWEEN_LOOKS = 10_000  # of SQLite's virtual machine: well under a millisecond
 
 PRAGMAS = (
     "PRAGMA synchronous=FULL",  # NORMAL may lose commits when power fails
@@ -119,6 +120,8 @@ class _Job:
 def _one_by_one(connection: sqlite3.Connection, jobs: list[_Job]) -> None:
     for job in jobs:
         if job.is_wanted():
+            # What nobody waits for any more is not read to its end: all others wait behind it.
+            connection.set_progress_handler(job.answer.done, _STEPS_BETWEEN_LOOKS)
             job.try_it(connection)
 
 

@@ -66,6 +66,26 @@ def test_readers_do_not_wait_behind_writers(tmp_path: Path) -> None:
     asyncio.run(test())
 
 
+def test_a_read_whose_caller_left_holds_up_no_other(tmp_path: Path) -> None:
+    endless = text(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 2000000000) "
+        "SELECT count(*) AS found FROM n WHERE i > (SELECT count(*) FROM things)"
+    ).columns(column("found"))
+
+    async def test() -> None:
+        async with opened(tmp_path / "x.db") as database:
+            other = sqlite3.connect(tmp_path / "x.db", timeout=0)
+            leaving = asyncio.create_task(database.fetch(Statement(endless)))
+            # Once it reads, the log cannot be emptied.
+            while other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0:
+                await database.execute(step("x"))
+            leaving.cancel()
+            assert "x" in await names(database)
+            other.close()
+
+    asyncio.run(test())
+
+
 def test_what_fails_takes_nothing_else_with_it(tmp_path: Path) -> None:
     """Of those that are committed together: they all wait for another writer first."""
 

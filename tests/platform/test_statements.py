@@ -3,19 +3,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from uuid import uuid4
 
 import asyncpg
 import pytest
 from sqlalchemy import column, text
 
+from service.database_url import PostgresServers
 from service.errors import ServiceError
 from service.settings import Settings
 from service.startup import schemas
 from service.store import migrate
 from service.store.database import Database
-from service.store.statements import Statement
+from service.store.postgres import Postgres
+from service.store.statements import Statement, Step
 from tests.platform.running import serving
 from tests.platform.toy import DOMAIN
+from tests.platform.toy.tables import THINGS
 from tests.postgres import Own, new_database, own_cluster
 from tests.servers import Server, wait_until
 
@@ -101,6 +106,53 @@ def test_a_cancelled_read_leaves_no_half_answer_behind(cluster: Own) -> None:
             assert await database.fetch(asked("3")) == [(3,)]
 
     asyncio.run(read())
+
+
+def test_what_waited_for_a_lock_is_not_there_when_its_caller_was_refused(cluster: Own) -> None:
+    """Nor does it go on waiting at the server, beside the connections that the pool counts."""
+    url = new_database(cluster).url
+    settings = Settings(database_url=url, database_pool_size=2, database_timeout_s=1)
+    insert = Statement(THINGS.insert())
+
+    def step() -> Step:
+        return Step(insert, {"id": uuid4(), "name": "x", "created_at": datetime.now(UTC)})
+
+    async def write() -> None:
+        async with Database(settings) as database:
+            # Prepared on both: what is not prepared yet waits for the lock before it is sent.
+            await asyncio.gather(database.execute(step()), database.execute(step()))
+            other = await asyncpg.connect(url)
+            locking = other.transaction()
+            await locking.start()
+            await other.execute("LOCK TABLE things IN EXCLUSIVE MODE")
+            for steps in [step()], [step()], [Step(asked("1"), {}), step()]:
+                with pytest.raises(ServiceError, match="busy or gone"):
+                    await database.execute(*steps)
+            waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+            while await other.fetchval(waiting):
+                await other.execute("SELECT pg_sleep(0.01)")
+            await locking.rollback()
+            assert await other.fetchval("SELECT count(*) FROM things") == 2
+            await other.close()
+
+    migrate.upgrade(settings, schemas(settings, DOMAIN))
+    asyncio.run(asyncio.wait_for(write(), 60))
+
+
+def test_a_connection_that_rested_for_long_is_not_used_again(cluster: Own) -> None:
+    """A proxy may have forgotten it without a word."""
+    url = Settings(database_url=new_database(cluster).url).database
+    assert isinstance(url, PostgresServers)
+    backend = asked("pg_backend_pid()").on("postgresql")
+
+    async def backends(recycle_s: float) -> list[int]:
+        driver = Postgres(url, 1, 60, recycle_s)
+        found = [row.found for _ in range(3) for row in await driver.fetch(backend, {})]
+        await driver.close()
+        return found
+
+    assert len(set(asyncio.run(backends(recycle_s=1800)))) == 1
+    assert len(set(asyncio.run(backends(recycle_s=-1)))) == 3
 
 
 def test_a_slow_read_is_given_up_and_the_caller_is_not_cancelled(cluster: Own) -> None:
