@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
-import aiosqlite
 from sqlalchemy import URL, Connection, event, literal, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -22,6 +21,8 @@ from service.store import faults, postgres, sqlite
 from service.store.statements import Driver, Row, Statement, Step
 
 log = logging.getLogger("hotpath.store")
+
+_Found = TypeVar("_Found")
 
 _ALIVE = Statement(select(literal("1").label("alive")))
 _ALONE = "SELECT pg_advisory_xact_lock(hashtextextended('hotpath alone', 0))"
@@ -65,15 +66,7 @@ class Database:
 
     async def fetch(self, statement: Statement, **values: Any) -> list[Row]:
         """Rows of a statement that commits by itself. Raises: ServiceError database_unavailable."""
-        made = statement.on(self.dialect)
-        try:
-            with self._timeouts.limit():
-                return await self._driver.fetch(made, values)
-        except faults.FAULTS as error:
-            if known := self.unavailable(error):
-                self._driver.failed()
-                raise known from error
-            raise
+        return await self._guarded(self._driver.fetch(statement.on(self.dialect), values))
 
     async def execute(self, *steps: Step) -> int:
         """One transaction: all steps, up to the first that finds nothing, which takes back those
@@ -84,9 +77,12 @@ class Database:
             it committed is there, only a look tells.
         """
         made = [(step.statement.on(self.dialect), step.values) for step in steps]
+        return await self._guarded(self._driver.execute(made))
+
+    async def _guarded(self, work: Awaitable[_Found]) -> _Found:
         try:
             with self._timeouts.limit():
-                return await self._driver.execute(made)
+                return await work
         except faults.FAULTS as error:
             if known := self.unavailable(error):
                 self._driver.failed()
@@ -154,8 +150,12 @@ def create_engine(url: DatabaseUrl, settings: Settings, patience_s: float) -> As
         "hide_parameters": True,  # errors are logged, and what is stored is nobody's business
     }
     if isinstance(url, SqliteFile):
-        engine = create_async_engine(URL.create("sqlite+aiosqlite", database=url.path), **pool)
-        _prepare_sqlite(engine, patience_s)
+        engine = create_async_engine(
+            URL.create("sqlite+aiosqlite", database=url.path),
+            connect_args=sqlite.arguments(patience_s),
+            **pool,
+        )
+        _begin_at_once(engine)
         return engine
     return create_async_engine(
         "postgresql+asyncpg://",
@@ -165,37 +165,12 @@ def create_engine(url: DatabaseUrl, settings: Settings, patience_s: float) -> As
     )
 
 
-def _prepare_sqlite(engine: AsyncEngine, timeout_s: float) -> None:
-    @event.listens_for(engine.sync_engine, "connect")
-    def connected(connection: Any, _record: object) -> None:
-        # Python's driver would otherwise begin transactions by itself, and too late.
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout={1000 * timeout_s:.0f}")
-        connection.run_async(_write_ahead)
-        for pragma in sqlite.PRAGMAS:
-            cursor.execute(pragma)
-        cursor.close()
-
+def _begin_at_once(engine: AsyncEngine) -> None:
     @event.listens_for(engine.sync_engine, "begin")
     def begun(connection: Connection) -> None:
         # A transaction that reads first and writes later cannot wait for another writer.
         if connection.get_execution_options().get("is_write"):
             connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-async def _write_ahead(connection: aiosqlite.Connection) -> None:
-    """SQLite does not wait where two connections are the first ones of a database: it would be a
-    deadlock of theirs. Whoever opens the connection sets the time for it."""
-    while True:
-        try:
-            await connection.execute(sqlite.WRITE_AHEAD)
-        except sqlite3.OperationalError as error:
-            if not sqlite.is_busy(error):
-                raise
-            await asyncio.sleep(0.01)
-        else:
-            return
 
 
 def has_wal_reset_bug(version: tuple[int, int, int] = sqlite3.sqlite_version_info) -> bool:

@@ -23,45 +23,49 @@ _SAVEPOINT = "job"
 _RETRY_S = 0.01
 _STEPS_BETWEEN_LOOKS = 10_000  # of SQLite's virtual machine: well under a millisecond
 
-PRAGMAS = (
-    "PRAGMA synchronous=FULL",  # NORMAL may lose commits when power fails
-    "PRAGMA foreign_keys=ON",
-)
-"""Of every connection, SQLAlchemy's too."""
 
-WRITE_AHEAD = "PRAGMA journal_mode=WAL"
+class Connection(sqlite3.Connection):
+    """In WAL mode, and with what each connection has to say of itself."""
 
+    def __init__(self, database: str, timeout: float, **more: Any) -> None:
+        super().__init__(database, timeout, **more)
+        try:
+            self._write_ahead(time.monotonic() + timeout)
+            self.execute("PRAGMA synchronous=FULL")  # NORMAL may lose commits when power fails
+            self.execute("PRAGMA foreign_keys=ON")
+        except BaseException:
+            self.close()
+            raise
 
-def is_busy(error: sqlite3.OperationalError) -> bool:
-    return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
-
-
-def connect(path: str, timeout_s: float) -> sqlite3.Connection:
-    """In the thread that will use it. Raises: sqlite3.Error."""
-    connection = sqlite3.connect(path, timeout=timeout_s, isolation_level=None)
-    try:
-        ends_at = time.monotonic() + timeout_s
+    def _write_ahead(self, ends_at: float) -> None:
+        """SQLite does not wait where two connections are the first ones of a database: it would be
+        a deadlock of theirs."""
         while True:
             try:
-                connection.execute(WRITE_AHEAD)
-                break
+                self.execute("PRAGMA journal_mode=WAL")
             except sqlite3.OperationalError as error:
-                # It does not wait where two connections are the first ones of a database: it would
-                # be a deadlock of theirs.
-                if not is_busy(error) or time.monotonic() > ends_at:
+                if not _is_busy(error) or time.monotonic() > ends_at:
                     raise
                 time.sleep(_RETRY_S)
-        for pragma in PRAGMAS:
-            connection.execute(pragma)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+            else:
+                return
+
+
+def arguments(timeout_s: float) -> dict[str, Any]:
+    """Of sqlite3.connect, for whoever opens a connection in the thread that will use it.
+
+    timeout_s: with another one who writes.
+    """
+    # Python's driver would otherwise begin transactions by itself, and too late.
+    return {"factory": Connection, "timeout": timeout_s, "isolation_level": None}
+
+
+def _is_busy(error: sqlite3.OperationalError) -> bool:
+    return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
 
 
 class Sqlite:
     def __init__(self, path: str, timeout_s: float) -> None:
-        self._timeout_s = timeout_s
         self._reading = _Thread(path, timeout_s, _one_by_one)
         self._writing = _Thread(path, timeout_s, _in_one_commit)
 
@@ -186,7 +190,7 @@ class _Thread:
         while jobs := self._next_jobs():
             try:
                 if self._connection is None:
-                    self._connection = connect(self._path, self._timeout_s)
+                    self._connection = sqlite3.connect(self._path, **arguments(self._timeout_s))
                 self._carry_out(self._connection, jobs)
             except BaseException as error:
                 for job in jobs:
@@ -219,7 +223,7 @@ def _is_fault(error: BaseException | None) -> bool:
     where the statement is at fault."""
     if error is None or isinstance(error, sqlite3.IntegrityError):
         return False
-    return not (isinstance(error, sqlite3.OperationalError) and is_busy(error))
+    return not (isinstance(error, sqlite3.OperationalError) and _is_busy(error))
 
 
 def _settle(jobs: list[_Job]) -> None:
