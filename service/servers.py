@@ -136,6 +136,9 @@ def _granian(address: socket.socket, listening: Listening, settings: Settings) -
         address.close()
     # Its workers start as the default says, which may be by fork: with gRPC's threads that hangs.
     multiprocessing.set_start_method("spawn", force=True)
+    # Workers begin with it blocked, as their parent has it: one that is still starting would die of
+    # it, which Granian takes for a failure. There it waits until Ending.listen lets it in.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
 
     class Ending(Granian):  # type: ignore[misc, valid-type]  # it is one of two
         def _stop_workers(self) -> None:

@@ -50,15 +50,19 @@ class Load:
     def _ask(self, keeps: bool) -> None:
         connection: socket.socket | None = None
         while not self._is_over.is_set():
-            try:
-                if connection is None or select.select([connection], [], [], 0)[0]:
-                    if connection:  # which the server closed meanwhile, as it may
-                        connection.close()
-                    connection = socket.create_connection(("127.0.0.1", self._port), PATIENCE_S)
-            except OSError:
+            if connection and select.select([connection], [], [], 0)[0]:
+                self._look_at_end(connection)
                 connection = None
+            try:
+                connection = connection or socket.create_connection(
+                    ("127.0.0.1", self._port), PATIENCE_S
+                )
+            except ConnectionRefusedError:
                 self._count("refused")
                 time.sleep(0.01)
+                continue
+            except OSError as error:
+                self._count(f"{type(error).__name__} at the connection's start")
                 continue
             outcome, goes_on = self._exchange(connection)
             self._count(outcome)
@@ -67,6 +71,15 @@ class Load:
                 connection = None
         if connection:
             connection.close()
+
+    def _look_at_end(self, connection: socket.socket) -> None:
+        """Of a connection without a request, which the server may close and must not reset."""
+        with connection:
+            try:
+                if connection.recv(1):
+                    self._count("something that was not asked for")
+            except ConnectionError as error:
+                self._count(f"{type(error).__name__} between requests")
 
     def _exchange(self, connection: socket.socket) -> tuple[str, bool]:
         try:

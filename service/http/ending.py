@@ -49,6 +49,7 @@ class Ending:
 
         with suppress(ValueError, RuntimeError):  # not the main thread, as in a test
             loop.add_signal_handler(signal.SIGUSR1, announced)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR1})  # see servers._granian
 
     def begin(self, others_go_on: bool = False) -> None:
         """others_go_on: other workers serve at the same socket, so all of them stay ready."""

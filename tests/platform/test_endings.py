@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
+import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -15,10 +18,10 @@ import pytest
 from service.servers import Server as Name
 from tests.chaos.endings import REQUEST, terminate
 from tests.load import Load
-from tests.platform.running import add, serving
+from tests.platform.running import TOY, add, serving
 from tests.platform.toy.gate import Gate
 from tests.raw import HEAD, connected, one, send
-from tests.servers import Server, client_of, wait_until
+from tests.servers import COMMANDS, Server, client_of, free_port, wait_until
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -110,6 +113,73 @@ def test_workers_are_replaced_one_by_one_and_no_request_is_lost(tmp_path: Path) 
             wait_until(partial(load.answered, load.counts["200"] + 50), "answers", server.log)
         assert not load.lost
         assert not load.counts["refused"]
+
+
+def test_an_end_that_comes_while_workers_are_replaced_is_that_of_all(tmp_path: Path) -> None:
+    """It waits for none of those that are being replaced, whose requests may take their time."""
+    gate = Gate(tmp_path)
+    with (
+        serving(
+            tmp_path / "log",
+            *("--workers", "2"),
+            shutdown_pause_s="600",
+            shutdown_grace_s="600",
+            request_timeout_s="600",
+            offload="thread",
+        ) as server,
+        client_of(server.port) as patient,
+        ThreadPoolExecutor() as pool,
+    ):
+        patient.timeout = 900
+        waiting = pool.submit(add, replace(server, client=patient), 1, gate=gate.path)
+        wait_until(lambda: gate.waiting == 1, "the call", server.log)
+        server.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: len(workers_of(server)) == 3, "a worker more", server.log)
+        server.process.send_signal(signal.SIGTERM)
+        with client_of(server.port) as client:
+            wait_until(
+                lambda: client.get("/health/ready").status_code == 503, "the end of readiness"
+            )
+        family = server.family()
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(60) == -signal.SIGTERM
+        assert not psutil.wait_procs(family, 60)[1]
+        assert waiting.exception()
+
+
+@pytest.mark.parametrize("name", [Name.uvicorn, Name.granian])
+def test_a_worker_that_does_not_run_does_not_hold_up_the_end(tmp_path: Path, name: Name) -> None:
+    options = ("--server", name, "--workers", "2")
+    with serving(tmp_path / "log", *options, shutdown_grace_s="1") as server:
+        family = server.family()
+        psutil.Process(workers_of(server)[0]).suspend()
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(60) == 0
+        assert not psutil.wait_procs(family, 60)[1]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(
+    ("name", "begun"), [(Name.uvicorn, "address: "), (Name.granian, "Spawning worker-{}")]
+)
+def test_an_end_that_comes_while_it_starts_is_an_end(
+    tmp_path: Path, name: Name, begun: str, workers: int
+) -> None:
+    log = tmp_path / "log"
+    command = [part.format(port=free_port()) for part in COMMANDS["service"]]
+    settings = {"HOTPATH_DOMAIN": TOY, "HOTPATH_DATABASE_URL": f"sqlite:///{tmp_path / 'a.db'}"}
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(
+            [*command, "--server", name, "--workers", str(workers)],
+            env=os.environ | settings,
+            stdout=output,
+            stderr=output,
+        ) as process,
+    ):
+        wait_until(lambda: begun.format(workers) in log.read_text(), "a worker's start", log)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0, log.read_text()
 
 
 def workers_of(server: Server) -> list[int]:
