@@ -23,7 +23,7 @@ from service.http.connections import Connections
 from service.http.context import SAFE_ID
 from service.http.one_write import Gathering, OneWrite
 from service.http.problems import full, too_many_fields
-from service.http.refusals import refusal, refusal_when_full
+from service.http.refusals import as_sent, refusal, refusal_when_full
 from service.settings import Settings
 
 _LINGER_S = 2.0
@@ -328,9 +328,7 @@ class Edge(OneWrite):
         self._connections.is_idle(self)
 
     def _write(self, answer: bytes) -> None:
-        line, end, rest = answer.partition(b"\r\n")
-        fields = [b"%b: %b\r\n" % field for field in self.server_state.default_headers]
-        self.transport.write(b"".join((line, end, *fields, rest)))
+        self.transport.write(as_sent(answer, self.server_state.default_headers))
 
     def _linger(self) -> None:
         """Ends the sending, and after a while the connection; the client ends it sooner by its own

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from uuid import uuid4
 
@@ -22,6 +23,12 @@ def refusal(error: ServiceError, request_id: str, more: bytes = b"") -> bytes:
     fields = b"".join(b"%b: %b\r\n" % field for field in answer.raw_headers)
     named = b"x-request-id: %b\r\n" % request_id.encode()
     return STATUS_LINE[answer.status_code] + fields + named + more + b"\r\n" + bytes(answer.body)
+
+
+def as_sent(answer: bytes, given: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """given: the fields that the server gives to each answer."""
+    line, end, rest = answer.partition(b"\r\n")
+    return b"".join((line, end, *(b"%b: %b\r\n" % field for field in given), rest))
 
 
 def refusal_when_full(request_id: str) -> bytes:

@@ -15,7 +15,7 @@ import uvicorn
 from service.http import ending
 from service.http.connections import Connections
 from service.http.edge import Edge
-from service.http.refusals import refusal_of_connection
+from service.http.refusals import as_sent, refusal_of_connection
 from service.settings import Settings
 
 _ACCEPTS_PER_S = 10_000
@@ -96,7 +96,7 @@ class Server(uvicorn.Server):
         connection.setblocking(False)
         if not self._connections.may_enter(address):
             with connection:
-                connection.send(refusal_of_connection())
+                connection.send(as_sent(refusal_of_connection(), self.server_state.default_headers))
             return
         task = self._loop.create_task(self._connect(connection, address))
         self._opening.add(task)

@@ -167,15 +167,20 @@ def own_postgres() -> Iterator[Own]:
 
 
 @pytest.fixture(scope="session", params=SERVERS)
-def bare(
-    request: pytest.FixtureRequest,
-    tmp_path_factory: pytest.TempPathFactory,
-    watchlist_directory: Path,
-) -> Iterator[Api]:
+def bare(request: pytest.FixtureRequest) -> Iterator[Api]:
     """Each server as it comes, on SQLite; only its patience with the database is short."""
-    directory = tmp_path_factory.mktemp("bare")
-    start = Start(request.param, directory / "log", watchlist_directory)
-    with start(Sqlite(directory / "x.db"), database_timeout_s=str(DATABASE_TIMEOUT_S)) as api:
+    with on_sqlite(request, database_timeout_s=str(DATABASE_TIMEOUT_S)) as api:
+        yield api
+
+
+@contextmanager
+def on_sqlite(request: pytest.FixtureRequest, **settings: str) -> Iterator[Api]:
+    """For fixtures with the parameters SERVERS: the server, with these settings."""
+    directory = request.getfixturevalue("tmp_path_factory").mktemp("server")
+    watchlist = request.getfixturevalue("watchlist_directory")
+    with Start(request.param, directory / "log", watchlist)(
+        Sqlite(directory / "x.db"), **settings
+    ) as api:
         yield api
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import httpx2
 
+from tests.raw import Answer
+
 UNKNOWN_ID = "01890000-0000-7000-8000-000000000000"
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
@@ -88,3 +90,15 @@ def problem(
     keys = {"type", "title", "status", "detail", "code", "request_id"}
     assert document.keys() == keys | ({"errors"} if fields else set())
     return document
+
+
+def is_problem(answer: Answer, code: str) -> None:
+    """Of an answer as it came over the wire."""
+    status, title = PROBLEMS[code]
+    problem = answer.json()
+    assert (answer.status, problem["code"], problem["title"]) == (status, code, title)
+    assert (problem["status"], problem["type"]) == (status, "about:blank")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["x-request-id"] == problem["request_id"]
+    assert "date" in answer.headers
+    assert answer.headers.get("retry-after") == ("1" if status == 503 else None)

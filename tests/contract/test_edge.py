@@ -11,10 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.contract.conftest import SERVERS, Api, Start
-from tests.contract.samples import PROBLEMS
-from tests.databases import Sqlite
-from tests.raw import HEAD, Answer, answers, connected, exchange, is_live, one, rest, send
+from tests.contract.conftest import SERVERS, Api, on_sqlite
+from tests.contract.samples import is_problem
+from tests.raw import HEAD, answers, connected, exchange, is_live, one, rest, send
 from tests.servers import COMMANDS, free_port, wait_until
 
 MAX_HEAD_BYTES = 16_384
@@ -33,31 +32,15 @@ def fields(count: int) -> bytes:
 
 
 @pytest.fixture(scope="module", params=SERVERS)
-def edge(
-    request: pytest.FixtureRequest,
-    tmp_path_factory: pytest.TempPathFactory,
-    watchlist_directory: Path,
-) -> Iterator[Api]:
-    directory = tmp_path_factory.mktemp("edge")
-    start = Start(request.param, directory / "log", watchlist_directory)
-    with start(
-        Sqlite(directory / "x.db"),
+def edge(request: pytest.FixtureRequest) -> Iterator[Api]:
+    with on_sqlite(
+        request,
         max_head_bytes=str(MAX_HEAD_BYTES),
         max_head_fields=str(MAX_HEAD_FIELDS),
         head_timeout_s="2",
         keep_alive_s=str(KEEP_ALIVE_S),
     ) as api:
         yield api
-
-
-def is_problem(answer: Answer, code: str) -> None:
-    status, title = PROBLEMS[code]
-    problem = answer.json()
-    assert (answer.status, problem["code"], problem["title"]) == (status, code, title)
-    assert (problem["status"], problem["type"]) == (status, "about:blank")
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.headers["x-request-id"] == problem["request_id"]
-    assert "date" in answer.headers
 
 
 @pytest.mark.parametrize("before", [0, 1, 2])

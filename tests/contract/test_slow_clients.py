@@ -13,11 +13,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.contract.conftest import SERVERS, Api, Start
-from tests.contract.samples import PROBLEMS
+from tests.contract.conftest import SERVERS, Api, Start, on_sqlite
+from tests.contract.samples import is_problem
 from tests.databases import Sqlite
 from tests.load import Load
-from tests.raw import HEAD, Answer, answers, connected, is_cut_off, is_live, one, rest, send
+from tests.raw import HEAD, answers, connected, is_cut_off, is_live, one, rest, send
 from tests.servers import free_port, wait_until
 
 MEGABYTE = 1 << 20
@@ -31,29 +31,10 @@ def seals(length: int) -> bytes:
     )
 
 
-def is_problem(answer: Answer, code: str) -> None:
-    status, title = PROBLEMS[code]
-    problem = answer.json()
-    assert (answer.status, problem["code"], problem["title"]) == (status, code, title)
-    assert answer.headers["x-request-id"] == problem["request_id"]
-    assert answer.headers.get("retry-after") == ("1" if status == 503 else None)
-
-
-@pytest.fixture(params=SERVERS)
-def start(request: pytest.FixtureRequest, tmp_path: Path, watchlist_directory: Path) -> Start:
-    return Start(request.param, tmp_path / "log", watchlist_directory)
-
-
 @pytest.fixture(scope="module", params=SERVERS)
-def api(
-    request: pytest.FixtureRequest,
-    tmp_path_factory: pytest.TempPathFactory,
-    watchlist_directory: Path,
-) -> Iterator[Api]:
-    directory = tmp_path_factory.mktemp("slow")
-    started = Start(request.param, directory / "log", watchlist_directory)
-    with started(
-        Sqlite(directory / "x.db"),
+def api(request: pytest.FixtureRequest) -> Iterator[Api]:
+    with on_sqlite(
+        request,
         body_timeout_s="2",
         send_timeout_s="2",
         max_unfinished_bytes=str(16 * MEGABYTE),

@@ -7,11 +7,14 @@ import re
 import signal
 import subprocess
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import httpx2
 import psutil
 import pytest
 
@@ -37,9 +40,7 @@ def test_in_the_pause_all_is_served_and_no_connection_is_kept(tmp_path: Path, na
     with serving(tmp_path / "log", "--server", name, shutdown_pause_s="5") as server:
         assert "connection" not in add(server, 1).headers
         server.process.send_signal(signal.SIGTERM)
-        wait_until(
-            lambda: server.client.get("/health/ready").status_code == 503, "the end of readiness"
-        )
+        wait_until(partial(is_ending, server), "the end of readiness")
         answer = add(server, 1, 2)
         assert (answer.status_code, answer.json()) == (200, {"total": 3})
         assert answer.headers["connection"] == "close"
@@ -47,22 +48,33 @@ def test_in_the_pause_all_is_served_and_no_connection_is_kept(tmp_path: Path, na
         assert server.process.wait(60) == 0
 
 
+@contextmanager
+def answering(
+    folder: Path, *options: str, **settings: str
+) -> Iterator[tuple[Server, Future[httpx2.Response]]]:
+    """A server, and a call that will not end in it by itself."""
+    gate = Gate(folder)
+    with (
+        serving(folder / "log", *options, offload="thread", **settings) as server,
+        client_of(server.port) as client,
+        ThreadPoolExecutor() as pool,
+    ):
+        client.timeout = 900  # so that it is not the client's leaving that ends the call
+        waiting = pool.submit(add, replace(server, client=client), 1, gate=gate.path)
+        wait_until(lambda: gate.waiting == 1, "the call", server.log)
+        yield server, waiting
+
+
+def is_ending(server: Server) -> bool:
+    return server.client.get("/health/ready").status_code == 503
+
+
 @pytest.mark.parametrize("workers", ["1", "2"])
 @pytest.mark.parametrize("name", [Name.uvicorn, Name.granian])
 def test_what_cannot_finish_in_time_is_told_so(tmp_path: Path, name: Name, workers: str) -> None:
-    gate = Gate(tmp_path)
-    with (
-        serving(
-            tmp_path / "log",
-            *("--server", name, "--workers", workers),
-            shutdown_grace_s="2",
-            request_timeout_s="60",
-            offload="thread",
-        ) as server,
-        ThreadPoolExecutor() as pool,
-    ):
-        waiting = pool.submit(add, server, 1, gate=gate.path)
-        wait_until(lambda: gate.waiting == 1, "the call", server.log)
+    options = ("--server", name, "--workers", workers)
+    settings = {"shutdown_grace_s": "2", "request_timeout_s": "60"}
+    with answering(tmp_path, *options, **settings) as (server, waiting):
         server.process.send_signal(signal.SIGTERM)
         answer = waiting.result()
         assert (answer.status_code, answer.json()["code"]) == (503, "stopping")
@@ -73,24 +85,11 @@ def test_what_cannot_finish_in_time_is_told_so(tmp_path: Path, name: Name, worke
 @pytest.mark.parametrize("workers", ["1", "2"])
 @pytest.mark.parametrize("name", [Name.uvicorn, Name.granian])
 def test_a_second_signal_ends_at_once(tmp_path: Path, name: Name, workers: str) -> None:
-    gate = Gate(tmp_path)
-    with (
-        serving(
-            tmp_path / "log",
-            *("--server", name, "--workers", workers),
-            shutdown_pause_s="300",
-            offload="thread",
-        ) as server,
-        ThreadPoolExecutor() as pool,
-    ):
-        waiting = pool.submit(add, server, 1, gate=gate.path)
-        wait_until(lambda: gate.waiting == 1, "the call", server.log)
+    options = ("--server", name, "--workers", workers)
+    with answering(tmp_path, *options, shutdown_pause_s="300") as (server, waiting):
         family = server.family()
         server.process.send_signal(signal.SIGTERM)
-        with client_of(server.port) as client:
-            wait_until(
-                lambda: client.get("/health/ready").status_code == 503, "the end of readiness"
-            )
+        wait_until(partial(is_ending, server), "the end of readiness")
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(60) == -signal.SIGTERM
         psutil.wait_procs(family, 60)
@@ -117,29 +116,12 @@ def test_workers_are_replaced_one_by_one_and_no_request_is_lost(tmp_path: Path) 
 
 def test_an_end_that_comes_while_workers_are_replaced_is_that_of_all(tmp_path: Path) -> None:
     """It waits for none of those that are being replaced, whose requests may take their time."""
-    gate = Gate(tmp_path)
-    with (
-        serving(
-            tmp_path / "log",
-            *("--workers", "2"),
-            shutdown_pause_s="600",
-            shutdown_grace_s="600",
-            request_timeout_s="600",
-            offload="thread",
-        ) as server,
-        client_of(server.port) as patient,
-        ThreadPoolExecutor() as pool,
-    ):
-        patient.timeout = 900
-        waiting = pool.submit(add, replace(server, client=patient), 1, gate=gate.path)
-        wait_until(lambda: gate.waiting == 1, "the call", server.log)
+    settings = dict.fromkeys(("shutdown_pause_s", "shutdown_grace_s", "request_timeout_s"), "600")
+    with answering(tmp_path, "--workers", "2", **settings) as (server, waiting):
         server.process.send_signal(signal.SIGHUP)
         wait_until(lambda: len(workers_of(server)) == 3, "a worker more", server.log)
         server.process.send_signal(signal.SIGTERM)
-        with client_of(server.port) as client:
-            wait_until(
-                lambda: client.get("/health/ready").status_code == 503, "the end of readiness"
-            )
+        wait_until(partial(is_ending, server), "the end of readiness")
         family = server.family()
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(60) == -signal.SIGTERM

@@ -15,7 +15,7 @@ import pytest
 
 from service.offload.remote import breaker, channel
 from service.offload.remote.channel import Channel, connect
-from tests.platform.remote.peer import HEALTH, REPLY, Peer, Refused, ask, serve
+from tests.platform.remote.peer import HEALTH, REPLY, Peer, Refused, ask, connected, serve
 
 LONG_S = 120.0  # a call that waited for its deadline would show
 
@@ -123,14 +123,12 @@ def test_answers_bring_tokens_back(coalesce: bool, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(breaker, "MOST_TOKENS", 1.0)
 
     async def test() -> None:
-        async with connection(coalesce) as (opened, address):
+        async with connected(Peer(), coalesce) as (opened, _):
             assert await opened.breaker.may_retry(grpc.StatusCode.UNAVAILABLE, 1)
             assert not await opened.breaker.may_retry(grpc.StatusCode.UNAVAILABLE, 1)
-            server = await serve(Peer(), address)
             for _ in range(round(1 / breaker.TOKENS_PER_ANSWER) + 1):
                 assert await outcome(opened, "some") == "SOME"
             assert await opened.breaker.may_retry(grpc.StatusCode.UNAVAILABLE, 1)
-            await server.stop(0)
 
     asyncio.run(test())
 
@@ -141,13 +139,11 @@ def test_what_the_peer_refuses_is_asked_once(coalesce: bool, code: grpc.StatusCo
         raise Refused(code, "no")
 
     async def test() -> None:
-        async with connection(coalesce) as (opened, address):
-            peer = Peer(refuse)
-            server = await serve(peer, address)
+        peer = Peer(refuse)
+        async with connected(peer, coalesce) as (opened, _):
             assert await outcome(opened, "some") == code.name
             assert (peer.asked[REPLY], peer.asked[HEALTH]) == (1, 0)
             assert not opened.breaker.is_open
-            await server.stop(0)
 
     asyncio.run(test())
 
@@ -156,13 +152,11 @@ def test_a_large_call_that_runs_out_of_time_is_not_the_peers_fault(coalesce: boo
     """It is asked how it is, and calls go on."""
 
     async def test() -> None:
-        async with connection(coalesce) as (opened, address):
-            peer = Peer(hanging)
-            server = await serve(peer, address)
+        peer = Peer(hanging)
+        async with connected(peer, coalesce) as (opened, _):
             assert await outcome(opened, "large", 0.05) == "DEADLINE_EXCEEDED"
             await until(lambda: peer.asked[HEALTH] == 1)
             assert opened.breaker.openings == 0
-            await server.stop(0)
 
     asyncio.run(test())
 
@@ -171,16 +165,14 @@ def test_a_peer_that_stands_still_is_away(coalesce: bool, monkeypatch: pytest.Mo
     monkeypatch.setattr(channel, "HEALTH_TIMEOUT_S", 0.05)
 
     async def test() -> None:
-        async with connection(coalesce) as (opened, address):
-            peer = Peer(hanging, is_well=asyncio.Event())
-            server = await serve(peer, address)
+        peer = Peer(hanging, is_well=asyncio.Event())
+        async with connected(peer, coalesce) as (opened, _):
             assert await outcome(opened, "some", 0.05) == "DEADLINE_EXCEEDED"
             await until(lambda: opened.breaker.is_open)
             assert await outcome(opened, "more") == "UNAVAILABLE"
             assert peer.singles == ["some"]
             peer.is_well.set()
             await until(lambda: not opened.breaker.is_open)
-            await server.stop(0)
 
     asyncio.run(test())
 
